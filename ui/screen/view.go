@@ -1,0 +1,284 @@
+// Package screen holds the pages a citizen sees: a view model for each, and
+// the templates that draw them. A view holds everything its page needs and
+// nothing the page would have to ask for; drawing one touches no hardware, no
+// disk and no network.
+package screen
+
+import (
+	"time"
+
+	"github.com/penjire/penjire/sync/catalog"
+	"github.com/penjire/penjire/sync/citizen"
+)
+
+// Name says which page a view is for.
+type Name string
+
+// The pages (research numbers them C00–C32; the names are what code uses).
+const (
+	Start     Name = "start"       // three languages; nothing of anyone
+	Home      Name = "home"        // apply, my requests, status by code, help
+	Services  Name = "services"    // what is offered
+	Service   Name = "service"     // one service: who, what is needed, fee, term
+	Rules     Name = "rules"       // rules and consent (EP-4, EP-14, EG-14.3)
+	Card      Name = "card"        // insert your card
+	IsThisYou Name = "is-this-you" // masked name and number
+	Question  Name = "question"    // one question
+	Check     Name = "check"       // check your answers
+	PIN       Name = "pin"         // sign with the PIN
+	Working   Name = "working"     // signing, printing: wait
+	Done      Name = "done"        // accepted: the code, what happened and what has not
+	TakeCard  Name = "take-card"   // take your card and paper
+	Requests  Name = "requests"    // my requests (card needed)
+	Track     Name = "track"       // type a tracking code
+	Status    Name = "status"      // one request: where it stands
+	Answer    Name = "answer"      // the agency's answer; print the certified copy
+	Problem   Name = "problem"     // what went wrong, what was kept, what to do
+	Ended     Name = "ended"       // visit over, nothing remains
+	Help      Name = "help"        // how to use; call the assistant
+	Away      Name = "away"        // «are you still there?»
+)
+
+// View is one page, ready to draw. Exactly the parts its Screen needs are set.
+type View struct {
+	Screen Name
+	Lang   string // "tk", "ru" or "en"
+	Visit  string // in the path of every link and form; "" on the start page
+	Title  string // name of the service in the header; "" for the product's
+	Back   bool   // whether there is a way back
+	Size   int    // text size: 0 normal, 1 large, 2 largest
+	Theme  string // "", "contrast" or "dark"
+	Idle   Idle   // when this page asks whether anyone is there
+
+	Devices Devices
+
+	Home      *HomeView
+	Services  *ServicesView
+	Service   *ServiceView
+	Rules     *RulesView
+	Card      *CardView
+	IsThisYou *IsThisYouView
+	Question  *QuestionView
+	Check     *CheckView
+	PIN       *PINView
+	Working   *WorkingView
+	Done      *DoneView
+	TakeCard  *TakeCardView
+	Requests  *RequestsView
+	Track     *TrackView
+	Status    *StatusView
+	Answer    *AnswerView
+	Problem   *ProblemView
+	Start     *StartView
+}
+
+// Idle says when a page that nobody touches warns, and when it ends the visit.
+// The server keeps the time; the page only shows it.
+type Idle struct {
+	Warn time.Duration // 0: this page never warns (start, ended)
+	End  time.Duration // after the warning
+}
+
+// State of a device or link as words and pictures show it. Unknown is a state
+// of its own and is never shown as good (DESIGN 1.4).
+type State string
+
+// The states. Every one has a word and an icon, not only a colour.
+const (
+	Good    State = "good"
+	Low     State = "low"     // paper nearly out
+	Out     State = "out"     // no paper
+	Open    State = "open"    // cover open
+	Jam     State = "jam"     // paper or mechanism stuck
+	Gone    State = "gone"    // unplugged
+	Down    State = "down"    // no connection
+	Unknown State = "unknown" // not known: said so
+)
+
+// Devices is what the footer says. It names no one.
+type Devices struct {
+	Printer State `json:"printer"`
+	Reader  State `json:"reader"`
+	Net     State `json:"net"`     // Good, Down or Unknown
+	Unsent  int   `json:"unsent"`  // requests kept here that the portal has not confirmed
+	Overdue bool  `json:"overdue"` // one of them is older than it should be (ED-25: other steps)
+	Clock   State `json:"clock"`   // Good, or Unknown: binding requests are not taken
+}
+
+// StartView is the start page.
+type StartView struct {
+	// Unprinted is set when the power went while a receipt was being printed:
+	// the page offers it again as a marked copy. It names no one.
+	Unprinted bool
+	Notice    string // phrase key of a notice for everyone, e.g. out of service
+}
+
+// HomeView is the home page.
+type HomeView struct{ Services int }
+
+// ServicesView lists the services.
+type ServicesView struct{ List []catalog.Service }
+
+// ServiceView is one service and whether it can be asked for now.
+type ServiceView struct {
+	Service catalog.Service
+	Agency  catalog.Agency
+	Blocked string // phrase key of the reason it cannot be asked for now; "" if it can
+}
+
+// RulesView is one rule to accept: No of Of.
+type RulesView struct {
+	Rule   catalog.Rule
+	No, Of int
+}
+
+// CardView asks for the card, or says what is wrong with the one inserted.
+type CardView struct {
+	State  string // "wanted", "reading", or a problem: phrase key "card."+State
+	NoCard bool   // whether going on without a card makes sense here
+}
+
+// IsThisYouView shows the holder, masked.
+type IsThisYouView struct{ Name, Number string }
+
+// QuestionView is one question with what was answered so far.
+type QuestionView struct {
+	Row     catalog.Row
+	Choices []catalog.Choice
+	Value   citizen.Text
+	Fault   catalog.Text // what is wrong with Value; zero if nothing
+	No, Of  int
+	Private bool // whether the answers are kept under the citizen's card
+}
+
+// CheckView is everything answered, before it is signed.
+type CheckView struct {
+	Service catalog.Service
+	Agency  catalog.Agency
+	Lines   []CheckLine
+	Signs   bool // true: the citizen signs with the card; false: the kiosk as intermediary (dellal)
+}
+
+// CheckLine is one answer. Name is what «change» sends back.
+type CheckLine struct {
+	Name  string
+	Label string
+	Value citizen.Text
+}
+
+// PINView asks for the PIN.
+type PINView struct {
+	Left   int    // tries left; -1 not known
+	Wrong  bool   // the last PIN was wrong
+	Reason string // "sign" or "open"
+}
+
+// WorkingView waits: for "signing", "printing", "reading" or "opening".
+type WorkingView struct{ What string }
+
+// PaperState says what came of the paper, in the words of promise 1 and 4.
+type PaperState string
+
+// What came of the paper.
+const (
+	PaperNone     PaperState = ""
+	PaperPrinting PaperState = "printing"
+	PaperPrinted  PaperState = "printed" // the printer confirmed the end of the job
+	PaperUnknown  PaperState = "unknown" // it may or may not be out: a marked copy is offered
+	PaperFailed   PaperState = "failed"  // it did not print: Why says the reason
+)
+
+// DoneView is shown only after the request is durable (DESIGN 1.1).
+type DoneView struct {
+	Code     string // tracking code, grouped for reading
+	Service  catalog.Service
+	Received bool // the portal's receipt has been verified: «received», else «kept safely»
+	Due      time.Time
+	Paper    PaperState
+	PaperWhy State // Out, Open, Jam, Gone
+	QR       []byte
+}
+
+// TakeCardView asks to take card and paper.
+type TakeCardView struct {
+	Card, Paper bool
+	Late        bool // the card has been there for too long
+}
+
+// RequestLine is one request of the citizen whose card is in the reader.
+type RequestLine struct {
+	Ref     string // opaque, for «open»
+	Service catalog.Text
+	Code    string
+	Made    time.Time
+	Stage   Stage
+}
+
+// Stage is where a request stands, in the order of its life (DESIGN 5).
+type Stage string
+
+// The stages.
+const (
+	StageKept       Stage = "kept"       // accepted, not sent
+	StageSending    Stage = "sending"    // sent: cannot be recalled any more
+	StageReceived   Stage = "received"   // the portal has it durably
+	StageRegistered Stage = "registered" // taken on by the agency
+	StageRefused    Stage = "refused"
+	StageReturned   Stage = "returned" // for correction
+	StageAnswered   Stage = "answered"
+	StageWithdrawn  Stage = "withdrawn"
+)
+
+// RequestsView lists them.
+type RequestsView struct{ List []RequestLine }
+
+// TrackView asks for a tracking code.
+type TrackView struct {
+	Code  string
+	Fault string // phrase key
+}
+
+// StatusStep is one line of the timeline.
+type StatusStep struct {
+	Stage Stage
+	At    time.Time // zero: not known, or not yet
+	Done  bool
+	Now   bool
+}
+
+// StatusView is one request.
+type StatusView struct {
+	Line     RequestLine
+	Steps    []StatusStep
+	Due      time.Time
+	Overdue  bool
+	Reason   citizen.Text // of a refusal or a return, when it may be shown
+	Answer   bool         // there is an answer to open
+	Locked   bool         // opening it needs the card and PIN
+	Correct  bool         // it can be corrected and sent again
+	Withdraw bool         // it can still be withdrawn (ED-24.2)
+	Receipt  PaperState   // of its receipt; unknown or failed offers a marked copy
+}
+
+// AnswerView is the answer, read from its verified e-document.
+type AnswerView struct {
+	Service  catalog.Service
+	Agency   catalog.Agency
+	Decision string // "answered", "refused", "returned"
+	Text     citizen.Text
+	Facts    []CheckLine
+	Signer   string // who signed, as the certificate says
+	Signed   time.Time
+	Valid    string // phrase key of the verifier's answer
+	Copy     bool   // a certified copy can be printed
+	Paper    PaperState
+	PaperWhy State
+	Copies   int // how many were printed, or may have been
+}
+
+// ProblemView says what went wrong, what was kept and what to do next.
+type ProblemView struct {
+	Key   string // phrase keys: problem.KEY.title, .kept, .next
+	Retry bool
+	Code  string // for the assistant; names no one
+}
