@@ -1,0 +1,73 @@
+# Penjire. `make help` lists what there is.
+GO          ?= go
+BIN         ?= bin
+ADDR        ?= 127.0.0.1:8080
+DIR         ?= .run
+PACKS       ?=
+FUZZTIME    ?= 20s
+BENCHTIME   ?= 1s
+
+STATICCHECK  = $(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.2
+GOFUMPT      = $(GO) run mvdan.cc/gofumpt@v0.12.0
+ERRCHECK     = $(GO) run github.com/kisielk/errcheck@v1.30.0 -exclude firmware/archtest/errcheck.txt
+
+export CGO_ENABLED = 0
+
+.PHONY: help run test check bench clean build fmt lint cross peers fuzz nightly pictures need-go
+.DEFAULT_GOAL := help
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+
+need-go:
+	@command -v $(GO) >/dev/null 2>&1 || { \
+	  echo "Penjire is built with Go 1.26 and there is no '$(GO)' here. On Debian 13 this one command brings it"; \
+	  echo "(the first build then fetches Go 1.26 by itself):"; \
+	  echo; echo "    apt-get install -y golang-go"; echo; exit 1; }
+
+build: need-go ## every command, into bin/
+	@mkdir -p $(BIN)
+	$(GO) build -trimpath -ldflags='-s -w' -o $(BIN)/ ./firmware/cmd/... ./sync/cmd/...
+
+run: build ## the whole product on this machine; ADDR=127.0.0.1:8080 DIR=.run PACKS=folder
+	@exec $(BIN)/bench -addr $(ADDR) -dir $(DIR) $(if $(PACKS),-packs $(PACKS))
+
+peers: ## the independent programs that tests compare us with (installs them as root on Debian)
+	@.ci/peers
+
+test: need-go ## install the peers where possible, then every test
+	@. .ci/peers && $(GO) test -timeout 30m ./...
+
+check: fmt lint cross ## what every change must pass, besides the tests; offline once the caches are filled
+	$(GO) test ./firmware/archtest/
+
+fmt: need-go ## fail on an unformatted file or an untidy go.mod
+	@out=$$($(GOFUMPT) -l .) && test -z "$$out" || { echo "gofumpt: $$out"; exit 1; }
+	$(GO) mod tidy -diff
+
+lint: need-go ## vet, staticcheck, errcheck, and go fix with nothing left to fix
+	$(GO) vet ./...
+	$(STATICCHECK) -checks all ./...
+	$(ERRCHECK) ./drivers/... ./sync/...
+	$(GO) fix -diff ./...
+
+cross: need-go ## compile for every board's processor
+	@set -e; for a in amd64 arm64 arm; do echo linux/$$a; GOARM=7 GOOS=linux GOARCH=$$a $(GO) build ./...; done
+
+bench: build ## benchmarks; each prints its ratio to a floor measured in the same run (DESIGN 14)
+	$(GO) test -run '^$$' -bench . -benchtime $(BENCHTIME) -timeout 30m ./... | grep -v -e '^ok' -e 'no test files' -e '^PASS' -e '^?'
+
+fuzz: need-go ## every fuzz target there is, for FUZZTIME each
+	@set -e; n=0; for p in $$($(GO) list ./...); do \
+	  for f in $$($(GO) test -list '^Fuzz' $$p | sed -n '/^Fuzz/p'); do n=$$((n+1)); echo "$$p $$f"; \
+	    $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) $$p; done; done; test $$n -gt 0
+
+nightly: ## the slow campaigns: long fuzzing, the race detector
+	$(MAKE) fuzz FUZZTIME=10m
+	CGO_ENABLED=1 $(GO) test -race -timeout 60m ./...
+
+pictures: build ## draw the README's pictures anew (needs Chromium)
+	PENJIRE_PICTURES=$(abspath firmware/docs/pictures) $(GO) test -count=1 -run TestPictures ./firmware/e2e/
+
+clean: ## what building and running left behind
+	rm -rf $(BIN) .run
