@@ -1,0 +1,319 @@
+// Package ledger is what the portal remembers: every record a kiosk ever sent
+// with the receipt it got, the registry of requests, the agencies' answers, what
+// is to go down to each kiosk, and the last journal head of each
+// (DESIGN 7 and 8; sync/spec/wire.md; REQUIREMENTS ED-24, ED-25, ED-35).
+//
+// The package holds the types and the interface. Package sqlite below it is the
+// store that needs no set-up; package ledgertest is the suite that every store
+// passes.
+package ledger
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/penjire/penjire/sync/citizen"
+)
+
+// Doc is the identity of an e-document: SHA-256 of its manifest.
+type Doc = [32]byte
+
+// Epoch names one life of a kiosk's outbox file.
+type Epoch = [16]byte
+
+// Errors that a caller branches on.
+var (
+	ErrNotFound = errors.New("not found")
+	// ErrAnswered: the request has its one answer, or was refused.
+	ErrAnswered = errors.New("already answered")
+	// ErrHead: the journal head does not follow from the last one kept.
+	ErrHead = errors.New("journal head does not follow from the last one seen")
+)
+
+// State is where a request stands. The words are stored and shown in the API.
+type State string
+
+// The states of a request at the portal.
+const (
+	Received   State = "received"   // durable, not yet opened
+	Registered State = "registered" // verified and with its agency
+	Refused    State = "refused"    // by the portal (Reason says why) or by the agency (there is an answer)
+	Answered   State = "answered"
+	Returned   State = "returned" // for correction
+)
+
+// States lists the states in the order of a request's life.
+var States = []State{Received, Registered, Answered, Returned, Refused}
+
+// Finding is one of the separate answers of a verification, as edoc gives it.
+type Finding struct {
+	Verdict string `json:"verdict"` // "yes", "no" or "unknown"
+	Reason  string `json:"reason"`  // stable code; empty where there is nothing to say
+}
+
+// Facts are the facts of the verification that the portal made at intake. They
+// name nobody: who signed is in Request.Signer.
+type Facts struct {
+	Whole         Finding       `json:"whole"`
+	Signer        Finding       `json:"signer"`
+	Revocation    Finding       `json:"revocation"`
+	Claimed       time.Time     `json:"claimed"`
+	Trusted       time.Time     `json:"trusted,omitzero"` // zero: only claimed
+	RevocationAge time.Duration `json:"revocation_age"`   // how old the knowledge of revocations was
+	Provisional   bool          `json:"provisional"`      // could still change with newer knowledge
+}
+
+// Incoming is one record as a kiosk sent it. Digest is SHA-256 of Sealed, and
+// the caller has checked that it is.
+type Incoming struct {
+	Epoch   Epoch
+	Seq     uint64
+	Doc     Doc    // as the kiosk claims; proved only when it is opened
+	Code    string // tracking code of Doc
+	Service string
+	Lang    string
+	Claimed time.Time
+	Digest  [32]byte
+	Sealed  []byte
+	// Fork is set by Intake before it asks for the receipt: another record with
+	// the same kiosk, epoch and sequence is already there, with this digest.
+	Fork *[32]byte
+}
+
+// Outcome is what became of one Incoming.
+type Outcome struct {
+	Receipt []byte // the stored DURABLE receipt: the same bytes however often it is asked for
+	New     bool   // stored by this call
+	Fork    bool   // kept beside another record of the same number: a cloned kiosk
+}
+
+// Key names a record for ever.
+type Key struct {
+	Kiosk  string
+	Epoch  Epoch
+	Seq    uint64
+	Digest [32]byte
+}
+
+// Record is a record that was received.
+type Record struct {
+	Key
+	Doc      Doc
+	Code     string
+	Service  string
+	Lang     string
+	Claimed  time.Time
+	Received time.Time
+	Sealed   []byte
+}
+
+// Decision is what the portal decided about a record it opened.
+type Decision struct {
+	State  State  // Registered or Refused
+	Reason string // stable code; for Refused
+	At     time.Time
+	// Receipt makes the signed DECIDED receipt. It is called inside the
+	// transaction, and not at all if the record was decided before. Its state and
+	// reason are those of the first decision about the same document, if another
+	// record brought it earlier.
+	Receipt func(state State, reason string, at time.Time) ([]byte, error)
+	// The rest is for Registered only.
+	Agency     string
+	Service    string
+	Identified bool // by a card; false: the kiosk signed as intermediary
+	Signer     citizen.Text
+	Due        time.Time
+	Container  []byte // raised to B-T
+	Facts      Facts
+	AnswerTo   []string // age recipients; empty: the answer is sealed to the tracking code
+	Corrects   *Doc
+}
+
+// Answer is an agency's one answer.
+type Answer struct {
+	State     State // Answered, Refused or Returned
+	ID        Doc   // of the answer's own container
+	By        string
+	At        time.Time
+	Container []byte // the signed answer, for the registry
+	Packet    []byte // sealed, for the kiosk
+	Seal      string // the printed seal's URL; empty where the result has none
+}
+
+// Request is one entry of the registry.
+type Request struct {
+	Doc        Doc
+	Code       string
+	Kiosk      string
+	Epoch      Epoch
+	Seq        uint64
+	Service    string
+	Agency     string
+	Lang       string
+	Identified bool
+	Signer     citizen.Text
+	State      State
+	Reason     string // why the portal refused
+	Claimed    time.Time
+	Received   time.Time
+	Registered time.Time // zero until then
+	Due        time.Time
+	Assigned   string // officer
+	Facts      Facts
+	AnswerTo   []string
+	Corrects   *Doc
+	Container  []byte // nil in List, and while State is Received or the portal refused it
+	Answer     *Answer
+}
+
+// Filter narrows List. Zero fields do not narrow.
+type Filter struct {
+	Agency string
+	State  State
+	Text   string // part of the tracking code or of the signer's name
+	Max    int    // 0: 500
+}
+
+// Kinds of downlink items. The numbers are those of the wire (wire.md,
+// section 5) and of the outbox; they are written out and never reused.
+const (
+	ItemDecided   uint8 = 1 // a DECIDED receipt
+	ItemAnswer    uint8 = 2 // an answer packet
+	ItemCatalogue uint8 = 3 // the signed catalogue
+	ItemTrust     uint8 = 4 // the signed trust bundle
+)
+
+// Item is one thing that is to reach a kiosk, in the order of ID.
+type Item struct {
+	ID    uint64
+	Kind  uint8
+	Doc   Doc   // zero for catalogue and trust bundle
+	Stage State // what it makes of the request
+	At    time.Time
+	Bytes []byte
+}
+
+// Head is a kiosk's journal head as the portal last saw it.
+type Head struct {
+	Size  int64
+	Root  [32]byte
+	Note  []byte // the signed checkpoint
+	Stamp []byte // RFC 3161 token over Note; nil: none was made
+	At    time.Time
+}
+
+// Alarm is something a person has to look at. Nothing in it is personal.
+type Alarm struct {
+	At    time.Time `json:"at"`
+	Kiosk string    `json:"kiosk"`
+	Code  string    `json:"code"` // e.g. "kiosk.fork", "journal.inconsistent"
+	Note  string    `json:"note"`
+}
+
+// Visit is what a kiosk said of itself when it connected.
+type Visit struct {
+	Epoch     Epoch     `json:"-"`
+	At        time.Time `json:"at"`
+	Software  string    `json:"software"`
+	Unsent    uint64    `json:"unsent"`
+	Oldest    time.Time `json:"oldest_unsent,omitzero"`
+	Catalogue uint64    `json:"catalogue"`
+	Trust     uint64    `json:"trust"`
+}
+
+// Kiosk is what the fleet view shows of one kiosk.
+type Kiosk struct {
+	ID          string `json:"id"`
+	Visit       Visit  `json:"last"`
+	Cursor      uint64 `json:"cursor"` // the last item it has stored
+	JournalSize int64  `json:"journal_size"`
+	Records     int    `json:"records"`
+	Alarms      int    `json:"alarms"`
+}
+
+// Ledger is a store. All methods may be called by several goroutines at once.
+//
+// Contract:
+//   - A method that returns nil has made what it says durable: it survives a
+//     power cut that follows.
+//   - Each method is one transaction: after a failure or a kill nothing of it is
+//     there, or all of it.
+//   - Records, receipts and answers are never removed.
+//   - A record is known for ever by (kiosk, epoch, sequence, digest), by a
+//     constraint of the store and not by a look beforehand.
+type Ledger interface {
+	// Intake stores recs and, with each, the receipt made for it. A record that
+	// is there already with the same digest gets its stored receipt; make is not
+	// called. One with the same number and another digest is kept beside the
+	// first, raises the alarm "kiosk.fork", and its receipt says so.
+	Intake(ctx context.Context, kiosk string, at time.Time, recs []Incoming, make func(Incoming, time.Time) ([]byte, error)) ([]Outcome, error)
+
+	// Undecided returns up to n records not yet decided, oldest first.
+	Undecided(ctx context.Context, n int) ([]Record, error)
+
+	// Decide registers or refuses a record, stores the DECIDED receipt and puts
+	// it among the kiosk's items. Deciding again changes nothing and is no error.
+	Decide(ctx context.Context, k Key, d Decision) error
+
+	// Get returns the request with its container. A document that has only been
+	// received, or was refused by the portal, is found too. ErrNotFound.
+	Get(ctx context.Context, doc Doc) (Request, error)
+
+	// ByCode returns the requests with that tracking code (as edoc.ParseCode
+	// gives it): almost always one.
+	ByCode(ctx context.Context, code string) ([]Request, error)
+
+	// List returns requests without their containers: what is due first is first.
+	List(ctx context.Context, f Filter) ([]Request, error)
+
+	// Counts returns how many requests there are in each state.
+	Counts(ctx context.Context) (map[State]int, error)
+
+	// Assign gives a registered request to an officer. ErrNotFound, ErrAnswered.
+	Assign(ctx context.Context, doc Doc, officer string) error
+
+	// Answer stores the one answer and the item that carries it to the kiosk.
+	// ErrNotFound for what is not registered; ErrAnswered for a second answer.
+	Answer(ctx context.Context, doc Doc, a Answer) error
+
+	// Broadcast puts a catalogue or trust bundle among the items of every kiosk,
+	// in place of older versions of its kind. A version not above the last one is
+	// refused.
+	Broadcast(ctx context.Context, kind uint8, version uint64, at time.Time, b []byte) error
+
+	// Broadcasted returns the last version of a kind. ErrNotFound.
+	Broadcasted(ctx context.Context, kind uint8) (version uint64, b []byte, err error)
+
+	// Items returns up to n items for the kiosk with an ID above after, in order.
+	Items(ctx context.Context, kiosk string, after uint64, n int) ([]Item, error)
+
+	// Acked notes that the kiosk has stored everything up to the item with that ID.
+	Acked(ctx context.Context, kiosk string, id uint64) error
+
+	// Head returns the last head of the kiosk's journal in that epoch; the zero
+	// Head if there is none.
+	Head(ctx context.Context, kiosk string, e Epoch) (Head, error)
+
+	// SetHead keeps h if the last head is still the one that consistency was
+	// proved against; ErrHead if not, or if h is smaller than it.
+	SetHead(ctx context.Context, kiosk string, e Epoch, proved Head, h Head) error
+
+	// Raise keeps an alarm; the same kiosk and code within an hour is one alarm.
+	Raise(ctx context.Context, a Alarm) error
+
+	// Alarms returns the last n alarms, newest first.
+	Alarms(ctx context.Context, n int) ([]Alarm, error)
+
+	// Visited notes that a kiosk connected.
+	Visited(ctx context.Context, kiosk string, v Visit) error
+
+	// Kiosks returns every kiosk ever seen, by ID.
+	Kiosks(ctx context.Context) ([]Kiosk, error)
+
+	// Check reads everything and tells what does not agree.
+	Check(ctx context.Context) error
+
+	// Close lets go of the store.
+	Close() error
+}

@@ -1,0 +1,84 @@
+package portal
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+// FileName is the name of the portal's settings in its folder.
+const FileName = "portal.json"
+
+// File is portal.json: where the portal's keys and files are. Paths are
+// relative to the folder of the file. Keys are PEM files ("PRIVATE KEY",
+// PKCS #8); certificates are PEM files, the leaf first and its issuers after it.
+type File struct {
+	// Name is the confirmer in receipts, e.g. "portal.specimen".
+	Name string `json:"name"`
+	// Host is the name in the TLS certificate that kiosks ask for.
+	Host string `json:"host"`
+	// PublicURL is where the public pages are found from outside; the printed
+	// seals point there. Empty: the address of the web listener.
+	PublicURL string `json:"public_url,omitempty"`
+	// TLS is what kiosks connect to.
+	TLS Pair `json:"tls"`
+	// Receipt signs receipts, beacons and the seals of receipts.
+	Receipt Pair `json:"receipt"`
+	// Register signs the catalogue and the trust bundle.
+	Register Pair `json:"register"`
+	// TSA is the key of the portal's own time-stamping authority.
+	TSA Pair `json:"tsa"`
+	// Agencies are the keys that sign answers, by the agency's id in the catalogue.
+	Agencies map[string]Pair `json:"agencies"`
+	// Age is a file of AGE-SECRET-KEY-1… lines: what opens sealed requests.
+	Age string `json:"age"`
+	// Roots are the certificates that the trust bundle is checked against.
+	Roots string `json:"roots"`
+	// Devices are the certificates of the centres that issue kiosks'
+	// certificates.
+	Devices string `json:"devices"`
+	// Trust is the signed trust bundle.
+	Trust string `json:"trust"`
+	// Catalogue is the signed catalogue; packs are added to it and the whole is
+	// signed again with a higher version.
+	Catalogue string `json:"catalogue"`
+	// Ledger is the database. It is created if it is not there.
+	Ledger string `json:"ledger"`
+}
+
+// Pair is a certificate and its key, as file names.
+type Pair struct {
+	Cert string `json:"cert"`
+	Key  string `json:"key"`
+}
+
+// WriteFile writes f as portal.json into dir.
+func WriteFile(dir string, f File) error {
+	b, err := json.MarshalIndent(f, "", "  ")
+	if err != nil {
+		return fmt.Errorf("portal: write settings: %w", err)
+	}
+	name := filepath.Join(dir, FileName)
+	if err := os.WriteFile(name, append(b, '\n'), 0o600); err != nil {
+		return fmt.Errorf("portal: write settings: %w", err)
+	}
+	return nil
+}
+
+// ReadFile reads portal.json from dir, strictly: an unknown key is an error.
+func ReadFile(dir string) (File, error) {
+	name := filepath.Join(dir, FileName)
+	b, err := os.ReadFile(name)
+	if err != nil {
+		return File{}, fmt.Errorf("portal: read settings: %w", err)
+	}
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.DisallowUnknownFields()
+	var f File
+	if err := d.Decode(&f); err != nil {
+		return File{}, fmt.Errorf("portal: read settings %s: %w", name, err)
+	}
+	return f, nil
+}
