@@ -35,6 +35,9 @@ type Catalogue struct {
 	Version  uint64    `json:"version"` // rises; a kiosk refuses an older one
 	Agencies []Agency  `json:"agencies"`
 	Services []Service `json:"services"`
+	// Holidays are the days, YYYY-MM-DD, that are no working days although they
+	// are no Saturday or Sunday.
+	Holidays []string `json:"holidays,omitempty"`
 }
 
 // Agency is a body that answers requests.
@@ -138,6 +141,10 @@ type Choice struct {
 type Result struct {
 	Kind  string `json:"kind"`
 	Title Text   `json:"title"`
+	// Document says what kind of document comes of it: "certificate", "extract",
+	// "registration" or "reply". Kinds that can never be electronic (ED-10.5:
+	// "inheritance-certificate", "sole-original") are refused by the linter.
+	Document string `json:"document"`
 	// Facts are what the answer states and its printed seal carries, in the
 	// order of the paper. The agency fills them in when it answers.
 	Facts []Fact `json:"facts,omitempty"`
