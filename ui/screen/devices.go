@@ -1,0 +1,65 @@
+package screen
+
+import "github.com/penjire/penjire/ui/phrase"
+
+// Light is one line of the footer: what it is about, in which state, in words.
+type Light struct {
+	Name string `json:"name"` // printer, reader, net, clock, unsent
+	Icon string `json:"icon"` // of the sprite
+	Kind string `json:"kind"` // good, warn, bad or unknown
+	Text string `json:"text"`
+}
+
+// Lights says the state of the devices in the words of lang, in the order of
+// the footer. What is well and needs no word is left out, except the printer
+// and the connection, which people ask for. Unknown is said to be unknown.
+func Lights(d Devices, lang string) []Light {
+	b := phrase.In(lang)
+	l := []Light{{"printer", "printer", kind(d.Printer), b.Get("light.printer." + word(d.Printer))}}
+	net := Light{"net", "net-" + kindOr(d.Net), kind(d.Net), b.Get("light.net." + word(d.Net))}
+	l = append(l, net)
+	if d.Reader != Good {
+		l = append(l, Light{"reader", "reader", kind(d.Reader), b.Get("light.reader." + word(d.Reader))})
+	}
+	switch {
+	case d.Overdue:
+		l = append(l, Light{"unsent", "alert", "bad", b.Get("light.overdue")})
+	case d.Unsent > 0:
+		l = append(l, Light{"unsent", "tray", "warn", b.Get("light.unsent", d.Unsent)})
+	}
+	if d.Clock != Good {
+		l = append(l, Light{"clock", "clock", "unknown", b.Get("light.clock.unknown")})
+	}
+	return l
+}
+
+// word maps a state that a device does not have words for to unknown.
+func word(s State) string {
+	switch s {
+	case Good, Low, Out, Open, Jam, Gone, Down:
+		return string(s)
+	}
+	return string(Unknown)
+}
+
+func kind(s State) string {
+	switch s {
+	case Good:
+		return "good"
+	case Low:
+		return "warn"
+	case Out, Open, Jam, Gone, Down:
+		return "bad"
+	}
+	return "unknown"
+}
+
+func kindOr(s State) string {
+	if s == Good {
+		return "up"
+	}
+	return "down"
+}
+
+// Lights says the footer's lines.
+func (p *page) Lights() []Light { return Lights(p.Devices, p.Lang) }
