@@ -12,16 +12,15 @@ import (
 // as in XLSForm: a number as its digits, a date as YYYY-MM-DD, several choices
 // with spaces between them. The zero value has no answers and may be read.
 //
-// Answers are not safe for use by several goroutines at once.
-type Answers struct{ m *map[string]string }
+// Answers never change: With returns a copy. They stand behind a function
+// because fmt follows a pointer to a map, even in an unexported field, when the
+// verb does not fit.
+type Answers struct{ m func() map[string]string }
 
 // NewAnswers returns a copy of m as Answers.
 func NewAnswers(m map[string]string) Answers {
 	c := maps.Clone(m)
-	if c == nil {
-		c = map[string]string{}
-	}
-	return Answers{&c}
+	return Answers{func() map[string]string { return c }}
 }
 
 // Get returns the answer to the question name, or "".
@@ -29,18 +28,18 @@ func (a Answers) Get(name string) string {
 	if a.m == nil {
 		return ""
 	}
-	return (*a.m)[name]
+	return a.m()[name]
 }
 
 // With returns a copy in which name has the value v; "" takes it out.
 func (a Answers) With(name, v string) Answers {
-	c := NewAnswers(a.Reveal())
+	c := a.Reveal()
 	if v == "" {
-		delete(*c.m, name)
+		delete(c, name)
 	} else {
-		(*c.m)[name] = v
+		c[name] = v
 	}
-	return c
+	return NewAnswers(c)
 }
 
 // Names returns the names of the questions answered, sorted.
@@ -48,10 +47,11 @@ func (a Answers) Names() []string { return slices.Sorted(maps.Keys(a.Reveal())) 
 
 // Reveal returns a copy of the answers themselves.
 func (a Answers) Reveal() map[string]string {
-	if a.m == nil {
-		return map[string]string{}
+	c := map[string]string{}
+	if a.m != nil {
+		maps.Copy(c, a.m())
 	}
-	return maps.Clone(*a.m)
+	return c
 }
 
 // String implements fmt.Stringer without giving the data away.
