@@ -165,3 +165,13 @@ type ReceiptPrinter interface {
 	// Changes yields whenever Media or Health may have changed, until ctx ends.
 	Changes(ctx context.Context) <-chan struct{}
 }
+
+// ErrHalted is what calls return after Halt.
+var ErrHalted = errors.New("device was halted")
+
+// Watcher is a device of any class that says when its Health may have changed.
+// Changes yields until ctx ends, then is closed; notices are coalesced.
+type Watcher interface {
+	Device
+	Changes(ctx context.Context) <-chan struct{}
+}
