@@ -1,0 +1,5 @@
+package outbox
+
+type writer struct{}
+
+type memory struct{}
