@@ -1,0 +1,235 @@
+// Package session is one citizen's visit to the kiosk as a pure state machine:
+// from a [State] and an [Event], [Next] makes the State that follows and the
+// [Effect]s to carry out. It touches no card, disk, network or clock; package
+// kiosk carries the effects out and feeds what came of them back as events.
+//
+// Every rule about what a citizen may do next is here and nowhere else: the
+// pages offer buttons, and an action that the state does not allow changes
+// nothing. From every state the visit can end; a test walks them all.
+package session
+
+import (
+	"slices"
+	"time"
+
+	"github.com/penjire/penjire/sync/catalog"
+	"github.com/penjire/penjire/sync/citizen"
+	"github.com/penjire/penjire/ui/screen"
+)
+
+// State is where a visit stands. It is a value: Next returns a new one. It
+// lives in memory only and holds personal data only in types of package
+// citizen; [State.over] is what remains of it when the visit ends.
+type State struct {
+	Page screen.Name // the page, below what may lie over it
+	Over screen.Name // Help or Away over the page; "" nothing
+
+	Lang  string // "tk", "ru", "en"
+	Size  int    // text size, 0 to 2
+	Theme string // "", "contrast", "dark"
+
+	Job  uint64 // number of the last long effect given out
+	Busy uint64 // the effect being waited for; 0 none
+	What string // what Working says it is doing
+
+	Card    Card
+	Purpose Purpose     // what the card is wanted for
+	Apply   Application // the request being made
+	PIN     PIN
+	Problem Problem
+
+	Track   Track
+	List    []Request // my requests
+	Request *Request  // the one open
+	ByCode  bool      // it was found by its code, not by a card
+	Answer  *Answer   // its answer, opened
+	Done    *Request  // the one accepted in this visit
+
+	Paper bool // paper came out, or may have, during this visit
+	Late  bool // the card has been left in the reader for long
+}
+
+// Purpose says what the card is wanted for: where the visit goes on when a
+// card has been read and recognized.
+type Purpose int
+
+// The purposes.
+const (
+	ForNothing   Purpose = 0
+	ForQuestions Purpose = 1 // begin the questions of a service
+	ForSigning   Purpose = 2 // sign the request
+	ForRequests  Purpose = 3 // list my requests
+	ForOpening   Purpose = 4 // open an answer
+	ForCorrect   Purpose = 5 // open a returned answer and correct the request
+)
+
+// Card is what the visit knows of cards.
+type Card struct {
+	In      uint64  // generation of the card in the reader; 0 none
+	Problem string  // why the card in the reader cannot be used: phrase key "card."+Problem
+	Holder  *Holder // who the last card read belongs to; nil when none was read
+	Known   bool    // the holder said «yes, this is me»
+}
+
+// Ready reports whether the card in the reader is the one whose holder said
+// «this is me».
+func (c Card) Ready() bool {
+	return c.Known && c.Holder != nil && c.In != 0 && c.In == c.Holder.Gen
+}
+
+// Holder is who a card, checked against the trust bundle, says its holder is.
+type Holder struct {
+	Gen       uint64
+	Person    citizen.Person
+	Card      [32]byte // digest of the signing certificate: the same card has the same
+	Recipient string   // age recipient of the card's key, for answers; "" if it has none
+}
+
+// Application is a request being made.
+type Application struct {
+	Service  *catalog.Service // as it was when chosen, though a newer catalogue may come
+	Agency   catalog.Agency
+	Rule     int // index of the rule shown
+	Consents []Consent
+	Answers  citizen.Answers
+	Asked    []string     // names of the questions that were answered or passed
+	Row      string       // name of the question shown
+	Fault    catalog.Text // what is wrong with its answer
+	Tried    citizen.Text // the answer that has the fault
+	HasTried bool
+	Checking bool // the question was opened from «check your answers»
+	Corrects *[32]byte
+}
+
+// Consent is a rule that was accepted (EG-14.3, EP-4).
+type Consent struct {
+	Rule    string
+	Version int
+	At      time.Time
+}
+
+// PIN is what the PIN page shows.
+type PIN struct {
+	Left  int // tries left; -1 not known
+	Wrong bool
+}
+
+// Problem is what the problem page shows.
+type Problem struct {
+	Key   string // phrase keys problem.KEY.…
+	Retry bool
+	Code  string // for the assistant; names no one
+}
+
+// Track is what the tracking page shows.
+type Track struct {
+	Code  citizen.Text // as typed
+	Fault string       // phrase key
+}
+
+// Request is what the kiosk tells of one request. It names no one.
+type Request struct {
+	Doc       [32]byte
+	Code      string // tracking code, grouped
+	Service   string // id
+	Made, Due time.Time
+	Stage     screen.Stage
+	Steps     []screen.StatusStep
+	Overdue   bool
+	Anonymous bool // made without a card: its code opens its answer
+	Answer    bool // an answer is here to open
+	Withdraw  bool // not sent yet
+	Reason    string
+	Receipt   screen.PaperState
+	Why       screen.State // why the receipt did not print
+	QR        []byte       // PNG of what the receipt's code says
+}
+
+// Answer is an opened, verified answer.
+type Answer struct {
+	Doc      [32]byte
+	Decision string // answered, refused, returned
+	Text     citizen.Text
+	Facts    []screen.CheckLine
+	Signer   string
+	Signed   time.Time
+	Valid    string // phrase key of the verifier's answer
+	Copy     bool   // a certified copy can be printed
+	Answers  citizen.Answers
+	Paper    screen.PaperState
+	Why      screen.State
+	Copies   int
+}
+
+// Facts are what the kiosk knows at the moment of an event.
+type Facts struct {
+	Now       time.Time
+	Catalogue *catalog.Catalogue
+	// Blocked is the phrase key of the reason why no binding request is taken
+	// now (clock not known, disk full); "" when they are taken.
+	Blocked string
+}
+
+// Begin returns the state of a new visit in lang, with the card of generation
+// card in the reader (0: none).
+func Begin(lang string, card uint64) State {
+	return State{Page: screen.Home, Lang: language(lang), Card: Card{In: card}, PIN: PIN{Left: -1}}
+}
+
+// Shown returns the page to show: what lies over the page, or the page.
+func (s State) Shown() screen.Name {
+	if s.Over != "" {
+		return s.Over
+	}
+	return s.Page
+}
+
+// Ended reports whether the visit is over: it holds nothing of anyone.
+func (s State) Ended() bool { return s.Page == screen.Ended }
+
+func language(l string) string {
+	if l == "ru" || l == "en" {
+		return l
+	}
+	return "tk"
+}
+
+// over returns all that remains when the visit ends: how the pages look, and
+// whether card and paper have to be taken.
+func (s State) over() State {
+	e := State{
+		Page: screen.TakeCard, Lang: s.Lang, Size: s.Size, Theme: s.Theme,
+		Job: s.Job, Card: Card{In: s.Card.In}, PIN: PIN{Left: -1}, Paper: s.Paper,
+	}
+	if e.Card.In == 0 && !e.Paper {
+		e.Page = screen.Ended
+	}
+	return e
+}
+
+// Idle says how long a page may wait for a hand.
+type Idle struct {
+	Warn, End time.Duration
+	// Alone is Warn for a page with someone's data whose card has been taken:
+	// they have probably left.
+	Alone time.Duration
+	// Take is how long «take your card» waits.
+	Take time.Duration
+}
+
+// Idle returns when the page of s asks whether anyone is there, and when it
+// ends the visit; zero Warn and End: it waits for something else than a hand.
+func (s State) Idle(i Idle) screen.Idle {
+	switch s.Page {
+	case screen.Working, screen.Ended, screen.Start:
+		return screen.Idle{}
+	case screen.TakeCard:
+		return screen.Idle{End: i.Take}
+	}
+	warn := i.Warn
+	private := []screen.Name{screen.IsThisYou, screen.Requests, screen.Answer, screen.Status}
+	if slices.Contains(private, s.Page) && s.Card.Holder != nil && s.Card.In == 0 {
+		warn = min(warn, i.Alone)
+	}
+	return screen.Idle{Warn: warn, End: i.End}
+}
