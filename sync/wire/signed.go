@@ -1,0 +1,256 @@
+package wire
+
+import (
+	"bytes"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/x509"
+	"fmt"
+	"time"
+
+	"github.com/veraison/go-cose"
+)
+
+// The contexts of the three signed objects. They are the external_aad of the
+// COSE signature, so that one can never pass for another (WIRE-SIG-2).
+const (
+	contextReceipt = "penjire receipt 1"
+	contextBeacon  = "penjire beacon 1"
+	contextHead    = "penjire journal head 1"
+)
+
+// Level says how much a receipt confirms.
+type Level uint8
+
+// The levels; the numbers are signed.
+const (
+	Durable Level = 1 // the portal has the record on disk; the kiosk may let it go
+	Decided Level = 2 // the portal opened it and registered or refused it
+)
+
+// Receipt is what the portal signs about one record (ED-25: a receipt names the
+// document and who confirms).
+type Receipt struct {
+	Level     Level    `cbor:"1,keyasint"`
+	Kiosk     string   `cbor:"2,keyasint"`
+	Epoch     [16]byte `cbor:"3,keyasint"`
+	Seq       uint64   `cbor:"4,keyasint"`
+	Doc       [32]byte `cbor:"5,keyasint"`
+	Digest    [32]byte `cbor:"6,keyasint"` // SHA-256 of the sealed bytes
+	Stage     uint8    `cbor:"7,keyasint"` // StageDelivered; StageRegistered or StageRefused
+	At        int64    `cbor:"8,keyasint"` // portal time
+	Confirmer string   `cbor:"9,keyasint"`
+	Reason    string   `cbor:"10,keyasint,omitempty"` // of a refusal
+	Fork      []byte   `cbor:"11,keyasint,omitempty"` // digest of another record with the same number: the kiosk has a clone
+}
+
+// When returns At as a time.
+func (r Receipt) When() time.Time { return time.Unix(r.At, 0).UTC() }
+
+func (r Receipt) check() error {
+	switch {
+	case r.Level == Durable && r.Stage == StageDelivered && r.Reason == "":
+	case r.Level == Decided && r.Stage == StageRegistered && r.Reason == "":
+	case r.Level == Decided && r.Stage == StageRefused && r.Reason != "":
+	default:
+		return fmt.Errorf("level %d at stage %d with reason %q: %w", r.Level, r.Stage, r.Reason, ErrValue)
+	}
+	if r.Epoch == ([16]byte{}) || r.Seq == 0 || r.At <= 0 {
+		return fmt.Errorf("sequence %d at %d: %w", r.Seq, r.At, ErrValue)
+	}
+	if len(r.Fork) != 0 && len(r.Fork) != sha256.Size {
+		return fmt.Errorf("fork of %d bytes: %w", len(r.Fork), ErrValue)
+	}
+	for what, s := range map[string]string{"kiosk": r.Kiosk, "confirmer": r.Confirmer} {
+		if err := checkName(what, s, 1); err != nil {
+			return err
+		}
+	}
+	return checkName("reason", r.Reason, 0)
+}
+
+// SignReceipt signs r with the portal's receipt key.
+func SignReceipt(r Receipt, key crypto.Signer, cert *x509.Certificate) ([]byte, error) {
+	if err := r.check(); err != nil {
+		return nil, fmt.Errorf("wire: sign receipt: %w", err)
+	}
+	return sign("receipt", contextReceipt, r, key, cert)
+}
+
+// ParseReceipt verifies a receipt against the portal certificates of the trust
+// bundle. Errors wrap ErrFormat, ErrValue or ErrSigned.
+func ParseReceipt(b []byte, portals []*x509.Certificate) (Receipt, error) {
+	var r Receipt
+	if err := open("receipt", contextReceipt, b, portals, &r); err != nil {
+		return Receipt{}, err
+	}
+	if err := r.check(); err != nil {
+		return Receipt{}, fmt.Errorf("wire: parse receipt: %w", err)
+	}
+	return r, nil
+}
+
+// Time is the portal's time, as it signs it in a beacon for one kiosk.
+type Time struct {
+	Kiosk     string   `cbor:"1,keyasint"`
+	Epoch     [16]byte `cbor:"2,keyasint"`
+	At        int64    `cbor:"3,keyasint"`
+	Confirmer string   `cbor:"4,keyasint"`
+}
+
+// When returns At as a time.
+func (t Time) When() time.Time { return time.Unix(t.At, 0).UTC() }
+
+func (t Time) check() error {
+	if t.Epoch == ([16]byte{}) || t.At <= 0 {
+		return fmt.Errorf("time %d: %w", t.At, ErrValue)
+	}
+	if err := checkName("kiosk", t.Kiosk, 1); err != nil {
+		return err
+	}
+	return checkName("confirmer", t.Confirmer, 1)
+}
+
+// SignTime signs t with the portal's receipt key.
+func SignTime(t Time, key crypto.Signer, cert *x509.Certificate) ([]byte, error) {
+	if err := t.check(); err != nil {
+		return nil, fmt.Errorf("wire: sign beacon: %w", err)
+	}
+	return sign("beacon", contextBeacon, t, key, cert)
+}
+
+// ParseTime verifies a beacon. Errors are those of ParseReceipt.
+func ParseTime(b []byte, portals []*x509.Certificate) (Time, error) {
+	var t Time
+	if err := open("beacon", contextBeacon, b, portals, &t); err != nil {
+		return Time{}, err
+	}
+	if err := t.check(); err != nil {
+		return Time{}, fmt.Errorf("wire: parse beacon: %w", err)
+	}
+	return t, nil
+}
+
+// Head is the head of a kiosk's journal as the kiosk signs it. Text is the C2SP
+// checkpoint: three lines, origin, size and root.
+type Head struct {
+	Kiosk string   `cbor:"1,keyasint"`
+	Epoch [16]byte `cbor:"2,keyasint"`
+	At    int64    `cbor:"3,keyasint"` // as the kiosk claims
+	Text  string   `cbor:"4,keyasint"`
+}
+
+func (h Head) check() error {
+	if h.Epoch == ([16]byte{}) || len(h.Text) == 0 || len(h.Text) > 512 {
+		return fmt.Errorf("checkpoint of %d bytes: %w", len(h.Text), ErrValue)
+	}
+	return checkName("kiosk", h.Kiosk, 1)
+}
+
+// SignHead signs h with the kiosk's key.
+func SignHead(h Head, key crypto.Signer, cert *x509.Certificate) ([]byte, error) {
+	if err := h.check(); err != nil {
+		return nil, fmt.Errorf("wire: sign journal head: %w", err)
+	}
+	return sign("journal head", contextHead, h, key, cert)
+}
+
+// ParseHead verifies a journal head with the kiosk's certificate. Errors are
+// those of ParseReceipt.
+func ParseHead(b []byte, kiosk *x509.Certificate) (Head, error) {
+	var h Head
+	if err := open("journal head", contextHead, b, []*x509.Certificate{kiosk}, &h); err != nil {
+		return Head{}, err
+	}
+	if err := h.check(); err != nil {
+		return Head{}, fmt.Errorf("wire: parse journal head: %w", err)
+	}
+	return h, nil
+}
+
+// KeyID returns how a signed object names a certificate: the first 8 bytes of
+// the SHA-256 of its DER. It only finds; the signature decides.
+func KeyID(cert *x509.Certificate) []byte {
+	h := sha256.Sum256(cert.Raw)
+	return h[:8]
+}
+
+func sign(what, context string, v any, key crypto.Signer, cert *x509.Certificate) ([]byte, error) {
+	payload, err := encMode.Marshal(v)
+	if err != nil {
+		return nil, fmt.Errorf("wire: sign %s: %w", what, err)
+	}
+	signer, err := cose.NewSigner(cose.AlgorithmES256, key)
+	if err != nil {
+		return nil, fmt.Errorf("wire: sign %s: %w", what, err)
+	}
+	m := cose.NewSign1Message()
+	m.Headers.Protected = cose.ProtectedHeader{
+		cose.HeaderLabelAlgorithm: cose.AlgorithmES256,
+		cose.HeaderLabelKeyID:     KeyID(cert),
+	}
+	m.Payload = payload
+	if err := m.Sign(rand.Reader, []byte(context), signer); err != nil {
+		return nil, fmt.Errorf("wire: sign %s: %w", what, err)
+	}
+	b, err := m.MarshalCBOR()
+	if err != nil {
+		return nil, fmt.Errorf("wire: sign %s: %w", what, err)
+	}
+	return b, nil
+}
+
+// open verifies b and reads its payload into v. It takes only ES256 under a
+// certificate of certs, named in the protected header, and only the one
+// encoding of the object and of its payload.
+func open(what, context string, b []byte, certs []*x509.Certificate, v any) error {
+	var m cose.Sign1Message
+	if err := m.UnmarshalCBOR(b); err != nil {
+		return fmt.Errorf("wire: parse %s: %w: %v", what, ErrFormat, err)
+	}
+	if again, err := m.MarshalCBOR(); err != nil || !bytes.Equal(again, b) {
+		return fmt.Errorf("wire: parse %s: %w: not the one encoding", what, ErrFormat)
+	}
+	if alg, err := m.Headers.Protected.Algorithm(); err != nil || alg != cose.AlgorithmES256 {
+		return fmt.Errorf("wire: parse %s: %w: algorithm is not ES256", what, ErrFormat)
+	}
+	kid, _ := m.Headers.Protected[cose.HeaderLabelKeyID].([]byte)
+	if len(m.Headers.Protected) != 2 || len(m.Headers.Unprotected) != 0 || len(kid) != 8 {
+		return fmt.Errorf("wire: parse %s: %w: other headers than algorithm and key", what, ErrFormat)
+	}
+	verified := false
+	for _, c := range certs {
+		if !bytes.Equal(KeyID(c), kid) {
+			continue
+		}
+		pub, ok := c.PublicKey.(*ecdsa.PublicKey)
+		if !ok {
+			return fmt.Errorf("wire: parse %s: %w: the key is not ECDSA", what, ErrSigned)
+		}
+		verifier, err := cose.NewVerifier(cose.AlgorithmES256, pub)
+		if err != nil {
+			return fmt.Errorf("wire: parse %s: %w: %v", what, ErrSigned, err)
+		}
+		if err := m.Verify([]byte(context), verifier); err != nil {
+			return fmt.Errorf("wire: parse %s: %w: %v", what, ErrSigned, err)
+		}
+		verified = true
+		break
+	}
+	if !verified {
+		return fmt.Errorf("wire: parse %s: %w: signed by a key that is not known", what, ErrSigned)
+	}
+	if err := decMode.Unmarshal(m.Payload, v); err != nil {
+		return fmt.Errorf("wire: parse %s: %w: %v", what, ErrFormat, err)
+	}
+	again, err := encMode.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("wire: parse %s: %w: %v", what, ErrFormat, err)
+	}
+	if !bytes.Equal(again, m.Payload) {
+		return fmt.Errorf("wire: parse %s: %w: payload is not in its one encoding", what, ErrFormat)
+	}
+	return nil
+}
