@@ -1,0 +1,119 @@
+package printing
+
+import "github.com/penjire/penjire/sync/catalog"
+
+// The words of the papers. The Turkmen terms are those of the laws
+// (REQUIREMENTS, Terms).
+var words = struct {
+	Name, Repeat, RepeatWhy                            catalog.Text
+	CodeLabel, Kept, KeptAt, NotSent, NotSentMore      catalog.Text
+	Received, ReceivedMore, Answer, AnswerBy           catalog.Text
+	LookHead, LookKiosk, LookWeb                       catalog.Text
+	SealReceipt, Proof, Entry, Tree, Root, Kiosk, Keep catalog.Text
+	CopyHead, CopyLaw, CopyRepeat                      catalog.Text
+	Subject, ID, Certified, Signer, Signed             catalog.Text
+	Request, RequestOf, Original, Pages, Printed       catalog.Text
+	SealCopy, CheckLabel, CheckAt                      catalog.Text
+}{
+	Name: catalog.Text{TK: "Bir penjire", RU: "Одно окно", EN: "One window"},
+	Repeat: catalog.Text{
+		TK: "GAÝTADAN ÇAP EDILEN",
+		RU: "НАПЕЧАТАНО ПОВТОРНО",
+		EN: "PRINTED AGAIN",
+	},
+	RepeatWhy: catalog.Text{
+		TK: "Şu çekiň öňki nusgasy hem bolup biler. Sargytnama birdir.",
+		RU: "Прежний экземпляр этого чека тоже может существовать. Заявление одно.",
+		EN: "An earlier print of this receipt may exist. There is one request.",
+	},
+	CodeLabel: catalog.Text{
+		TK: "Sargytnamaňyzyň belgisi",
+		RU: "Номер вашего заявления",
+		EN: "Code of your request",
+	},
+	Kept: catalog.Text{
+		TK: "Gol çekildi we ygtybarly saklandy",
+		RU: "Подписано и надёжно сохранено",
+		EN: "Signed and kept safely",
+	},
+	KeptAt: catalog.Text{TK: "Şu penjirede, ", RU: "В этом киоске, ", EN: "In this kiosk, "},
+	NotSent: catalog.Text{
+		TK: "Portala heniz gowşurylmady",
+		RU: "Портал ещё не получил",
+		EN: "Not yet received by the portal",
+	},
+	NotSentMore: catalog.Text{
+		TK: "Aragatnaşyk bolanda özi ugradylar. Siziň başga hiç zat etmegiňiz gerek däl.",
+		RU: "Будет отправлено само, как только появится связь. Вам больше ничего делать не нужно.",
+		EN: "It is sent by itself as soon as there is a connection. There is nothing more for you to do.",
+	},
+	Received: catalog.Text{
+		TK: "Portal kabul etdi",
+		RU: "Получено порталом",
+		EN: "Received by the portal",
+	},
+	ReceivedMore: catalog.Text{
+		TK: "Alnandygy portalyň goly bilen tassyklandy.",
+		RU: "Получение подтверждено подписью портала.",
+		EN: "The portal's signature confirms it.",
+	},
+	Answer: catalog.Text{TK: "Edara jogap berer", RU: "Орган даст ответ", EN: "The agency answers"},
+	AnswerBy: catalog.Text{
+		TK: "Möhleti: ", RU: "Срок: до ", EN: "By ",
+	},
+	LookHead: catalog.Text{TK: "Ýagdaýyny bilmek üçin", RU: "Узнать о ходе", EN: "To see how it goes"},
+	LookKiosk: catalog.Text{
+		TK: "Islendik penjirede: kartyňyz ýa-da ýokardaky belgi bilen.",
+		RU: "В любом киоске «Одно окно»: по карте или по номеру вверху.",
+		EN: "At any kiosk: with your card, or with the code above.",
+	},
+	LookWeb: catalog.Text{TK: "Internetde: ", RU: "В интернете: ", EN: "On the web: "},
+	SealReceipt: catalog.Text{
+		TK: "Çekiň möhüri. Onuň hakykydygyny islendik telefon bilen barlap bolýar.",
+		RU: "Печать чека. Её подлинность можно проверить любым телефоном.",
+		EN: "Seal of this receipt. Any phone can check that it is genuine.",
+	},
+	Proof: catalog.Text{TK: "Žurnaldaky subutnama", RU: "Запись в журнале", EN: "Proof in the journal"},
+	Entry: catalog.Text{TK: "Ýazgy № ", RU: "Запись № ", EN: "Entry no. "},
+	Tree:  catalog.Text{TK: "Jemi ýazgy: ", RU: "Всего записей: ", EN: "Entries in all: "},
+	Root:  catalog.Text{TK: "Kök: ", RU: "Корень: ", EN: "Root: "},
+	Kiosk: catalog.Text{TK: "Penjire ", RU: "Киоск ", EN: "Kiosk "},
+	Keep: catalog.Text{
+		TK: "Şu çegi jogap alýançaňyz saklaň.",
+		RU: "Сохраните чек до получения ответа.",
+		EN: "Keep this receipt until you have the answer.",
+	},
+
+	CopyHead: catalog.Text{
+		TK: "ELEKTRON RESMINAMANYŇ KAGYZ NUSGASY",
+		RU: "БУМАЖНАЯ КОПИЯ ЭЛЕКТРОННОГО ДОКУМЕНТА",
+		EN: "PAPER COPY OF AN E-DOCUMENT",
+	},
+	CopyLaw: catalog.Text{
+		TK: "Elektron resminamanyň kagyz göterijidäki nusgasy (Kanunyň 9-njy maddasy). Asyl nusgasy elektron görnüşdedir.",
+		RU: "Копия электронного документа на бумажном носителе (статья 9 Закона). Подлинник — электронный.",
+		EN: "Copy of an e-document on paper (article 9 of the Law). The original is electronic.",
+	},
+	CopyRepeat: catalog.Text{
+		TK: "Şu nusganyň öňki çaby hem bolup biler. Asyl nusgasy birdir.",
+		RU: "Прежняя печать этой копии тоже может существовать. Подлинник один.",
+		EN: "An earlier print of this copy may exist. The original is the same.",
+	},
+	Subject:   catalog.Text{TK: "Kime berildi", RU: "Кому выдано", EN: "Issued to"},
+	ID:        catalog.Text{TK: "Barabarlandyryjysy", RU: "Идентификатор", EN: "Identifier"},
+	Certified: catalog.Text{TK: "Tassyklaýan", RU: "Заверяет", EN: "Certified by"},
+	Signer:    catalog.Text{TK: "Elektron sanly gol", RU: "Электронная цифровая подпись", EN: "Digital signature"},
+	Signed:    catalog.Text{TK: "Gol çekilen senesi", RU: "Дата подписания", EN: "Signed on"},
+	Request:   catalog.Text{TK: "Sargytnama", RU: "Заявление", EN: "Request"},
+	RequestOf: catalog.Text{TK: "Berlen senesi", RU: "Дата подачи", EN: "Made on"},
+	Original:  catalog.Text{TK: "Asyl nusganyň belgisi", RU: "Обозначение подлинника", EN: "Identity of the original"},
+	Pages:     catalog.Text{TK: "Sahypa sany", RU: "Количество страниц", EN: "Number of pages"},
+	Printed:   catalog.Text{TK: "Çap edildi", RU: "Напечатано", EN: "Printed"},
+	SealCopy: catalog.Text{
+		TK: "Nusganyň möhüri. Telefon bilen açyň we ýazgylary deňeşdiriň.",
+		RU: "Печать копии. Откройте телефоном и сравните записи.",
+		EN: "Seal of this copy. Open it with a phone and compare what it says.",
+	},
+	CheckLabel: catalog.Text{TK: "Barlag belgisi", RU: "Проверочный номер", EN: "Check number"},
+	CheckAt:    catalog.Text{TK: "Barlamak üçin: ", RU: "Проверить: ", EN: "Check at: "},
+}
