@@ -145,7 +145,9 @@ func newPair() (*pair, error) {
 	if err == nil {
 		cerr := c.Control(func(fd uintptr) {
 			if err = unix.IoctlSetPointerInt(int(fd), unix.TIOCSPTLCK, 0); err == nil {
-				n, err = unix.IoctlGetInt(int(fd), unix.TIOCGPTN)
+				var u uint32
+				u, err = unix.IoctlGetUint32(int(fd), unix.TIOCGPTN)
+				n = int(u)
 			}
 		})
 		err = errors.Join(err, cerr)

@@ -1,0 +1,67 @@
+// Package board reads what a kiosk is made of. A board is data: its screen, its
+// devices with the ports and drivers they need, its clock. Nothing here opens
+// anything or knows a driver: names are matched to code by who composes a kiosk.
+package board
+
+import (
+	"encoding/json"
+	"path/filepath"
+)
+
+// Board is one kind of machine.
+type Board struct {
+	Name    string // "rpi4"; also the name of its folder
+	Title   string // for people
+	Display Display
+	Devices []Device
+	Clock   Clock
+}
+
+// Display is the screen.
+type Display struct {
+	Width, Height int     // in pixels
+	PxPerMM       float64 // physical density; settings may correct it
+	Rotation      int     // 0, 90, 180 or 270 degrees clockwise
+}
+
+// Device is one peripheral: Driver drives what is plugged into Port.
+type Device struct {
+	Name    string          // "reader", "printer": unique on the board
+	Class   Class           // what it is for
+	Driver  string          // name in drivers/registry
+	Port    string          // path; a relative one is below the settings' ports folder
+	Options json.RawMessage // an object the driver reads strictly; nil: defaults
+}
+
+// Class is a class of devices, as drivers/device has interfaces.
+type Class string
+
+// The classes boards may have.
+const (
+	CardReader     Class = "card-reader"
+	ReceiptPrinter Class = "receipt-printer"
+)
+
+// Clock says where the time comes from.
+type Clock struct {
+	Driver string // "system", or "offset-file": the system's plus a duration in a file
+	Path   string // of the offset file; a relative one is below the ports folder
+}
+
+// PathIn returns path itself if it is absolute, else path below folder.
+func PathIn(folder, path string) string {
+	if path == "" || filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(folder, path)
+}
+
+// Find returns the first device of class c, if the board has one.
+func (b *Board) Find(c Class) (Device, bool) {
+	for _, d := range b.Devices {
+		if d.Class == c {
+			return d, true
+		}
+	}
+	return Device{}, false
+}
