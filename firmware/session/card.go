@@ -72,7 +72,7 @@ func (s State) cardOut() (State, []Effect) {
 }
 
 func (s State) cardRead(e CardRead, f Facts) (State, []Effect) {
-	if !s.mine(e.Job) || s.Page != screen.Card {
+	if s.Page != screen.Card || !s.mine(e.Job) {
 		return s, nil
 	}
 	switch {

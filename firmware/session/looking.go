@@ -110,6 +110,9 @@ func (s State) found(e Found) (State, []Effect) {
 	}
 	if s.Page == screen.Working { // the answer to Withdraw
 		s.Page = screen.Status
+		if s.Request == nil {
+			s.Page = screen.Home
+		}
 		if e.Request != nil {
 			s = s.updated(*e.Request)
 		}
@@ -129,6 +132,10 @@ func (s State) found(e Found) (State, []Effect) {
 
 func (s State) opened(e Opened, f Facts) (State, []Effect) {
 	if !s.mine(e.Job) {
+		return s, nil
+	}
+	if s.Request == nil {
+		s.Page = screen.Home
 		return s, nil
 	}
 	a := e.Answer
@@ -181,4 +188,3 @@ func (s State) copyPaper(e CopyPaper) State {
 	}
 	return s
 }
-
