@@ -1,0 +1,255 @@
+package desk
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/penjire/penjire/sync/edoc"
+	"github.com/penjire/penjire/sync/ledger"
+	"github.com/penjire/penjire/sync/portal"
+	"github.com/penjire/penjire/sync/portal/page"
+)
+
+// The desk as JSON, for the agency's own programs and for scripts:
+//
+//	GET  /api/desk/requests?state=registered    the agency's requests
+//	GET  /api/desk/requests/{doc}               one, with answers and facts of verification
+//	GET  /api/desk/requests/{doc}/container     its signed container (ASiC-E)
+//	POST /api/desk/requests/{doc}/assign        {}
+//	POST /api/desk/requests/{doc}/answer        {"text": "…", "facts": {"name": "value"}}
+//	POST /api/desk/requests/{doc}/refuse        {"text": "…"}
+//	POST /api/desk/requests/{doc}/return        {"text": "…"}
+//
+// It wants an officer's name and password (HTTP Basic) or a session of the
+// desk; agency= may be given and must then be the officer's. Facts left out of
+// an answer are those that the desk's form starts with. Errors are
+// {"error": "code"} with a fitting status; 409 "answered" means that the
+// request has its one answer, so a post may safely be sent again.
+
+// apiRequest is one request. It names its fields one by one: personal data goes
+// out only where this says so.
+type apiRequest struct {
+	Doc        string        `json:"doc"`
+	Code       string        `json:"code"`
+	Kiosk      string        `json:"kiosk"`
+	Service    string        `json:"service"`
+	Agency     string        `json:"agency"`
+	Lang       string        `json:"lang"`
+	State      ledger.State  `json:"state"`
+	Identified bool          `json:"identified"`
+	Signer     string        `json:"signer"`
+	Claimed    time.Time     `json:"claimed"`
+	Received   time.Time     `json:"received"`
+	Registered time.Time     `json:"registered"`
+	Due        time.Time     `json:"due"`
+	Overdue    bool          `json:"overdue"`
+	Assigned   string        `json:"assigned,omitempty"`
+	Corrects   string        `json:"corrects,omitempty"`
+	Facts      *ledger.Facts `json:"verification,omitempty"`
+	Again      bool          `json:"verified_now,omitempty"` // by the bundle in force, not as found at registration
+
+	ServiceVersion int               `json:"service_version,omitempty"`
+	Answers        map[string]string `json:"answers,omitempty"`
+	Consents       []apiConsent      `json:"consents,omitempty"`
+	Answer         *apiAnswer        `json:"answer,omitempty"`
+}
+
+type apiConsent struct {
+	Rule    string    `json:"rule"`
+	Version int       `json:"version"`
+	At      time.Time `json:"at"`
+}
+
+type apiAnswer struct {
+	Doc   string            `json:"doc"`
+	State ledger.State      `json:"state"`
+	By    string            `json:"by"`
+	At    time.Time         `json:"at"`
+	Text  string            `json:"text"`
+	Facts map[string]string `json:"facts,omitempty"`
+	Seal  string            `json:"seal,omitempty"`
+}
+
+// api lets in officers with a session or with name and password.
+func (d *Desk) api(h func(http.ResponseWriter, *http.Request, Officer)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		o, ok := d.who(r)
+		if !ok {
+			if d.tries.Spent(r) {
+				w.Header().Set("Retry-After", "60")
+				apiError(w, http.StatusTooManyRequests, "slow-down")
+				return
+			}
+			id, password, basic := r.BasicAuth()
+			if basic {
+				if o, ok = d.admit(r.Context(), id, password); !ok {
+					d.tries.Allow(r)
+				}
+			}
+		}
+		if !ok {
+			w.Header().Set("WWW-Authenticate", `Basic realm="desk", charset="UTF-8"`)
+			apiError(w, http.StatusUnauthorized, "sign-in")
+			return
+		}
+		if a := r.URL.Query().Get("agency"); a != "" && a != o.Agency {
+			apiError(w, http.StatusForbidden, "agency")
+			return
+		}
+		h(w, r, o)
+	}
+}
+
+func (d *Desk) apiList(w http.ResponseWriter, r *http.Request, o Officer) {
+	f := ledger.Filter{Agency: o.Agency, State: ledger.State(r.URL.Query().Get("state")), Max: listMax}
+	all, err := d.portal.Ledger().List(r.Context(), f)
+	if err != nil {
+		d.apiFail(w, r, err)
+		return
+	}
+	out := struct {
+		Requests []apiRequest `json:"requests"`
+	}{[]apiRequest{}}
+	for _, q := range all {
+		out.Requests = append(out.Requests, d.apiRequest(q))
+	}
+	apiSend(w, http.StatusOK, out)
+}
+
+func (d *Desk) apiRequest(q ledger.Request) apiRequest {
+	a := apiRequest{
+		Doc: hexDoc(q.Doc), Code: q.Code, Kiosk: q.Kiosk, Service: q.Service, Agency: q.Agency, Lang: q.Lang,
+		State: q.State, Identified: q.Identified, Signer: q.Signer.Reveal(), Claimed: q.Claimed, Received: q.Received,
+		Registered: q.Registered, Due: q.Due, Overdue: q.State == ledger.Registered && d.now().After(q.Due), Assigned: q.Assigned,
+	}
+	if q.Corrects != nil {
+		a.Corrects = hexDoc(*q.Corrects)
+	}
+	return a
+}
+
+func (d *Desk) apiGet(w http.ResponseWriter, r *http.Request, o Officer) {
+	q, err := d.load(r.Context(), o, r.PathValue("doc"))
+	if err != nil {
+		d.apiFail(w, r, err)
+		return
+	}
+	c, err := edoc.Parse(q.Container)
+	if err != nil {
+		d.apiFail(w, r, err)
+		return
+	}
+	doc := c.Document()
+	a := d.apiRequest(q)
+	facts, again := d.facts(q, c)
+	a.Facts, a.Again = &facts, again
+	a.ServiceVersion, a.Answers = doc.ServiceVersion, doc.Answers.Reveal()
+	for _, k := range doc.Consents {
+		a.Consents = append(a.Consents, apiConsent{k.Rule, k.Version, k.At})
+	}
+	if q.Answer != nil {
+		v, err := d.answerView(nil, q, "en")
+		if err != nil {
+			d.apiFail(w, r, err)
+			return
+		}
+		a.Answer = &apiAnswer{Doc: hexDoc(q.Answer.ID), State: v.State, By: v.By, At: v.At, Text: v.Text, Seal: v.Seal, Facts: map[string]string{}}
+		for _, f := range v.Facts {
+			a.Answer.Facts[f.Name] = f.Value
+		}
+	}
+	apiSend(w, http.StatusOK, a)
+}
+
+func (d *Desk) apiContainer(w http.ResponseWriter, r *http.Request, o Officer) {
+	q, err := d.load(r.Context(), o, r.PathValue("doc"))
+	if err != nil {
+		d.apiFail(w, r, err)
+		return
+	}
+	sendContainer(w, q.Code, q.Container)
+}
+
+func (d *Desk) apiDecide(w http.ResponseWriter, r *http.Request, o Officer) {
+	decision := r.PathValue("decision")
+	_, known := decisions[decision]
+	q, err := d.load(r.Context(), o, r.PathValue("doc"))
+	if !known && decision != "assign" {
+		err = ledger.ErrNotFound
+	}
+	if err != nil {
+		d.apiFail(w, r, err)
+		return
+	}
+	var in struct {
+		Text  string            `json:"text"`
+		Facts map[string]string `json:"facts"`
+	}
+	dec := json.NewDecoder(r.Body)
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&in); err != nil && !errors.Is(err, io.EOF) {
+		apiError(w, http.StatusBadRequest, "json")
+		return
+	}
+	if decision == "assign" {
+		if err := d.portal.Ledger().Assign(r.Context(), q.Doc, o.ID); err != nil {
+			d.apiFail(w, r, err)
+			return
+		}
+		d.apiGet(w, r, o)
+		return
+	}
+	if q.State != ledger.Registered {
+		d.apiFail(w, r, ledger.ErrAnswered)
+		return
+	}
+	c, err := edoc.Parse(q.Container)
+	if err != nil {
+		d.apiFail(w, r, err)
+		return
+	}
+	s, _ := d.portal.Catalogue().Service(q.Service)
+	f := blank(s, c.Document(), decision, "en")
+	f.Text = tidy(in.Text, true)
+	for i := range f.Facts {
+		if v, ok := in.Facts[f.Facts[i].Name]; ok {
+			f.Facts[i].Value = tidy(v, false)
+			delete(in.Facts, f.Facts[i].Name)
+		}
+	}
+	f.check(decision)
+	if f.faulty() || len(in.Facts) > 0 {
+		apiError(w, http.StatusUnprocessableEntity, "incomplete")
+		return
+	}
+	if err := d.sign(r.Context(), o, q, decision, f); err != nil {
+		d.apiFail(w, r, err)
+		return
+	}
+	d.apiGet(w, r, o)
+}
+
+func (d *Desk) apiFail(w http.ResponseWriter, r *http.Request, err error) {
+	switch {
+	case errors.Is(err, ledger.ErrNotFound), errors.Is(err, portal.ErrAgency):
+		apiError(w, http.StatusNotFound, "not-found")
+	case errors.Is(err, ledger.ErrAnswered):
+		apiError(w, http.StatusConflict, "answered")
+	case errors.Is(err, portal.ErrDraft):
+		apiError(w, http.StatusUnprocessableEntity, "incomplete")
+	case errors.Is(err, portal.ErrNoKey):
+		apiError(w, http.StatusServiceUnavailable, "no-key")
+	default:
+		d.log.Error("desk api", "route", r.Pattern, "err", err)
+		apiError(w, http.StatusInternalServerError, "internal")
+	}
+}
+
+func apiError(w http.ResponseWriter, status int, code string) {
+	apiSend(w, status, map[string]string{"error": code})
+}
+
+func apiSend(w http.ResponseWriter, status int, v any) { page.JSON(w, status, v) }

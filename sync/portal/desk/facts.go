@@ -1,0 +1,73 @@
+package desk
+
+import (
+	"time"
+
+	"github.com/penjire/penjire/sync/edoc"
+	"github.com/penjire/penjire/sync/ledger"
+	"github.com/penjire/penjire/sync/portal/page"
+)
+
+// check is one of the three answers of a verification, in words. They are never
+// folded into one (DESIGN 3).
+type check struct {
+	Verdict string // "yes", "no" or "unknown"
+	Title   string
+	Text    []string
+	Reason  string // the stable code, for whoever has to look it up
+}
+
+// facts verifies the container against the trust bundle in force. Without a
+// bundle it returns what was found at registration, and false.
+func (d *Desk) facts(q ledger.Request, c *edoc.Container) (ledger.Facts, bool) {
+	if d.bundle == nil {
+		return q.Facts, false
+	}
+	b := d.bundle()
+	if b == nil {
+		return q.Facts, false
+	}
+	r := c.Verify(b, d.now())
+	return ledger.Facts{
+		Whole: finding(r.Whole), Signer: finding(r.Signer), Revocation: finding(r.Revocation),
+		Claimed: r.Claimed, Trusted: r.Trusted, RevocationAge: r.RevocationAge, Provisional: r.Provisional,
+	}, true
+}
+
+func finding(f edoc.Finding) ledger.Finding {
+	return ledger.Finding{Verdict: string(f.Verdict), Reason: f.Reason}
+}
+
+// checks puts the facts into words.
+func checks(b page.Base, q ledger.Request, f ledger.Facts) ([]check, error) {
+	w := page.Writer{Base: b}
+	whole := check{Verdict: f.Whole.Verdict, Reason: f.Whole.Reason, Title: w.T("check.whole." + f.Whole.Verdict)}
+	signer := check{Verdict: f.Signer.Verdict, Reason: f.Signer.Reason, Title: w.T("check.signer." + f.Signer.Verdict)}
+	if q.Identified {
+		signer.Text = append(signer.Text, w.T("check.by-citizen", q.Signer.Reveal()))
+	} else {
+		signer.Text = append(signer.Text, w.T("check.by-kiosk", q.Kiosk))
+	}
+	if f.Trusted.IsZero() {
+		signer.Text = append(signer.Text, w.T("check.claimed", b.Moment(f.Claimed)))
+	} else {
+		signer.Text = append(signer.Text, w.T("check.trusted", b.Moment(f.Trusted)))
+	}
+	revoked := check{Verdict: f.Revocation.Verdict, Reason: f.Revocation.Reason, Title: w.T("check.revocation." + f.Revocation.Verdict)}
+	if f.RevocationAge > 0 {
+		age, err := b.Span(max(f.RevocationAge, time.Minute))
+		if err != nil {
+			return nil, err
+		}
+		revoked.Text = append(revoked.Text, w.T("check.age", age))
+	}
+	out := []check{whole, signer, revoked}
+	for i := range out {
+		if c := &out[i]; c.Verdict != string(edoc.Yes) || c.Reason != "ok" && c.Reason != "" {
+			if k := "reason." + c.Reason; b.Texts.Has(k) {
+				c.Text = append([]string{w.T(k)}, c.Text...)
+			}
+		}
+	}
+	return out, w.Err
+}

@@ -1,0 +1,174 @@
+package public
+
+import (
+	"bytes"
+	"context"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/penjire/penjire/sync/catalog"
+	"github.com/penjire/penjire/sync/edoc/seal"
+	"github.com/penjire/penjire/sync/edoc/trust"
+	"github.com/penjire/penjire/sync/portal/page"
+)
+
+// sealMax bounds what is looked at as a seal: a QR code holds less.
+const sealMax = 4296
+
+type fact struct {
+	Label string
+	Value string
+}
+
+type sealView struct {
+	page.Base
+	Verdict string // "yes", "no" or "unknown"
+	Icon    string
+	Reason  string // stable code
+	Why     string // text of the reason; "" where there is nothing to add
+	Kind    string // seal.Copy or seal.Receipt; "" when it cannot be read
+	Service string
+	Facts   []fact // to compare with the paper; none of a seal that is not genuine
+	About   []fact // who signed, when, until when
+	Lists   string // how old the knowledge of revocations is
+	Number  string // check number
+	Arrived []page.Step
+}
+
+type checkFormView struct {
+	page.Base
+	Wrong string // key
+}
+
+func (p *Pages) checkForm(w http.ResponseWriter, r *http.Request) {
+	p.send(w, http.StatusOK, "check-form", checkFormView{Base: p.base(w, r, "/check")})
+}
+
+// check takes a pasted seal. What it says stays out of the address.
+func (p *Pages) check(w http.ResponseWriter, r *http.Request) {
+	text := strings.Join(strings.Fields(r.PostFormValue("seal")), "")
+	if text == "" {
+		v := checkFormView{p.base(w, r, "/check"), "wrong.seal"}
+		v.Fault = true
+		p.send(w, http.StatusUnprocessableEntity, "check-form", v)
+		return
+	}
+	b := p.base(w, r, "/check")
+	b.Post = map[string]string{"seal": text}
+	p.show(w, r, b, text)
+}
+
+// seal checks the seal in the address of a printed code. Scanners and people
+// may have changed the case of its letters.
+func (p *Pages) seal(w http.ResponseWriter, r *http.Request) {
+	text := strings.ToUpper(r.PathValue("seal"))
+	b := p.base(w, r, "/v/"+text)
+	p.show(w, r, b, text)
+}
+
+func (p *Pages) show(w http.ResponseWriter, r *http.Request, b page.Base, text string) {
+	v := sealView{Base: b, Verdict: string(trust.Unknown), Reason: "seal.unreadable"}
+	var s *seal.Sealed
+	if len(text) <= sealMax {
+		s, _ = seal.Parse(text) // what cannot be read is said on the page
+	}
+	if s != nil {
+		if err := p.checked(r.Context(), &v, s); err != nil {
+			p.fail(w, r, err)
+			return
+		}
+	}
+	v.Icon = map[string]string{"yes": "check", "no": "cross"}[v.Verdict]
+	if v.Icon == "" {
+		v.Icon = "question"
+	}
+	if k := "reason." + v.Reason; p.texts.Has(k) {
+		v.Why, _ = v.T(k)
+	}
+	p.send(w, http.StatusOK, "seal", v)
+}
+
+// checked verifies the seal and puts what it found into words.
+func (p *Pages) checked(ctx context.Context, v *sealView, s *seal.Sealed) error {
+	bundle := p.bundle()
+	found := s.Verify(bundle, v.Now)
+	v.Verdict, v.Reason, v.Kind = string(found.Verdict), found.Reason, s.Kind
+	w := page.Writer{Base: v.Base}
+	if found.Verdict == trust.No {
+		// What a forgery says is nobody's statement: it is not repeated here.
+		return w.Err
+	}
+	cat := p.portal.Catalogue()
+	service, known := cat.Service(s.Service)
+	v.Service = s.Service
+	if known {
+		v.Service = service.Title.In(v.Lang)
+	}
+	issuer := s.Issuer
+	if a, ok := cat.Agency(s.Issuer); ok {
+		issuer = a.Name.In(v.Lang)
+	}
+	add := func(list *[]fact, key, value string) {
+		if value != "" {
+			*list = append(*list, fact{w.T(key), value})
+		}
+	}
+	for _, f := range s.Facts {
+		v.Facts = append(v.Facts, fact{factLabel(service, f[0], v.Lang), f[1]})
+	}
+	add(&v.Facts, "seal.subject", s.Subject)
+	add(&v.About, "seal.issuer."+s.Kind, issuer)
+	add(&v.About, "seal.signer", found.SignerName)
+	add(&v.About, "seal.date", v.Date(s.Date))
+	if !s.Expires.IsZero() {
+		add(&v.About, "seal.expires", v.Date(s.Expires))
+	}
+	if s.Kind == seal.Receipt {
+		add(&v.Facts, "seal.code", formatCode(s.Code))
+		add(&v.About, "seal.index", strconv.FormatInt(s.Index, 10))
+		add(&v.About, "seal.size", strconv.FormatInt(s.Size, 10))
+		add(&v.About, "seal.root", hexGroups(s.Root))
+		if err := p.arrived(ctx, v, s); err != nil {
+			return err
+		}
+	}
+	v.Number = s.CheckNumber()
+	if found.RevocationAge > 0 {
+		age, err := v.Span(max(found.RevocationAge, time.Minute))
+		if err != nil {
+			return err
+		}
+		v.Lists = w.T("seal.lists", age)
+	}
+	return w.Err
+}
+
+// arrived says whether what a kiosk's receipt speaks of has reached the portal.
+func (p *Pages) arrived(ctx context.Context, v *sealView, s *seal.Sealed) error {
+	found, err := p.portal.Ledger().ByCode(ctx, s.Code)
+	if err != nil {
+		return err
+	}
+	step := page.Step{Key: "seal.not-arrived", Look: page.Current, Icon: "clock"}
+	for _, q := range found {
+		if bytes.HasPrefix(q.Doc[:], s.Doc) {
+			step = page.Step{Key: "seal.arrived", At: q.Received, Look: page.Done, Icon: "check"}
+		}
+	}
+	v.Arrived = []page.Step{step}
+	return v.Words(v.Arrived)
+}
+
+// factLabel returns the label of a fact as the paper has it.
+func factLabel(s *catalog.Service, name, lang string) string {
+	if s != nil {
+		for _, f := range s.Result.Facts {
+			if f.Name == name {
+				return f.Label.In(lang)
+			}
+		}
+	}
+	return name
+}
