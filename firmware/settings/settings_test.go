@@ -1,0 +1,93 @@
+package settings
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+)
+
+const good = `{
+	"kiosk": "K-000001", "place": {"tk": "Nusga obasy", "ru": "Село Образец", "en": "Specimen village"},
+	"board": "bench", "ports": "ports", "state": "kiosk",
+	"portal": {"url": "wss://localhost:7443/sync"},
+	"identity": {"cert": "tls.crt", "key": "/keys/tls.key"},
+	"roots": "roots.pem", "trust": "trust.cbor", "catalogue": "catalogue.cbor",
+	"idle": {"warn_s": 60}, "beacon_max_age_days": 7
+}`
+
+func TestParse(t *testing.T) {
+	s, err := Parse([]byte(good), "/etc/penjire")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct{ what, got, want string }{
+		{"state", s.State, "/etc/penjire/kiosk"},
+		{"control", s.Control, "/etc/penjire/kiosk/control.sock"},
+		{"identity.key", s.Identity.Key, "/keys/tls.key"},
+		{"signing.cert", s.Signing.Cert, "/etc/penjire/tls.crt"},
+		{"listen", s.Listen, "127.0.0.1:7780"},
+		{"portal.server_name", s.Portal.ServerName, "localhost"},
+		{"portal.public_url", s.Portal.PublicURL, "https://localhost"},
+		{"place.ru", s.Place.RU, "Село Образец"},
+	} {
+		if tt.got != tt.want {
+			t.Errorf("%s: got %q, want %q", tt.what, tt.got, tt.want)
+		}
+	}
+	if s.IdleWarn != time.Minute || s.IdleEnd != 30*time.Second || s.BeaconMaxAge != 7*24*time.Hour {
+		t.Errorf("times: got %v, %v, %v; want 1m, 30s, 168h", s.IdleWarn, s.IdleEnd, s.BeaconMaxAge)
+	}
+}
+
+// All faults come at once, each with the path of its field.
+func TestParseFaults(t *testing.T) {
+	bad := strings.NewReplacer(
+		`"kiosk": "K-000001"`, `"kiosk": "K 1"`,
+		`"board": "bench"`, `"bord": "bench"`,
+		`"wss://localhost:7443/sync"`, `"http://localhost"`,
+		`"state": "kiosk"`, `"state": 7, "listen": "0.0.0.0:80"`,
+		`"warn_s": 60`, `"warn_s": -1`,
+	).Replace(good)
+	_, err := Parse([]byte(bad), "/etc")
+	var fs Faults
+	if !errors.As(err, &fs) {
+		t.Fatalf("Parse = %v, want Faults", err)
+	}
+	for _, want := range []string{
+		`settings.kiosk: got "K 1"`, "settings.board: missing", "settings.bord: there is no such setting",
+		`settings.portal.url: got "http://localhost"`, "settings.state: got a number, want a text",
+		`settings.listen: got "0.0.0.0:80"`, "settings.idle.warn_s: got -1, want 1 to 3600",
+	} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("faults do not say %q:\n%v", want, err)
+		}
+	}
+	if len(fs) != 7 {
+		t.Errorf("faults: got %d, want 7:\n%v", len(fs), err)
+	}
+}
+
+func TestParseRefuses(t *testing.T) {
+	for name, in := range map[string]string{
+		"a repeated key":      `{"kiosk": "a", "kiosk": "b"}`,
+		"something after":     good + `{}`,
+		"a list":              `[]`,
+		"nothing":             ``,
+		"an unfinished value": `{"kiosk": `,
+	} {
+		if _, err := Parse([]byte(in), "/"); err == nil {
+			t.Errorf("Parse of %s succeeded", name)
+		}
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add([]byte(good))
+	f.Add([]byte(`{"idle": []}`))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if s, err := Parse(b, "/x"); err == nil && (s.Kiosk == "" || s.State == "" || s.Portal.URL == "") {
+			t.Errorf("settings without what must be there were taken: %+v", s)
+		}
+	})
+}
