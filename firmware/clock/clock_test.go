@@ -1,0 +1,134 @@
+package clock
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// machine is a clock that tests set, running with (fake) time.
+type machine struct{ off time.Duration }
+
+func (m *machine) now() time.Time { return time.Now().Round(0).Add(m.off) }
+
+func near(t *testing.T, what string, got, want time.Time) {
+	t.Helper()
+	if d := got.Sub(want); d > time.Second || d < -time.Second {
+		t.Errorf("%s: got %v, want %v", what, got.UTC(), want.UTC())
+	}
+}
+
+func TestClockIn1970(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		real := time.Now()
+		m := &machine{off: time.Unix(0, 0).Sub(real)}
+		c := New(Options{Source: m.now, Floor: real.Add(-time.Hour), LastBeacon: real.Add(-2 * time.Hour), MaxAge: 24 * time.Hour})
+		if got := c.Trust(); got != Unknown {
+			t.Errorf("Trust = %v, want unknown", got)
+		}
+		if c.Binding() {
+			t.Error("Binding with a clock in 1970")
+		}
+		time.Sleep(time.Minute)
+		near(t, "Now", c.Now(), real.Add(-time.Hour).Add(time.Minute)) // the floor and the time since
+		if err := c.SetBeacon(real.Add(time.Minute)); err != nil {
+			t.Fatal(err)
+		}
+		if got := c.Trust(); got != Beacon || !c.Binding() {
+			t.Errorf("with a beacon: Trust = %v, Binding = %v; want beacon, true", got, c.Binding())
+		}
+		time.Sleep(time.Hour)
+		near(t, "Now with a beacon", c.Now(), real.Add(time.Hour+time.Minute))
+	})
+}
+
+// Once the portal's time is known, turning the machine's clock changes nothing
+// but the journal.
+func TestStepsAfterBeacon(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, real := &machine{}, time.Now()
+		c := New(Options{Source: m.now, Floor: real.Add(-time.Hour)})
+		if err := c.SetBeacon(real); err != nil {
+			t.Fatal(err)
+		}
+		m.off = -24 * time.Hour
+		time.Sleep(time.Minute)
+		near(t, "Now", c.Now(), real.Add(time.Minute))
+		got := c.Steps()
+		if len(got) != 1 || got[0].By != -24*time.Hour {
+			t.Fatalf("Steps = %v, want one of -24h", got)
+		}
+		near(t, "time of the step", got[0].At, real.Add(time.Minute))
+		if again := c.Steps(); len(again) != 0 {
+			t.Errorf("Steps again = %v, want none", again)
+		}
+	})
+}
+
+func TestStepsWithoutBeacon(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, real := &machine{}, time.Now()
+		c := New(Options{Source: m.now, Floor: real.Add(-time.Hour), LastBeacon: real.Add(-time.Hour), MaxAge: 30 * 24 * time.Hour})
+		near(t, "Now", c.Now(), real)
+		m.off = 2 * time.Hour // set right by someone: taken
+		near(t, "Now after a step forwards", c.Now(), real.Add(2*time.Hour))
+		m.off = -time.Hour // back: what was claimed has passed
+		near(t, "Now after a step backwards", c.Now(), real.Add(2*time.Hour))
+		if c.Trust() != Unknown || c.Binding() {
+			t.Errorf("after a step backwards: Trust = %v, Binding = %v; want unknown, false", c.Trust(), c.Binding())
+		}
+		m.off = 60 * 24 * time.Hour // far ahead: possible, but no signed time is near
+		if c.Trust() != Claimed || c.Binding() {
+			t.Errorf("two months ahead: Trust = %v, Binding = %v; want claimed, false", c.Trust(), c.Binding())
+		}
+		if err := c.SetBeacon(real.Add(time.Second)); err != nil {
+			t.Fatal(err)
+		}
+		near(t, "Now with a beacon", c.Now(), real.Add(time.Second))
+		if !c.Binding() {
+			t.Error("Binding = false with a fresh beacon")
+		}
+	})
+}
+
+func TestBeaconTooOld(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := New(Options{Floor: time.Now().Add(-time.Hour), LastBeacon: time.Now().Add(-time.Hour), MaxAge: 24 * time.Hour})
+		if !c.Binding() {
+			t.Error("Binding = false an hour after the last beacon")
+		}
+		time.Sleep(24 * time.Hour)
+		if c.Binding() {
+			t.Error("Binding = true 25 hours after the last beacon, want false after 24")
+		}
+	})
+}
+
+func TestReplayedBeacon(t *testing.T) {
+	now := time.Now()
+	c := New(Options{LastBeacon: now.Add(-time.Hour)})
+	if err := c.SetBeacon(now.Add(-2 * time.Hour)); err == nil {
+		t.Error("a beacon older than the last one was taken")
+	}
+}
+
+func TestOffsetFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "offset")
+	src := OffsetFile(path)
+	near(t, "no file", src(), time.Now())
+	for _, tt := range []struct {
+		in   string
+		want time.Time
+	}{
+		{"-24h\n", time.Now().Add(-24 * time.Hour)},
+		{"", time.Now()},
+		{"yesterday", time.Unix(0, 0)},
+	} {
+		if err := os.WriteFile(path, []byte(tt.in), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		near(t, "file "+tt.in, src(), tt.want)
+	}
+}
