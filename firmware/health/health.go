@@ -1,0 +1,135 @@
+// Package health knows what can be wrong with a kiosk and what is wrong now.
+//
+// A condition is a package variable: its code is the same on the technician's
+// screen, in the state page, in the log and in the runbook. Conditions name no
+// citizen and hold no data.
+package health
+
+import (
+	"cmp"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Severity says what a condition means for a citizen.
+type Severity int
+
+// The severities. Their numbers are sent.
+const (
+	Note    Severity = 1 // nothing is missing; someone should look
+	Degrade Severity = 2 // something does not work: a print, a card, the link
+	Stop    Severity = 3 // no binding request can be taken
+)
+
+// String returns the word for s.
+func (s Severity) String() string {
+	switch s {
+	case Note:
+		return "note"
+	case Degrade:
+		return "degraded"
+	case Stop:
+		return "stopped"
+	}
+	return "unknown"
+}
+
+// Condition is one thing that can be wrong.
+type Condition struct {
+	Code     string // stable
+	Severity Severity
+	What     string // for the technician
+	Advice   string // what to do first
+	Notice   string // phrase key of what the start page tells everyone; "" nothing
+}
+
+// The conditions.
+var (
+	PaperLow   = &Condition{Code: "printer.paper.low", Severity: Note, What: "the paper is nearly out", Advice: "put in a new roll soon"}
+	PaperOut   = &Condition{Code: "printer.paper.out", Severity: Degrade, What: "there is no paper", Advice: "put in a roll; what waits prints by itself", Notice: "notice.printer"}
+	PaperJam   = &Condition{Code: "printer.paper.jam", Severity: Degrade, What: "paper or cutter is stuck", Advice: "open the cover, take the paper out, close it", Notice: "notice.printer"}
+	CoverOpen  = &Condition{Code: "printer.cover.open", Severity: Degrade, What: "the printer's cover is open", Advice: "close the cover; what waits prints by itself", Notice: "notice.printer"}
+	NoPrinter  = &Condition{Code: "printer.gone", Severity: Degrade, What: "the printer does not answer", Advice: "check its cable and power", Notice: "notice.printer"}
+	NoReader   = &Condition{Code: "reader.gone", Severity: Degrade, What: "the card reader does not answer", Advice: "check its cable", Notice: "notice.reader"}
+	NoPortal   = &Condition{Code: "portal.down", Severity: Note, What: "there is no connection to the portal", Advice: "requests are kept and sent later; check the link if it lasts"}
+	PortalCert = &Condition{Code: "portal.certificate", Severity: Degrade, What: "the portal shows a certificate that is not the portal's", Advice: "nothing is sent there; report it: the link may be tampered with"}
+	PortalNo   = &Condition{Code: "portal.refuses", Severity: Degrade, What: "the portal refuses this kiosk", Advice: "check the kiosk's certificate and number with the operator"}
+	ClockLost  = &Condition{Code: "clock.unknown", Severity: Stop, What: "the clock is not known", Advice: "connect the kiosk: the portal's signed time sets it", Notice: "notice.clock"}
+	BeaconOld  = &Condition{Code: "clock.beacon.old", Severity: Stop, What: "the portal's last signed time is too old", Advice: "connect the kiosk", Notice: "notice.clock"}
+	DiskFull   = &Condition{Code: "outbox.full", Severity: Stop, What: "there is no room for another request", Advice: "connect the kiosk so that what is kept can be sent", Notice: "notice.full"}
+	OutboxLost = &Condition{Code: "outbox.alarm", Severity: Degrade, What: "the outbox was damaged: the old file is kept aside", Advice: "do not wipe anything; report it"}
+	Overdue    = &Condition{Code: "requests.overdue", Severity: Degrade, What: "a request has waited too long for the portal's receipt", Advice: "bring the kiosk online, or take the requests out on a stick (ED-25: other steps)"}
+	Unprinted  = &Condition{Code: "receipt.unknown", Severity: Note, What: "the power went while a receipt was printing", Advice: "nothing to do: it is offered as a marked copy"}
+	TrustOld   = &Condition{Code: "trust.stale", Severity: Note, What: "the revocation lists are older than promised", Advice: "connect the kiosk"}
+)
+
+// All are all conditions, in no order.
+var All = []*Condition{
+	PaperLow, PaperOut, PaperJam, CoverOpen, NoPrinter, NoReader, NoPortal, PortalCert, PortalNo,
+	ClockLost, BeaconOld, DiskFull, OutboxLost, Overdue, Unprinted, TrustOld,
+}
+
+// Active is a condition that holds, and since when by the kiosk's clock.
+type Active struct {
+	*Condition
+	Since time.Time
+}
+
+// Monitor knows which conditions hold. The zero value knows of none. Its
+// methods may be called from several goroutines.
+type Monitor struct {
+	mu     sync.Mutex
+	active map[*Condition]time.Time
+}
+
+// Set says whether c holds. It reports whether that is new.
+func (m *Monitor) Set(c *Condition, holds bool, now time.Time) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if _, was := m.active[c]; was == holds {
+		return false
+	}
+	if !holds {
+		delete(m.active, c)
+		return true
+	}
+	if m.active == nil {
+		m.active = map[*Condition]time.Time{}
+	}
+	m.active[c] = now
+	return true
+}
+
+// Holds reports whether c holds.
+func (m *Monitor) Holds(c *Condition) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	_, ok := m.active[c]
+	return ok
+}
+
+// Active returns the conditions that hold, the gravest first, then by code.
+func (m *Monitor) Active() []Active {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	out := make([]Active, 0, len(m.active))
+	for c, since := range m.active {
+		out = append(out, Active{c, since})
+	}
+	slices.SortFunc(out, func(a, b Active) int {
+		return cmp.Or(cmp.Compare(b.Severity, a.Severity), cmp.Compare(a.Code, b.Code))
+	})
+	return out
+}
+
+// Notice returns the phrase key of the gravest condition that everyone should
+// be told of, or "".
+func (m *Monitor) Notice() string {
+	for _, a := range m.Active() {
+		if a.Notice != "" {
+			return a.Notice
+		}
+	}
+	return ""
+}
