@@ -1,54 +1,144 @@
 // Package envelope seals what only its addressee may read: compressed with
-// zstd, encrypted with age (C2SP age-encryption.org/v1).
+// zstd, then encrypted with age (C2SP age-encryption.org/v1). A request is
+// sealed to the portal the moment it is signed; an answer to the applicant's
+// card, or to the tracking code where no card was needed.
+//
+// Sealing hides and protects; it does not say who sealed. That is what the
+// signature inside is for.
 package envelope
 
 import (
-	"crypto/ecdh"
+	"bytes"
 	"errors"
+	"fmt"
+	"io"
+	"strings"
 
 	"filippo.io/age"
+	"github.com/klauspost/compress/zstd"
 )
 
 // ForCode, as the only recipient in a document's AnswerTo, says that the answer
 // is sealed to the request's tracking code ([SealForCode]).
 const ForCode = "agecode"
 
-var errSoon = errors.New("envelope: not built yet")
+// MaxPlain is the most that Open gives: what expands further is refused.
+const MaxPlain = 64 << 20
 
-// Seal compresses and encrypts plain to every recipient ("age1…", "agepiv1…").
-func Seal(plain []byte, recipients ...string) ([]byte, error) { return nil, errSoon }
+// codeWork is the work factor of scrypt for a code: 32 MiB and about a tenth of
+// a second on a kiosk's board. A code holds 45 bits; whoever is to guess them
+// has them to do 2^45 times.
+const codeWork = 15
 
-// Open decrypts with whichever identity fits and decompresses.
-func Open(sealed []byte, ids ...age.Identity) ([]byte, error) { return nil, errSoon }
+// ErrNotForThis is returned by Open when none of the identities fits.
+var ErrNotForThis = errors.New("envelope: it is sealed to someone else")
 
-// SealForCode encrypts to a tracking code.
-func SealForCode(plain []byte, code string) ([]byte, error) { return nil, errSoon }
-
-// OpenWithCode opens what SealForCode sealed.
-func OpenWithCode(sealed []byte, code string) ([]byte, error) { return nil, errSoon }
-
-// PIVIdentity opens what was sealed to the key of a card's slot 9D.
-type PIVIdentity struct {
-	// ECDH has the card multiply: peer is an uncompressed P-256 point, the
-	// result the 32-byte x coordinate.
-	ECDH func(peer []byte) ([]byte, error)
-	Pub  *ecdh.PublicKey
+// Seal compresses plain and encrypts it to every recipient: "age1…", or
+// "agepiv1…" for the key of a card.
+func Seal(plain []byte, recipients ...string) ([]byte, error) {
+	if len(recipients) == 0 {
+		return nil, errors.New("envelope: seal: no recipients")
+	}
+	var list []age.Recipient
+	for i, s := range recipients {
+		r, err := parseRecipient(s)
+		if err != nil {
+			return nil, fmt.Errorf("envelope: seal: recipient %d: %w", i, err)
+		}
+		list = append(list, r)
+	}
+	return seal(plain, list)
 }
 
-// Unwrap implements age.Identity.
-func (i *PIVIdentity) Unwrap(stanzas []*age.Stanza) ([]byte, error) { return nil, errSoon }
-
-// PIVRecipient returns the "agepiv1…" of a P-256 key.
-func PIVRecipient(pub *ecdh.PublicKey) (string, error) { return "", errSoon }
-
-// Packet is what comes back to the applicant.
-type Packet struct {
-	Container []byte // the answer, an e-document
-	Seal      []byte // COSE_Sign1 for its paper copy; nil if none
+// CheckRecipient says whether Seal would take the recipient.
+func CheckRecipient(s string) error {
+	if _, err := parseRecipient(s); err != nil {
+		return fmt.Errorf("envelope: check a recipient: %w", err)
+	}
+	return nil
 }
 
-// Marshal returns the packet as CBOR.
-func (p Packet) Marshal() ([]byte, error) { return nil, errSoon }
+func parseRecipient(s string) (age.Recipient, error) {
+	if strings.HasPrefix(s, pivHRP+"1") {
+		return parsePIVRecipient(s)
+	}
+	r, err := age.ParseX25519Recipient(s)
+	if err != nil {
+		return nil, errors.New("it is neither age1… nor agepiv1…")
+	}
+	return r, nil
+}
 
-// ParsePacket reads a packet.
-func ParsePacket(b []byte) (Packet, error) { return Packet{}, errSoon }
+// SealForCode compresses plain and encrypts it to a tracking code, in the form
+// edoc.ParseCode returns. It takes time and memory on purpose.
+func SealForCode(plain []byte, code string) ([]byte, error) {
+	r, err := age.NewScryptRecipient(code)
+	if err != nil {
+		return nil, fmt.Errorf("envelope: seal for a code: %w", err)
+	}
+	r.SetWorkFactor(codeWork)
+	return seal(plain, []age.Recipient{r})
+}
+
+func seal(plain []byte, to []age.Recipient) ([]byte, error) {
+	if len(plain) > MaxPlain {
+		return nil, fmt.Errorf("envelope: seal: got %d bytes, want at most %d", len(plain), MaxPlain)
+	}
+	z, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedBetterCompression), zstd.WithEncoderConcurrency(1), zstd.WithEncoderCRC(false))
+	if err != nil {
+		return nil, fmt.Errorf("envelope: seal: %w", err)
+	}
+	packed := z.EncodeAll(plain, nil)
+	if err := z.Close(); err != nil {
+		return nil, fmt.Errorf("envelope: seal: %w", err)
+	}
+	var out bytes.Buffer
+	w, err := age.Encrypt(&out, to...)
+	if err != nil {
+		return nil, fmt.Errorf("envelope: seal: %w", err)
+	}
+	if _, err := w.Write(packed); err != nil {
+		return nil, fmt.Errorf("envelope: seal: %w", err)
+	}
+	if err := w.Close(); err != nil {
+		return nil, fmt.Errorf("envelope: seal: %w", err)
+	}
+	return out.Bytes(), nil
+}
+
+// Open decrypts with whichever of ids fits and decompresses. ErrNotForThis says
+// that none did.
+func Open(sealed []byte, ids ...age.Identity) ([]byte, error) {
+	r, err := age.Decrypt(bytes.NewReader(sealed), ids...)
+	var no *age.NoIdentityMatchError
+	if errors.As(err, &no) {
+		return nil, ErrNotForThis
+	}
+	if err != nil {
+		return nil, fmt.Errorf("envelope: open: %w", err)
+	}
+	packed, err := io.ReadAll(r)
+	if err != nil {
+		return nil, fmt.Errorf("envelope: open: %w", err)
+	}
+	z, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(MaxPlain))
+	if err != nil {
+		return nil, fmt.Errorf("envelope: open: %w", err)
+	}
+	defer z.Close()
+	plain, err := z.DecodeAll(packed, nil)
+	if err != nil {
+		return nil, fmt.Errorf("envelope: decompress: %w", err)
+	}
+	return plain, nil
+}
+
+// OpenWithCode opens what SealForCode sealed. Another code is ErrNotForThis.
+func OpenWithCode(sealed []byte, code string) ([]byte, error) {
+	id, err := age.NewScryptIdentity(code)
+	if err != nil {
+		return nil, fmt.Errorf("envelope: open with a code: %w", err)
+	}
+	id.SetMaxWorkFactor(codeWork)
+	return Open(sealed, id)
+}

@@ -7,12 +7,18 @@
 // a kiosk its catalogue and this list itself ([SignObject], [OpenObject]).
 //
 // It asks no network: what is not in the bundle is foreign, and how old the
-// knowledge is, is part of every answer. The rules are in sync/spec/edoc.md.
+// knowledge is, is part of every answer. The rules are in sync/spec/edoc.md,
+// sections 6 and 7.
 package trust
 
 import (
 	"crypto/x509"
+	"errors"
+	"fmt"
 	"time"
+
+	"github.com/penjire/penjire/sync/edoc/cms"
+	"github.com/penjire/penjire/sync/edoc/dcbor"
 )
 
 // What kind of signers a centre certifies.
@@ -42,7 +48,7 @@ type Centre struct {
 	Kind          string // KindCitizens, KindAgencies or KindInfrastructure
 	Accreditation Accreditation
 	State         string    // Working, Suspended or Ended
-	Since         time.Time // when State began; signatures made before it keep their force
+	Since         time.Time // when State began; signatures proven to be older keep their force
 }
 
 // Bundle is one version of the list. Read it only; it may then be used by
@@ -53,9 +59,178 @@ type Bundle struct {
 	Centres      []Centre
 	CRLs         [][]byte            // DER, of the centres
 	TSA          []*x509.Certificate // time-stamping authorities, past ones too
-	Portals      []*x509.Certificate // that sign receipts
-	Agencies     []*x509.Certificate // that sign answers; AgencyID names the agency
-	SealSigners  []*x509.Certificate // that sign printed seals, besides Agencies and Portals
+	Portals      []*x509.Certificate // that sign receipts and beacons
+	Agencies     []*x509.Certificate // that sign answers and copies; AgencyID names the agency
+	SealSigners  []*x509.Certificate // kiosks, whose receipts carry seals
 	Recipients   []string            // age recipients of the portal: requests are sealed to all of them
 	RevokedSeals [][]byte            // 16-byte seal ids (package seal)
+
+	lists map[string]*crl // by the centre's raw subject; made by ParseBundle
+}
+
+// ErrRollback is returned for a bundle older than the one already known.
+var ErrRollback = errors.New("trust: the bundle is older than the one already known")
+
+// The bundle as CBOR. Keys are never given a second meaning.
+type wireBundle struct {
+	Version      uint64       `cbor:"1,keyasint"`
+	Issued       int64        `cbor:"2,keyasint"`
+	Centres      []wireCentre `cbor:"3,keyasint"`
+	CRLs         [][]byte     `cbor:"4,keyasint,omitempty"`
+	TSA          [][]byte     `cbor:"5,keyasint,omitempty"`
+	Portals      [][]byte     `cbor:"6,keyasint,omitempty"`
+	Agencies     [][]byte     `cbor:"7,keyasint,omitempty"`
+	SealSigners  [][]byte     `cbor:"8,keyasint,omitempty"`
+	Recipients   []string     `cbor:"9,keyasint,omitempty"`
+	RevokedSeals [][]byte     `cbor:"10,keyasint,omitempty"`
+}
+
+type wireCentre struct {
+	Cert    []byte `cbor:"1,keyasint"`
+	Kind    string `cbor:"2,keyasint"`
+	No      string `cbor:"3,keyasint"`
+	Date    int64  `cbor:"4,keyasint"`
+	Address string `cbor:"5,keyasint"`
+	State   string `cbor:"6,keyasint"`
+	Since   int64  `cbor:"7,keyasint"`
+}
+
+// Encode returns the bundle signed by the register: s's certificate must have
+// the register's role.
+func (b *Bundle) Encode(s cms.Signer) ([]byte, error) {
+	payload, err := b.marshal()
+	if err != nil {
+		return nil, fmt.Errorf("trust: encode bundle %d: %w", b.Version, err)
+	}
+	return signObject(KindTrust, payload, s, b.Issued)
+}
+
+// ParseBundle opens a signed bundle. Its signer's certificate must lead to one
+// of roots, have the role of the register, have been in force when the bundle
+// says it was issued, and not be revoked by the bundle itself. A version below
+// notOlderThan is ErrRollback.
+//
+// The time of issue is believed because the signer is: a kiosk opens its bundle
+// before it knows what time it is.
+func ParseBundle(signed []byte, roots []*x509.Certificate, notOlderThan uint64) (*Bundle, error) {
+	o, err := readObject(KindTrust, signed)
+	if err != nil {
+		return nil, fmt.Errorf("trust: open bundle: %w", err)
+	}
+	if err := leadsTo(o.signer, o.sd.Certificates(), roots, o.at); err != nil {
+		return nil, fmt.Errorf("trust: open bundle: %w", err)
+	}
+	if !hasRole(o.signer, roleRegister) {
+		return nil, errors.New("trust: open bundle: its signer does not have the role of the register")
+	}
+	b, err := unmarshalBundle(o.payload)
+	if err != nil {
+		return nil, fmt.Errorf("trust: open bundle: %w", err)
+	}
+	if !b.Issued.Equal(o.at) {
+		return nil, errors.New("trust: open bundle: it was not signed when it says it was issued")
+	}
+	if r := b.CheckCert(o.signer, UseRegister, o.at, true, o.at); r.Worst().Verdict != Yes {
+		return nil, fmt.Errorf("trust: open bundle: by its own list its signer is %s", r.Worst().Reason)
+	}
+	if b.Version < notOlderThan {
+		return nil, fmt.Errorf("%w: version %d, want %d or later", ErrRollback, b.Version, notOlderThan)
+	}
+	return b, nil
+}
+
+// leadsTo checks the path from cert to one of roots at that time.
+func leadsTo(cert *x509.Certificate, between, roots []*x509.Certificate, at time.Time) error {
+	o := x509.VerifyOptions{
+		Roots: x509.NewCertPool(), Intermediates: x509.NewCertPool(), CurrentTime: at,
+		KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny},
+	}
+	for _, c := range roots {
+		o.Roots.AddCert(c)
+	}
+	for _, c := range between {
+		o.Intermediates.AddCert(c)
+	}
+	if _, err := cert.Verify(o); err != nil {
+		return fmt.Errorf("its signer does not lead to a root: %w", err)
+	}
+	return nil
+}
+
+func (b *Bundle) marshal() ([]byte, error) {
+	w := wireBundle{
+		Version: b.Version, Issued: b.Issued.Unix(), CRLs: b.CRLs,
+		TSA: rawCerts(b.TSA), Portals: rawCerts(b.Portals), Agencies: rawCerts(b.Agencies),
+		SealSigners: rawCerts(b.SealSigners), Recipients: b.Recipients, RevokedSeals: b.RevokedSeals,
+	}
+	for _, c := range b.Centres {
+		w.Centres = append(w.Centres, wireCentre{
+			c.Cert.Raw, c.Kind, c.Accreditation.No, c.Accreditation.Date.Unix(), c.Accreditation.Address,
+			c.State, c.Since.Unix(),
+		})
+	}
+	return dcbor.Marshal(w)
+}
+
+func unmarshalBundle(payload []byte) (*Bundle, error) {
+	var w wireBundle
+	if err := dcbor.Unmarshal(payload, &w); err != nil {
+		return nil, err
+	}
+	b := &Bundle{
+		Version: w.Version, Issued: time.Unix(w.Issued, 0).UTC(), CRLs: w.CRLs,
+		Recipients: w.Recipients, RevokedSeals: w.RevokedSeals,
+	}
+	for i, c := range w.Centres {
+		cert, err := x509.ParseCertificate(c.Cert)
+		if err != nil {
+			return nil, fmt.Errorf("centre %d: %w", i, err)
+		}
+		if c.Kind != KindCitizens && c.Kind != KindAgencies && c.Kind != KindInfrastructure {
+			return nil, fmt.Errorf("centre %d: kind %q is not known", i, c.Kind)
+		}
+		if c.State != Working && c.State != Suspended && c.State != Ended {
+			return nil, fmt.Errorf("centre %d: state %q is not known", i, c.State)
+		}
+		b.Centres = append(b.Centres, Centre{
+			Cert: cert, Kind: c.Kind, State: c.State, Since: time.Unix(c.Since, 0).UTC(),
+			Accreditation: Accreditation{c.No, time.Unix(c.Date, 0).UTC(), c.Address},
+		})
+	}
+	for _, l := range []struct {
+		name string
+		from [][]byte
+		to   *[]*x509.Certificate
+	}{
+		{"time-stamping authority", w.TSA, &b.TSA},
+		{"portal", w.Portals, &b.Portals},
+		{"agency", w.Agencies, &b.Agencies},
+		{"seal signer", w.SealSigners, &b.SealSigners},
+	} {
+		for i, der := range l.from {
+			cert, err := x509.ParseCertificate(der)
+			if err != nil {
+				return nil, fmt.Errorf("%s %d: %w", l.name, i, err)
+			}
+			*l.to = append(*l.to, cert)
+		}
+	}
+	for i, id := range b.RevokedSeals {
+		if len(id) != 16 {
+			return nil, fmt.Errorf("revoked seal %d: got %d bytes, want 16", i, len(id))
+		}
+	}
+	var err error
+	if b.lists, err = readCRLs(b.CRLs, b.Centres); err != nil {
+		return nil, err
+	}
+	return b, nil
+}
+
+func rawCerts(list []*x509.Certificate) [][]byte {
+	var out [][]byte
+	for _, c := range list {
+		out = append(out, c.Raw)
+	}
+	return out
 }

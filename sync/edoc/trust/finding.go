@@ -33,8 +33,7 @@ const (
 	ReasonRevoked         = "cert.revoked"           // cancelled (ED-45)
 	ReasonRevokedSince    = "cert.revoked_since"     // cancelled after the claimed time, which nothing proves
 	ReasonCentreSuspended = "centre.suspended"       // the centre's accreditation is suspended (ED-39.6)
-	ReasonCentreEnded     = "centre.ended"           // the centre has ended its work (ED-39.6)
+	ReasonCentreEnded     = "centre.ended"           // the centre has ended its work (ED-39.6), or its certificate has
 	ReasonNoCRL           = "crl.none"               // nothing is known of revocations
 	ReasonStaleCRL        = "crl.stale"              // what is known is older than its issuer promised
-	ReasonOldCRL          = "crl.older_than_signing" // in order, but made before the time in question
 )
