@@ -1,0 +1,108 @@
+package sqlite
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"errors"
+	"fmt"
+)
+
+// rules are queries whose every row is a fault; the first column says which.
+var rules = []struct{ fault, query string }{
+	{
+		"a registered record without its request",
+		`SELECT id FROM records r WHERE state = 'registered' AND NOT EXISTS (SELECT 1 FROM requests q WHERE q.doc = r.doc)`,
+	},
+	{
+		"a request that no record brought",
+		`SELECT code FROM requests q WHERE NOT EXISTS (SELECT 1 FROM records r
+		   WHERE r.doc = q.doc AND r.kiosk = q.kiosk AND r.epoch = q.epoch AND r.seq = q.seq AND r.state = 'registered')`,
+	},
+	{
+		"a decided record without its receipt, or a received one with it",
+		`SELECT id FROM records WHERE (state = 'received') != (decided_receipt IS NULL) OR length(receipt) = 0`,
+	},
+	{
+		"a refused record without a reason, or another with one",
+		`SELECT id FROM records WHERE (state = 'refused') != (reason != '')`,
+	},
+	{
+		"a decided record whose receipt is not among the items",
+		`SELECT id FROM records r WHERE state != 'received' AND NOT EXISTS (SELECT 1 FROM items i
+		   WHERE i.kiosk = r.kiosk AND i.doc = r.doc AND i.kind = 1 AND i.bytes = r.decided_receipt)`,
+	},
+	{
+		"a fork without the record it differs from",
+		`SELECT id FROM records f WHERE fork = 1 AND NOT EXISTS (SELECT 1 FROM records r
+		   WHERE r.kiosk = f.kiosk AND r.epoch = f.epoch AND r.seq = f.seq AND r.fork = 0)`,
+	},
+	{
+		"an answer that does not fit the state",
+		`SELECT code FROM requests WHERE (state = 'registered') != (answer_id IS NULL)
+		   OR (answer_id IS NULL) != (answer_packet IS NULL) OR (answer_id IS NULL) != (answer_container IS NULL)`,
+	},
+	{
+		"an answer that is not among the kiosk's items",
+		`SELECT code FROM requests q WHERE answer_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM items i
+		   WHERE i.kiosk = q.kiosk AND i.doc = q.doc AND i.kind = 2)`,
+	},
+	{
+		"two broadcasts of one kind",
+		`SELECT kind FROM items WHERE kiosk = '' GROUP BY kind HAVING count(*) > 1`,
+	},
+	{
+		"a cursor beyond the last item",
+		`SELECT id FROM kiosks WHERE cursor > coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'items'), 0)`,
+	},
+}
+
+// Check implements ledger.Ledger: SQLite's own check of the file, every digest,
+// and whether the tables agree with each other.
+func (d *DB) Check(ctx context.Context) error {
+	var faults []error
+	fault := func(format string, a ...any) { faults = append(faults, fmt.Errorf("sqlite: check: "+format, a...)) }
+	rs, err := d.r.QueryContext(ctx, `PRAGMA integrity_check`)
+	lines, err := rows(rs, err, func(rs *sql.Rows) (s string, err error) {
+		err = rs.Scan(&s)
+		return s, err
+	})
+	if err != nil {
+		return fmt.Errorf("sqlite: check: %w", err)
+	}
+	for _, l := range lines {
+		if l != "ok" {
+			fault("file: %s", l)
+		}
+	}
+	for _, r := range rules {
+		rs, err := d.r.QueryContext(ctx, r.query)
+		which, err := rows(rs, err, func(rs *sql.Rows) (v any, err error) {
+			err = rs.Scan(&v)
+			return v, err
+		})
+		if err != nil {
+			return fmt.Errorf("sqlite: check for %s: %w", r.fault, err)
+		}
+		for _, w := range which {
+			fault("%s: %v", r.fault, w)
+		}
+	}
+	rs, err = d.r.QueryContext(ctx, `SELECT id, digest, sealed FROM records`)
+	_, err = rows(rs, err, func(rs *sql.Rows) (struct{}, error) {
+		var id int64
+		var digest blob32
+		var sealed sql.RawBytes
+		if err := rs.Scan(&id, &digest, &sealed); err != nil {
+			return struct{}{}, err
+		}
+		if sha256.Sum256(sealed) != digest {
+			fault("record %d is not what its digest says", id)
+		}
+		return struct{}{}, nil
+	})
+	if err != nil {
+		return fmt.Errorf("sqlite: check digests: %w", err)
+	}
+	return errors.Join(faults...)
+}

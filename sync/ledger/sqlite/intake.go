@@ -1,0 +1,195 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/penjire/penjire/sync/ledger"
+)
+
+// Intake implements ledger.Ledger.
+func (d *DB) Intake(ctx context.Context, kiosk string, at time.Time, recs []ledger.Incoming, make func(ledger.Incoming, time.Time) ([]byte, error)) ([]ledger.Outcome, error) {
+	var out []ledger.Outcome
+	err := d.update(ctx, "take in records", func(tx *sql.Tx) error {
+		out = out[:0]
+		for _, r := range recs {
+			o, err := intake(ctx, tx, kiosk, at, r, make)
+			if err != nil {
+				return fmt.Errorf("sequence %d: %w", r.Seq, err)
+			}
+			out = append(out, o)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func intake(ctx context.Context, tx *sql.Tx, kiosk string, at time.Time, r ledger.Incoming, make func(ledger.Incoming, time.Time) ([]byte, error)) (ledger.Outcome, error) {
+	seq, err := toInt(r.Seq)
+	if err != nil {
+		return ledger.Outcome{}, err
+	}
+	var o ledger.Outcome
+	err = tx.QueryRowContext(ctx,
+		`SELECT receipt, fork FROM records WHERE kiosk = ? AND epoch = ? AND seq = ? AND digest = ?`,
+		kiosk, r.Epoch[:], seq, r.Digest[:]).Scan(&o.Receipt, &o.Fork)
+	if err == nil {
+		return o, nil
+	}
+	if !errors.Is(err, sql.ErrNoRows) {
+		return ledger.Outcome{}, err
+	}
+	var first blob32
+	err = tx.QueryRowContext(ctx,
+		`SELECT digest FROM records WHERE kiosk = ? AND epoch = ? AND seq = ? AND fork = 0`,
+		kiosk, r.Epoch[:], seq).Scan(&first)
+	switch {
+	case err == nil:
+		o.Fork = true
+		r.Fork = (*[32]byte)(&first)
+	case !errors.Is(err, sql.ErrNoRows):
+		return ledger.Outcome{}, err
+	}
+	o.New = true
+	if o.Receipt, err = make(r, at); err != nil {
+		return ledger.Outcome{}, err
+	}
+	if _, err := tx.ExecContext(ctx,
+		`INSERT INTO records (kiosk, epoch, seq, digest, fork, doc, code, service, lang, claimed, received, sealed, receipt, state)
+		 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		kiosk, r.Epoch[:], seq, r.Digest[:], o.Fork, r.Doc[:], r.Code, r.Service, r.Lang,
+		toMilli(r.Claimed), toMilli(at), r.Sealed, o.Receipt, ledger.Received); err != nil {
+		return ledger.Outcome{}, err
+	}
+	if o.Fork {
+		err = raise(ctx, tx, ledger.Alarm{
+			At: at, Kiosk: kiosk, Code: "kiosk.fork",
+			Note: fmt.Sprintf("sequence %d came with two digests", r.Seq),
+		})
+	}
+	return o, err
+}
+
+// Undecided implements ledger.Ledger.
+func (d *DB) Undecided(ctx context.Context, n int) ([]ledger.Record, error) {
+	rs, err := d.r.QueryContext(ctx,
+		`SELECT kiosk, epoch, seq, digest, doc, code, service, lang, claimed, received, sealed
+		 FROM records WHERE state = 'received' ORDER BY id LIMIT ?`, n)
+	out, err := rows(rs, err, func(rs *sql.Rows) (ledger.Record, error) {
+		var r ledger.Record
+		err := rs.Scan(&r.Kiosk, (*blob16)(&r.Epoch), &r.Seq, (*blob32)(&r.Digest), (*blob32)(&r.Doc), &r.Code,
+			&r.Service, &r.Lang, milli{&r.Claimed}, milli{&r.Received}, &r.Sealed)
+		return r, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("sqlite: read undecided records: %w", err)
+	}
+	return out, nil
+}
+
+// Decide implements ledger.Ledger.
+func (d *DB) Decide(ctx context.Context, k ledger.Key, dec ledger.Decision) error {
+	return d.update(ctx, "decide a record", func(tx *sql.Tx) error {
+		r := ledger.Record{Key: k}
+		seq, err := toInt(k.Seq)
+		if err != nil {
+			return err
+		}
+		var id int64
+		var state ledger.State
+		err = tx.QueryRowContext(ctx,
+			`SELECT id, doc, code, lang, claimed, received, state FROM records
+			 WHERE kiosk = ? AND epoch = ? AND seq = ? AND digest = ?`,
+			k.Kiosk, k.Epoch[:], seq, k.Digest[:]).
+			Scan(&id, (*blob32)(&r.Doc), &r.Code, &r.Lang, milli{&r.Claimed}, milli{&r.Received}, &state)
+		if err != nil {
+			return noRows(err)
+		}
+		if state != ledger.Received {
+			return nil
+		}
+		answer, err := known(ctx, tx, r.Doc)
+		switch {
+		case err == nil: // another record brought the same document: its decision holds
+			dec.State, dec.Reason = ledger.Registered, ""
+		case !errors.Is(err, sql.ErrNoRows):
+			return err
+		case dec.State == ledger.Registered:
+			if err := register(ctx, tx, r, seq, dec); err != nil {
+				return err
+			}
+		case dec.State != ledger.Refused || dec.Reason == "":
+			return fmt.Errorf("decision %q with reason %q", dec.State, dec.Reason)
+		}
+		receipt, err := dec.Receipt(dec.State, dec.Reason, dec.At)
+		if err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx,
+			`UPDATE records SET state = ?, reason = ?, decided = ?, decided_receipt = ? WHERE id = ?`,
+			dec.State, dec.Reason, toMilli(dec.At), receipt, id); err != nil {
+			return err
+		}
+		if err := putItem(ctx, tx, k.Kiosk, ledger.Item{
+			Kind: ledger.ItemDecided, Doc: r.Doc, Stage: dec.State, At: dec.At, Bytes: receipt,
+		}); err != nil {
+			return err
+		}
+		if answer.packet == nil {
+			return nil
+		}
+		// The kiosk asks again about something answered: its file was salvaged.
+		return putItem(ctx, tx, k.Kiosk, ledger.Item{
+			Kind: ledger.ItemAnswer, Doc: r.Doc, Stage: answer.state, At: answer.at, Bytes: answer.packet,
+		})
+	})
+}
+
+// answered is what Decide needs of a request that is registered already.
+type answered struct {
+	state  ledger.State
+	at     time.Time
+	packet []byte // nil: no answer yet
+}
+
+func known(ctx context.Context, tx *sql.Tx, doc ledger.Doc) (answered, error) {
+	var a answered
+	err := tx.QueryRowContext(ctx, `SELECT state, answer_at, answer_packet FROM requests WHERE doc = ?`, doc[:]).
+		Scan(&a.state, milli{&a.at}, &a.packet)
+	return a, err
+}
+
+func register(ctx context.Context, tx *sql.Tx, r ledger.Record, seq int64, dec ledger.Decision) error {
+	facts, err := json.Marshal(dec.Facts)
+	if err != nil {
+		return err
+	}
+	to, err := json.Marshal(dec.AnswerTo)
+	if err != nil {
+		return err
+	}
+	var corrects []byte
+	if dec.Corrects != nil {
+		corrects = dec.Corrects[:]
+	}
+	_, err = tx.ExecContext(ctx,
+		`INSERT INTO requests (doc, code, kiosk, epoch, seq, service, agency, lang, identified, signer, search,
+		   state, claimed, received, registered, due, facts, answer_to, corrects, container)
+		 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		r.Doc[:], r.Code, r.Kiosk, r.Epoch[:], seq, dec.Service, dec.Agency, r.Lang, dec.Identified,
+		dec.Signer.Reveal(), fold(r.Code+" "+dec.Signer.Reveal()), ledger.Registered,
+		toMilli(r.Claimed), toMilli(r.Received), toMilli(dec.At), toMilli(dec.Due),
+		string(facts), string(to), corrects, dec.Container)
+	return err
+}
+
+// fold makes a text comparable for the search of the desk.
+func fold(s string) string { return strings.ToLower(s) }

@@ -1,0 +1,187 @@
+package sqlite
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/penjire/penjire/sync/ledger"
+)
+
+func putItem(ctx context.Context, tx *sql.Tx, kiosk string, it ledger.Item) error {
+	_, err := tx.ExecContext(ctx, `INSERT INTO items (kiosk, kind, doc, stage, at, bytes) VALUES (?, ?, ?, ?, ?, ?)`,
+		kiosk, it.Kind, it.Doc[:], it.Stage, toMilli(it.At), it.Bytes)
+	return err
+}
+
+// Broadcast implements ledger.Ledger.
+func (d *DB) Broadcast(ctx context.Context, kind uint8, version uint64, at time.Time, b []byte) error {
+	return d.update(ctx, "broadcast", func(tx *sql.Tx) error {
+		v, err := toInt(version)
+		if err != nil {
+			return err
+		}
+		var last sql.NullInt64
+		if err := tx.QueryRowContext(ctx, `SELECT max(version) FROM items WHERE kiosk = '' AND kind = ?`, kind).Scan(&last); err != nil {
+			return err
+		}
+		if last.Valid && v <= last.Int64 {
+			return fmt.Errorf("version %d of kind %d is not above %d", v, kind, last.Int64)
+		}
+		if _, err := tx.ExecContext(ctx, `DELETE FROM items WHERE kiosk = '' AND kind = ?`, kind); err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `INSERT INTO items (kiosk, kind, version, doc, stage, at, bytes) VALUES ('', ?, ?, ?, '', ?, ?)`,
+			kind, v, make([]byte, 32), toMilli(at), b)
+		return err
+	})
+}
+
+// Broadcasted implements ledger.Ledger.
+func (d *DB) Broadcasted(ctx context.Context, kind uint8) (uint64, []byte, error) {
+	var v uint64
+	var b []byte
+	err := d.r.QueryRowContext(ctx, `SELECT version, bytes FROM items WHERE kiosk = '' AND kind = ?`, kind).Scan(&v, &b)
+	if err != nil {
+		return 0, nil, fmt.Errorf("sqlite: read a broadcast: %w", noRows(err))
+	}
+	return v, b, nil
+}
+
+// Items implements ledger.Ledger.
+func (d *DB) Items(ctx context.Context, kiosk string, after uint64, n int) ([]ledger.Item, error) {
+	a, err := toInt(after)
+	if err != nil {
+		return nil, fmt.Errorf("sqlite: read items: %w", err)
+	}
+	rs, err := d.r.QueryContext(ctx,
+		`SELECT id, kind, doc, stage, at, bytes FROM items WHERE kiosk IN (?, '') AND id > ? ORDER BY id LIMIT ?`, kiosk, a, n)
+	out, err := rows(rs, err, func(rs *sql.Rows) (it ledger.Item, err error) {
+		err = rs.Scan(&it.ID, &it.Kind, (*blob32)(&it.Doc), &it.Stage, milli{&it.At}, &it.Bytes)
+		return it, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("sqlite: read items: %w", err)
+	}
+	return out, nil
+}
+
+// Acked implements ledger.Ledger.
+func (d *DB) Acked(ctx context.Context, kiosk string, id uint64) error {
+	return d.update(ctx, "note an ack", func(tx *sql.Tx) error {
+		n, err := toInt(id)
+		if err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `UPDATE kiosks SET cursor = max(cursor, ?) WHERE id = ?`, n, kiosk)
+		return err
+	})
+}
+
+const headQuery = `SELECT size, root, note, stamp, at FROM heads WHERE kiosk = ? AND epoch = ? ORDER BY size DESC LIMIT 1`
+
+func scanHead(r *sql.Row) (ledger.Head, error) {
+	var h ledger.Head
+	err := r.Scan(&h.Size, (*blob32)(&h.Root), &h.Note, &h.Stamp, milli{&h.At})
+	if errors.Is(err, sql.ErrNoRows) {
+		return ledger.Head{}, nil
+	}
+	return h, err
+}
+
+// Head implements ledger.Ledger.
+func (d *DB) Head(ctx context.Context, kiosk string, e ledger.Epoch) (ledger.Head, error) {
+	h, err := scanHead(d.r.QueryRowContext(ctx, headQuery, kiosk, e[:]))
+	if err != nil {
+		return ledger.Head{}, fmt.Errorf("sqlite: read a journal head: %w", err)
+	}
+	return h, nil
+}
+
+// SetHead implements ledger.Ledger.
+func (d *DB) SetHead(ctx context.Context, kiosk string, e ledger.Epoch, proved, h ledger.Head) error {
+	return d.update(ctx, "keep a journal head", func(tx *sql.Tx) error {
+		last, err := scanHead(tx.QueryRowContext(ctx, headQuery, kiosk, e[:]))
+		if err != nil {
+			return err
+		}
+		if last.Size != proved.Size || !bytes.Equal(last.Root[:], proved.Root[:]) || h.Size < last.Size ||
+			h.Size == last.Size && h.Root != last.Root {
+			return ledger.ErrHead
+		}
+		if h.Size == last.Size {
+			return nil
+		}
+		_, err = tx.ExecContext(ctx, `INSERT INTO heads (kiosk, epoch, size, root, note, stamp, at) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+			kiosk, e[:], h.Size, h.Root[:], h.Note, h.Stamp, toMilli(h.At))
+		return err
+	})
+}
+
+// raise keeps an alarm unless the same one was raised within the hour.
+func raise(ctx context.Context, tx *sql.Tx, a ledger.Alarm) error {
+	_, err := tx.ExecContext(ctx,
+		`INSERT INTO alarms (at, kiosk, code, note)
+		 SELECT ?1, ?2, ?3, ?4 WHERE NOT EXISTS (SELECT 1 FROM alarms WHERE kiosk = ?2 AND code = ?3 AND at > ?5)`,
+		toMilli(a.At), a.Kiosk, a.Code, a.Note, toMilli(a.At.Add(-time.Hour)))
+	return err
+}
+
+// Raise implements ledger.Ledger.
+func (d *DB) Raise(ctx context.Context, a ledger.Alarm) error {
+	return d.update(ctx, "raise an alarm", func(tx *sql.Tx) error { return raise(ctx, tx, a) })
+}
+
+// Alarms implements ledger.Ledger.
+func (d *DB) Alarms(ctx context.Context, n int) ([]ledger.Alarm, error) {
+	rs, err := d.r.QueryContext(ctx, `SELECT at, kiosk, code, note FROM alarms ORDER BY id DESC LIMIT ?`, n)
+	out, err := rows(rs, err, func(rs *sql.Rows) (a ledger.Alarm, err error) {
+		err = rs.Scan(milli{&a.At}, &a.Kiosk, &a.Code, &a.Note)
+		return a, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("sqlite: read alarms: %w", err)
+	}
+	return out, nil
+}
+
+// Visited implements ledger.Ledger.
+func (d *DB) Visited(ctx context.Context, kiosk string, v ledger.Visit) error {
+	return d.update(ctx, "note a visit", func(tx *sql.Tx) error {
+		var n [3]int64
+		for i, u := range [...]uint64{v.Unsent, v.Catalogue, v.Trust} {
+			var err error
+			if n[i], err = toInt(u); err != nil {
+				return err
+			}
+		}
+		_, err := tx.ExecContext(ctx,
+			`INSERT INTO kiosks (id, epoch, at, software, unsent, oldest, catalogue, trust) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+			 ON CONFLICT (id) DO UPDATE SET epoch = excluded.epoch, at = excluded.at, software = excluded.software,
+			   unsent = excluded.unsent, oldest = excluded.oldest, catalogue = excluded.catalogue, trust = excluded.trust`,
+			kiosk, v.Epoch[:], toMilli(v.At), v.Software, n[0], toMilli(v.Oldest), n[1], n[2])
+		return err
+	})
+}
+
+// Kiosks implements ledger.Ledger.
+func (d *DB) Kiosks(ctx context.Context) ([]ledger.Kiosk, error) {
+	rs, err := d.r.QueryContext(ctx,
+		`SELECT id, epoch, at, software, unsent, oldest, catalogue, trust, cursor,
+		   coalesce((SELECT max(size) FROM heads h WHERE h.kiosk = k.id AND h.epoch = k.epoch), 0),
+		   (SELECT count(*) FROM records r WHERE r.kiosk = k.id),
+		   (SELECT count(*) FROM alarms a WHERE a.kiosk = k.id)
+		 FROM kiosks k ORDER BY id`)
+	out, err := rows(rs, err, func(rs *sql.Rows) (k ledger.Kiosk, err error) {
+		err = rs.Scan(&k.ID, (*blob16)(&k.Visit.Epoch), milli{&k.Visit.At}, &k.Visit.Software, &k.Visit.Unsent,
+			milli{&k.Visit.Oldest}, &k.Visit.Catalogue, &k.Visit.Trust, &k.Cursor, &k.JournalSize, &k.Records, &k.Alarms)
+		return k, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("sqlite: read kiosks: %w", err)
+	}
+	return out, nil
+}

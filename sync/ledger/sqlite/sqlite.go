@@ -1,0 +1,174 @@
+// Package sqlite is the ledger that needs no set-up: one SQLite file, by a
+// driver in pure Go. It serves one portal process; a portal that has outgrown it
+// moves to a store that passes the same suite (package ledgertest).
+//
+// # Reference
+//
+// sqlite.org: WAL mode, PRAGMA synchronous (FULL: each commit is on disk),
+// partial indexes, AUTOINCREMENT (an id is never given twice).
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+
+	_ "modernc.org/sqlite" // registers the driver "sqlite"
+
+	"github.com/penjire/penjire/sync/ledger"
+)
+
+// schemaVersion is PRAGMA user_version of the files that this package writes.
+const schemaVersion = 1
+
+// schema makes an empty file. The promise «nothing twice» is in its constraints:
+// records' primary key, records_number and requests' primary key.
+const schema = `
+CREATE TABLE records (
+	id INTEGER PRIMARY KEY AUTOINCREMENT,
+	kiosk TEXT NOT NULL, epoch BLOB NOT NULL, seq INTEGER NOT NULL, digest BLOB NOT NULL,
+	fork INTEGER NOT NULL,
+	doc BLOB NOT NULL, code TEXT NOT NULL, service TEXT NOT NULL, lang TEXT NOT NULL,
+	claimed INTEGER NOT NULL, received INTEGER NOT NULL,
+	sealed BLOB NOT NULL, receipt BLOB NOT NULL,
+	state TEXT NOT NULL, reason TEXT NOT NULL DEFAULT '',
+	decided INTEGER NOT NULL DEFAULT 0, decided_receipt BLOB,
+	UNIQUE (kiosk, epoch, seq, digest)
+) STRICT;
+CREATE UNIQUE INDEX records_number ON records (kiosk, epoch, seq) WHERE fork = 0;
+CREATE INDEX records_undecided ON records (id) WHERE state = 'received';
+CREATE INDEX records_state ON records (state);
+CREATE INDEX records_doc ON records (doc);
+CREATE INDEX records_code ON records (code);
+
+CREATE TABLE requests (
+	doc BLOB PRIMARY KEY NOT NULL,
+	code TEXT NOT NULL, kiosk TEXT NOT NULL, epoch BLOB NOT NULL, seq INTEGER NOT NULL,
+	service TEXT NOT NULL, agency TEXT NOT NULL, lang TEXT NOT NULL,
+	identified INTEGER NOT NULL, signer TEXT NOT NULL, search TEXT NOT NULL,
+	state TEXT NOT NULL,
+	claimed INTEGER NOT NULL, received INTEGER NOT NULL, registered INTEGER NOT NULL, due INTEGER NOT NULL,
+	assigned TEXT NOT NULL DEFAULT '',
+	facts TEXT NOT NULL, answer_to TEXT NOT NULL, corrects BLOB,
+	container BLOB NOT NULL,
+	answer_id BLOB, answer_by TEXT NOT NULL DEFAULT '', answer_at INTEGER NOT NULL DEFAULT 0,
+	answer_container BLOB, answer_packet BLOB, answer_seal TEXT NOT NULL DEFAULT ''
+) STRICT;
+CREATE INDEX requests_code ON requests (code);
+CREATE INDEX requests_list ON requests (agency, state, due);
+
+CREATE TABLE items (
+	id INTEGER PRIMARY KEY AUTOINCREMENT,
+	kiosk TEXT NOT NULL, -- '' is every kiosk
+	kind INTEGER NOT NULL, version INTEGER NOT NULL DEFAULT 0,
+	doc BLOB NOT NULL, stage TEXT NOT NULL, at INTEGER NOT NULL, bytes BLOB NOT NULL
+) STRICT;
+CREATE INDEX items_kiosk ON items (kiosk, id);
+
+CREATE TABLE heads (
+	kiosk TEXT NOT NULL, epoch BLOB NOT NULL, size INTEGER NOT NULL,
+	root BLOB NOT NULL, note BLOB NOT NULL, stamp BLOB, at INTEGER NOT NULL,
+	PRIMARY KEY (kiosk, epoch, size)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE alarms (
+	id INTEGER PRIMARY KEY AUTOINCREMENT,
+	at INTEGER NOT NULL, kiosk TEXT NOT NULL, code TEXT NOT NULL, note TEXT NOT NULL
+) STRICT;
+CREATE INDEX alarms_kiosk ON alarms (kiosk, code, at);
+
+CREATE TABLE kiosks (
+	id TEXT PRIMARY KEY NOT NULL,
+	epoch BLOB NOT NULL, at INTEGER NOT NULL, software TEXT NOT NULL,
+	unsent INTEGER NOT NULL, oldest INTEGER NOT NULL,
+	catalogue INTEGER NOT NULL, trust INTEGER NOT NULL, cursor INTEGER NOT NULL DEFAULT 0
+) STRICT, WITHOUT ROWID;
+`
+
+// DB is a ledger in one SQLite file.
+type DB struct {
+	w *sql.DB // one connection: SQLite has one writer
+	r *sql.DB
+}
+
+var _ ledger.Ledger = (*DB)(nil)
+
+// Open opens the file, and makes it where there is none. A file of a newer
+// portal is refused.
+func Open(ctx context.Context, file string) (*DB, error) {
+	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+		return nil, fmt.Errorf("sqlite: open ledger: %w", err)
+	}
+	dsn := func(more ...string) string {
+		q := url.Values{"_pragma": append([]string{"journal_mode(WAL)", "synchronous(FULL)", "busy_timeout(10000)"}, more...)}
+		q.Set("_txlock", "immediate")
+		return (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: file}).EscapedPath(), RawQuery: q.Encode()}).String()
+	}
+	w, err := sql.Open("sqlite", dsn())
+	if err != nil {
+		return nil, fmt.Errorf("sqlite: open ledger %s: %w", file, err)
+	}
+	w.SetMaxOpenConns(1)
+	if err := migrate(ctx, w); err != nil {
+		return nil, errors.Join(fmt.Errorf("sqlite: open ledger %s: %w", file, err), w.Close())
+	}
+	if err := os.Chmod(file, 0o600); err != nil {
+		return nil, errors.Join(fmt.Errorf("sqlite: open ledger: %w", err), w.Close())
+	}
+	r, err := sql.Open("sqlite", dsn("query_only(1)"))
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("sqlite: open ledger %s: %w", file, err), w.Close())
+	}
+	r.SetMaxOpenConns(4)
+	return &DB{w: w, r: r}, nil
+}
+
+// migrate brings the file to schemaVersion.
+func migrate(ctx context.Context, w *sql.DB) error {
+	tx, err := w.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = tx.Rollback() }() // after Commit it does nothing
+	var v int
+	if err := tx.QueryRowContext(ctx, `PRAGMA user_version`).Scan(&v); err != nil {
+		return err
+	}
+	switch v {
+	case schemaVersion:
+		return nil
+	case 0:
+	default:
+		return fmt.Errorf("its schema is version %d, this program knows %d", v, schemaVersion)
+	}
+	if _, err := tx.ExecContext(ctx, schema); err != nil {
+		return fmt.Errorf("make the tables: %w", err)
+	}
+	if _, err := tx.ExecContext(ctx, fmt.Sprintf(`PRAGMA user_version = %d`, schemaVersion)); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
+
+// Close implements ledger.Ledger.
+func (d *DB) Close() error { return errors.Join(d.r.Close(), d.w.Close()) }
+
+// update runs f in one transaction that is on disk when update returns nil.
+func (d *DB) update(ctx context.Context, what string, f func(tx *sql.Tx) error) error {
+	tx, err := d.w.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("sqlite: %s: %w", what, err)
+	}
+	if err := f(tx); err != nil {
+		_ = tx.Rollback() // f's error says more
+		return fmt.Errorf("sqlite: %s: %w", what, err)
+	}
+	if err := tx.Commit(); err != nil {
+		return fmt.Errorf("sqlite: %s: %w", what, err)
+	}
+	return nil
+}

@@ -1,0 +1,125 @@
+package sqlite
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/penjire/penjire/sync/ledger"
+	"github.com/penjire/penjire/sync/ledger/ledgertest"
+)
+
+func TestLedger(t *testing.T) {
+	ledgertest.Test(t, func(t testing.TB) ledgertest.Opener {
+		file := filepath.Join(t.TempDir(), "a folder?", "ledger.db")
+		return func(t testing.TB) ledger.Ledger { return openFile(t, file) }
+	})
+}
+
+func openFile(t testing.TB, file string) *DB {
+	t.Helper()
+	d, err := Open(t.Context(), file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+// TestDurable holds the settings that the promise «on disk» stands on.
+func TestDurable(t *testing.T) {
+	d := openFile(t, filepath.Join(t.TempDir(), "ledger.db"))
+	defer func() { _ = d.Close() }()
+	for pragma, want := range map[string]string{"journal_mode": "wal", "synchronous": "2"} {
+		var got string
+		if err := d.w.QueryRowContext(t.Context(), "PRAGMA "+pragma).Scan(&got); err != nil || got != want {
+			t.Errorf("%s = %q, %v, want %q", pragma, got, err, want)
+		}
+	}
+	if _, err := d.r.ExecContext(t.Context(), `DELETE FROM records`); err == nil {
+		t.Error("the reading side can write")
+	}
+}
+
+// TestCheckFinds spoils a ledger in each way that Check speaks of.
+func TestCheckFinds(t *testing.T) {
+	key := func(r ledger.Incoming) ledger.Key {
+		return ledger.Key{Kiosk: ledgertest.Kiosk, Epoch: r.Epoch, Seq: r.Seq, Digest: r.Digest}
+	}
+	for _, c := range []struct{ want, spoil string }{
+		{"without its request", `DELETE FROM requests`},
+		{"that no record brought", `UPDATE requests SET seq = 99`},
+		{"without its receipt", `UPDATE records SET decided_receipt = NULL WHERE seq = 1`},
+		{"without a reason", `UPDATE records SET reason = '' WHERE seq = 2`},
+		{"not among the items", `DELETE FROM items WHERE kind = 1`},
+		{"a fork without", `DELETE FROM records WHERE seq = 3 AND fork = 0`},
+		{"does not fit the state", `UPDATE requests SET state = 'registered'`},
+		{"not among the kiosk's items", `DELETE FROM items WHERE kind = 2`},
+		{"two broadcasts", `INSERT INTO items (kiosk, kind, doc, stage, at, bytes) VALUES ('', 4, x'', '', 0, x'00'), ('', 4, x'', '', 0, x'00')`},
+		{"cursor beyond", `INSERT INTO kiosks (id, epoch, at, software, unsent, oldest, catalogue, trust, cursor) VALUES ('K', x'', 0, '', 0, 0, 0, 0, 999)`},
+		{"what its digest says", `UPDATE records SET sealed = x'00' WHERE seq = 1`},
+	} {
+		d := openFile(t, filepath.Join(t.TempDir(), "ledger.db"))
+		ctx, now := t.Context(), time.Unix(1795358000, 0)
+		a, b, f1, f2 := ledgertest.Incoming(1), ledgertest.Incoming(2), ledgertest.Incoming(3), ledgertest.Incoming(4)
+		f2.Seq = 3
+		if _, err := d.Intake(ctx, ledgertest.Kiosk, now, []ledger.Incoming{a, b, f1, f2}, ledgertest.Receipt()); err != nil {
+			t.Fatal(err)
+		}
+		if err := d.Decide(ctx, key(a), ledgertest.Registered()); err != nil {
+			t.Fatal(err)
+		}
+		if err := d.Decide(ctx, key(b), ledgertest.Refused("cert.foreign")); err != nil {
+			t.Fatal(err)
+		}
+		if err := d.Answer(ctx, a.Doc, ledger.Answer{State: ledger.Answered, At: now, Container: []byte("c"), Packet: []byte("p")}); err != nil {
+			t.Fatal(err)
+		}
+		if err := d.Check(ctx); err != nil {
+			t.Fatalf("Check before spoiling = %v", err)
+		}
+		if _, err := d.w.ExecContext(ctx, c.spoil); err != nil {
+			t.Fatalf("%s: %v", c.spoil, err)
+		}
+		if err := d.Check(ctx); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("Check after %s = %v, want %q", c.spoil, err, c.want)
+		}
+		if err := d.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestNewerFileIsRefused(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "ledger.db")
+	d := openFile(t, file)
+	if _, err := d.w.ExecContext(t.Context(), `PRAGMA user_version = 99`); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(t.Context(), file); err == nil || !strings.Contains(err.Error(), "version 99") {
+		t.Errorf("Open of a newer file = %v, want it refused", err)
+	}
+}
+
+// BenchmarkIntake64 takes in batches of 64 records of 600 bytes.
+func BenchmarkIntake64(b *testing.B) {
+	d := openFile(b, filepath.Join(b.TempDir(), "ledger.db"))
+	defer func() { _ = d.Close() }()
+	seq := uint64(0)
+	for b.Loop() {
+		var recs []ledger.Incoming
+		for range 64 {
+			seq++
+			r := ledgertest.Incoming(seq)
+			r.Sealed = append(make([]byte, 600), r.Sealed...)
+			recs = append(recs, r)
+		}
+		if _, err := d.Intake(b.Context(), ledgertest.Kiosk, time.Now(), recs, ledgertest.Receipt()); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(seq)/b.Elapsed().Seconds(), "records/s")
+}
