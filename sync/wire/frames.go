@@ -101,7 +101,7 @@ type ItemAck struct {
 // Checkpoint carries the head of the kiosk's journal up.
 type Checkpoint struct {
 	Epoch [16]byte   `cbor:"1,keyasint"`
-	Head  []byte     `cbor:"2,keyasint"` // signed by the kiosk: SignHead
+	Head  []byte     `cbor:"2,keyasint"` // C2SP signed note, signed by the kiosk: journal.Checkpoint.Sign
 	From  int64      `cbor:"3,keyasint"` // size of the head that Proof starts from
 	Proof [][32]byte `cbor:"4,keyasint"` // RFC 6962 consistency proof from From to the head
 }

@@ -13,12 +13,11 @@ import (
 	"github.com/veraison/go-cose"
 )
 
-// The contexts of the three signed objects. They are the external_aad of the
+// The contexts of the two signed objects. They are the external_aad of the
 // COSE signature, so that one can never pass for another (WIRE-SIG-2).
 const (
 	contextReceipt = "penjire receipt 1"
 	contextBeacon  = "penjire beacon 1"
-	contextHead    = "penjire journal head 1"
 )
 
 // Level says how much a receipt confirms.
@@ -131,43 +130,6 @@ func ParseTime(b []byte, portals []*x509.Certificate) (Time, error) {
 		return Time{}, fmt.Errorf("wire: parse beacon: %w", err)
 	}
 	return t, nil
-}
-
-// Head is the head of a kiosk's journal as the kiosk signs it. Text is the C2SP
-// checkpoint: three lines, origin, size and root.
-type Head struct {
-	Kiosk string   `cbor:"1,keyasint"`
-	Epoch [16]byte `cbor:"2,keyasint"`
-	At    int64    `cbor:"3,keyasint"` // as the kiosk claims
-	Text  string   `cbor:"4,keyasint"`
-}
-
-func (h Head) check() error {
-	if h.Epoch == ([16]byte{}) || len(h.Text) == 0 || len(h.Text) > 512 {
-		return fmt.Errorf("checkpoint of %d bytes: %w", len(h.Text), ErrValue)
-	}
-	return checkName("kiosk", h.Kiosk, 1)
-}
-
-// SignHead signs h with the kiosk's key.
-func SignHead(h Head, key crypto.Signer, cert *x509.Certificate) ([]byte, error) {
-	if err := h.check(); err != nil {
-		return nil, fmt.Errorf("wire: sign journal head: %w", err)
-	}
-	return sign("journal head", contextHead, h, key, cert)
-}
-
-// ParseHead verifies a journal head with the kiosk's certificate. Errors are
-// those of ParseReceipt.
-func ParseHead(b []byte, kiosk *x509.Certificate) (Head, error) {
-	var h Head
-	if err := open("journal head", contextHead, b, []*x509.Certificate{kiosk}, &h); err != nil {
-		return Head{}, err
-	}
-	if err := h.check(); err != nil {
-		return Head{}, fmt.Errorf("wire: parse journal head: %w", err)
-	}
-	return h, nil
 }
 
 // KeyID returns how a signed object names a certificate: the first 8 bytes of

@@ -1,6 +1,6 @@
 // Package wire is what kiosk and portal say to each other: frames in
-// deterministic CBOR, and the signed objects inside them (receipts, beacons,
-// journal heads). The format and its rules are sync/spec/wire.md.
+// deterministic CBOR, and the signed objects inside them (receipts,
+// beacons). The format and its rules are sync/spec/wire.md.
 //
 // It is not a transport: package uplink and package portal carry the frames over
 // WebSocket. It keeps nothing and opens no connection.
@@ -20,7 +20,7 @@ const Version = 1
 
 // Limits of one frame (wire.md, section 3).
 const (
-	MaxMessage = 8 << 20 // bytes of one message
+	MaxMessage = 9 << 20 // bytes of one message: an item of 8 MiB and its frame
 	MaxRecords = 64      // records in one Records frame; receipts in one Receipts frame
 	MaxItems   = 64      // items in one Items frame
 	MaxProof   = 64      // hashes in a consistency proof

@@ -111,13 +111,10 @@ func TestWriteVectors(t *testing.T) {
 		return
 	}
 	pk, pc := specimen(t, "portal.specimen")
-	kk, kc := specimen(t, "K-000001")
 	ok, oc := specimen(t, "portal.foreign")
-	for name, c := range map[string]*x509.Certificate{"portal.pem": pc, "kiosk.pem": kc} {
-		b := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Raw})
-		if err := os.WriteFile(filepath.Join(vectorsDir, name), b, 0o644); err != nil {
-			t.Fatal(err)
-		}
+	cert := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: pc.Raw})
+	if err := os.WriteFile(filepath.Join(vectorsDir, "portal.pem"), cert, 0o644); err != nil {
+		t.Fatal(err)
 	}
 	put := func(name, expect, spec, kind, comment string, body []byte) {
 		var s strings.Builder
@@ -222,9 +219,6 @@ func TestWriteVectors(t *testing.T) {
 	time1 := Time{Kiosk: "K-000001", Epoch: sampleEpoch(), At: 1795358000, Confirmer: "portal.specimen"}
 	put("beacon-signed", "ok", "WIRE-SIG-1", "beacon", "the portal's time", signed(SignTime(time1, pk, pc)))
 	put("beacon-as-receipt", "signature failure", "WIRE-SIG-2", "beacon", "a receipt where a beacon is wanted", rec)
-	head := Head{Kiosk: "K-000001", Epoch: sampleEpoch(), At: 1795358000, Text: "penjire/K-000001\n9\n47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\n"}
-	put("head-signed", "ok", "WIRE-SIG-1", "head", "a kiosk's journal head", signed(SignHead(head, kk, kc)))
-	put("head-by-portal", "signature failure", "WIRE-SIG-1", "head", "a head that the kiosk did not sign", signed(SignHead(head, pk, pc)))
 	put("receipt-header", "format failure", "WIRE-SIG-3", "receipt", "an unprotected header beside the protected one", unprotected(t, rec))
 	put("receipt-trailing", "format failure", "WIRE-SIG-3", "receipt", "a byte after the object", append(append([]byte(nil), rec...), 0))
 	put("receipt-unknown-key", "format failure", "WIRE-SIG-3", "receipt", "key 12 in the payload, well signed",
