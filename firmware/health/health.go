@@ -53,10 +53,10 @@ var (
 	NoPrinter  = &Condition{Code: "printer.gone", Severity: Degrade, What: "the printer does not answer", Advice: "check its cable and power", Notice: "notice.printer"}
 	NoReader   = &Condition{Code: "reader.gone", Severity: Degrade, What: "the card reader does not answer", Advice: "check its cable", Notice: "notice.reader"}
 	NoPortal   = &Condition{Code: "portal.down", Severity: Note, What: "there is no connection to the portal", Advice: "requests are kept and sent later; check the link if it lasts"}
-	PortalCert = &Condition{Code: "portal.certificate", Severity: Degrade, What: "the portal shows a certificate that is not the portal's", Advice: "nothing is sent there; report it: the link may be tampered with"}
+	PortalCert = &Condition{Code: "portal.certificate", Severity: Degrade, What: "the portal shows a certificate that is not the portal's", Advice: "nothing is sent there; report it: the link may be tampered with", Notice: "notice.portal-certificate"}
 	PortalNo   = &Condition{Code: "portal.refuses", Severity: Degrade, What: "the portal refuses this kiosk", Advice: "check the kiosk's certificate and number with the operator"}
 	ClockLost  = &Condition{Code: "clock.unknown", Severity: Stop, What: "the clock is not known", Advice: "connect the kiosk: the portal's signed time sets it", Notice: "notice.clock"}
-	BeaconOld  = &Condition{Code: "clock.beacon.old", Severity: Stop, What: "the portal's last signed time is too old", Advice: "connect the kiosk", Notice: "notice.clock"}
+	BeaconOld  = &Condition{Code: "clock.beacon.old", Severity: Stop, What: "the portal's last signed time is too old", Advice: "connect the kiosk", Notice: "notice.trust"}
 	DiskFull   = &Condition{Code: "outbox.full", Severity: Stop, What: "there is no room for another request", Advice: "connect the kiosk so that what is kept can be sent", Notice: "notice.full"}
 	OutboxLost = &Condition{Code: "outbox.alarm", Severity: Degrade, What: "the outbox was damaged: the old file is kept aside", Advice: "do not wipe anything; report it"}
 	Overdue    = &Condition{Code: "requests.overdue", Severity: Degrade, What: "a request has waited too long for the portal's receipt", Advice: "bring the kiosk online, or take the requests out on a stick (ED-25: other steps)"}

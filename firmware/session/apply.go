@@ -2,6 +2,7 @@ package session
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/penjire/penjire/sync/catalog"
 	"github.com/penjire/penjire/sync/citizen"
@@ -24,7 +25,7 @@ func (s State) choosing(a Act, f Facts) (State, []Effect) {
 			s.Page = screen.Service
 		}
 	case a.Name == "begin" && s.Page == screen.Service:
-		if s.blocked(f) != "" {
+		if s.closed(f) != "" {
 			return s, nil
 		}
 		s.Apply.Rule, s.Apply.Consents = 0, nil
@@ -61,6 +62,23 @@ func (s State) blocked(f Facts) string {
 		return ""
 	}
 	return f.Blocked
+}
+
+// closed is blocked, or that there is no reader for a service that wants a
+// card. A reader that goes later is waited for instead.
+func (s State) closed(f Facts) string {
+	if b := s.blocked(f); b != "" {
+		return b
+	}
+	if f.NoReader && s.needsCard() {
+		return "blocked.reader"
+	}
+	return ""
+}
+
+// refuse is the problem page for a reason that blocks binding requests.
+func (s State) refuse(blocked string) State {
+	return s.problem(strings.TrimPrefix(blocked, "blocked."), true, "")
 }
 
 // accept takes the rule shown and goes to the next, or on.
@@ -211,8 +229,8 @@ func (s State) confirm(f Facts) (State, []Effect) {
 
 // goOn begins to sign: the card and its PIN, or the kiosk by itself.
 func (s State) goOn(f Facts) (State, []Effect) {
-	if s.blocked(f) != "" {
-		return s.problem("clock", true, f.Blocked), nil
+	if b := s.blocked(f); b != "" {
+		return s.refuse(b), nil
 	}
 	if s.needsCard() {
 		return s.wantCard(f)

@@ -47,7 +47,7 @@ func (s State) cardIn(gen uint64) (State, []Effect) {
 	switch {
 	case s.Page == screen.Card:
 		return s.read()
-	case s.Page == screen.Problem && s.Problem.Key == "card-gone":
+	case s.Page == screen.Problem && s.Problem.Key == "card-pulled":
 		s.Page = screen.Card
 		return s.read()
 	}
@@ -131,7 +131,7 @@ func (s State) pin(a Act, f Facts) (State, []Effect) {
 	}
 	if s.Purpose == ForSigning {
 		if b := s.blocked(f); b != "" {
-			return s.problem("clock", true, b), nil
+			return s.refuse(b), nil
 		}
 		return s.submit(a.Text, f)
 	}

@@ -55,6 +55,7 @@ type Listed struct {
 type Found struct {
 	Job     uint64
 	Request *Request
+	Fault   string // phrase key, when Request is nil; "": not known here
 }
 
 // Opened answers [OpenAnswer].
@@ -116,4 +117,5 @@ const (
 	NotYours   Why = 10 // the answer is sealed to another card
 	BadAnswer  Why = 11 // the answer does not verify
 	TooLate    Why = 12 // sent already: cannot be withdrawn
+	NotKept    Why = 13 // signed, but the outbox could not store it
 )

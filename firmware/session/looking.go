@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"encoding/hex"
 	"slices"
 
@@ -18,7 +19,7 @@ func (s State) looking(a Act, f Facts) (State, []Effect) {
 	case a.Name == "track" && s.Page == screen.Track:
 		s.Track = Track{Code: a.Text}
 		if a.Text.IsZero() {
-			s.Track.Fault = "track.fault.empty"
+			s.Track.Fault = "track.empty"
 			return s, nil
 		}
 		s.Job++
@@ -122,7 +123,7 @@ func (s State) found(e Found) (State, []Effect) {
 		return s, nil
 	}
 	if e.Request == nil {
-		s.Track.Fault = "track.fault.unknown"
+		s.Track.Fault = cmp.Or(e.Fault, "track.unknown")
 		return s, nil
 	}
 	r := *e.Request
@@ -157,7 +158,7 @@ func (s State) correct(f Facts) (State, []Effect) {
 	s.Apply.Corrects = &doc
 	s.Apply.Answers = citizen.NewAnswers(s.Answer.Answers.Reveal())
 	if b := s.blocked(f); b != "" {
-		return s.problem("clock", false, b), nil
+		return s.refuse(b), nil
 	}
 	s.Page = screen.Service
 	return s, nil

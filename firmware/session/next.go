@@ -51,6 +51,9 @@ func Next(s State, e Event, f Facts) (State, []Effect) {
 
 // act is a touch. What lies over the page goes away with it.
 func (s State) act(a Act, f Facts) (State, []Effect) {
+	if !a.Text.IsZero() && s.Over == "" && slices.Contains([]string{"lang", "size", "theme", "help"}, a.Name) {
+		s = s.typed(a)
+	}
 	switch a.Name {
 	case "lang":
 		s.Lang = language(a.Arg)
@@ -103,6 +106,17 @@ func (s State) act(a Act, f Facts) (State, []Effect) {
 		return s.looking(a, f)
 	}
 	return s, nil
+}
+
+// typed keeps what stands in the field while something else is touched.
+func (s State) typed(a Act) State {
+	switch s.Page {
+	case screen.Question:
+		s.Apply.Tried, s.Apply.HasTried = a.Text, true
+	case screen.Track:
+		s.Track.Code = a.Text
+	}
+	return s
 }
 
 func size(arg string, old int) int {

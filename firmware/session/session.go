@@ -168,6 +168,8 @@ type Facts struct {
 	// Blocked is the phrase key of the reason why no binding request is taken
 	// now (clock not known, disk full); "" when they are taken.
 	Blocked string
+	// NoReader is set while no card reader answers.
+	NoReader bool
 }
 
 // Begin returns the state of a new visit in lang, with the card of generation

@@ -172,13 +172,13 @@ func TestWhatGoesWrongWhileSigning(t *testing.T) {
 		{"wrong PIN", Failed{Why: WrongPIN, Left: 2}, screen.PIN, ""},
 		{"wrong PIN for the last time", Failed{Why: WrongPIN, Left: 0}, screen.Problem, "pin-blocked"},
 		{"blocked PIN", Failed{Why: BlockedPIN}, screen.Problem, "pin-blocked"},
-		{"card taken", Failed{Why: CardGone}, screen.Problem, "card-gone"},
+		{"card taken", Failed{Why: CardGone}, screen.Problem, "card-pulled"},
 		{"another card", Failed{Why: OtherCard}, screen.Card, ""},
 		{"certificate expired", Failed{Why: BadCard, Card: "expired"}, screen.Card, ""},
 		{"reader unplugged", Failed{Why: NoReader}, screen.Problem, "reader"},
 		{"disk full", Failed{Why: Full}, screen.Problem, "full"},
 		{"clock lost", Failed{Why: NoTime}, screen.Problem, "clock"},
-		{"anything else", Failed{Why: Broken}, screen.Problem, "broken"},
+		{"anything else", Failed{Why: Broken}, screen.Problem, "signing"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			f := facts()
@@ -350,5 +350,15 @@ func TestIdle(t *testing.T) {
 	want(t, gone, screen.TakeCard)
 	if len(out) != 1 {
 		t.Error("the end of the visit forgets nothing")
+	}
+}
+
+// What was typed stays when the language or the size of the letters changes.
+func TestTypedIsKept(t *testing.T) {
+	f := facts()
+	s, _ := play(t, Begin("tk", 0), f, act("apply"), arg("choose", "complaint"), act("begin"))
+	s, _ = play(t, s, f, Act{Name: "lang", Arg: "ru", Text: citizen.NewText("Noi")})
+	if got := s.View(f, Idle{}).Question.Value.Reveal(); got != "Noi" || s.Lang != "ru" {
+		t.Errorf("value after a change of language: got %q in %s, want Noi in ru", got, s.Lang)
 	}
 }

@@ -11,18 +11,18 @@ import (
 var (
 	// CardStates complete "card.": what is wrong with the card in the reader.
 	CardStates = []string{
-		"wanted", "reading", "unreadable", "unsupported", "foreign", "expired",
-		"not-yet", "suspended", "revoked", "fake", "other", "blocked", "no-reader",
+		"wanted", "reading", "unreadable", "unsupported", "foreign", "expired", "not-yet",
+		"suspended", "revoked", "untrusted", "not-genuine", "clock", "other", "gone",
 	}
 	// Problems complete "problem.KEY.": title, kept, next.
 	Problems = []string{
-		"card-gone", "pin-blocked", "reader", "full", "clock", "not-yours",
-		"answer", "too-late", "broken",
+		"card-pulled", "pin-blocked", "reader", "full", "clock", "trust", "not-yours",
+		"answer", "answer-invalid", "withdraw", "signing", "store", "internal",
 	}
 	// Blocks are the reasons why no binding request is taken now.
-	Blocks = []string{"blocked.clock", "blocked.full", "blocked.journal"}
+	Blocks = []string{"blocked.clock", "blocked.trust", "blocked.full", "blocked.reader"}
 	// TrackFaults are what is wrong with a tracking code.
-	TrackFaults = []string{"track.fault.empty", "track.fault.code", "track.fault.unknown"}
+	TrackFaults = []string{"track.empty", "track.fault", "track.unknown"}
 )
 
 // View returns the page of s, without the devices and the visit's id.
@@ -51,7 +51,7 @@ func (s State) View(f Facts, idle Idle) screen.View {
 			v.Services.List = f.Catalogue.Services
 		}
 	case screen.Service:
-		v.Service = &screen.ServiceView{Service: *s.Apply.Service, Agency: s.Apply.Agency, Blocked: s.blocked(f)}
+		v.Service = &screen.ServiceView{Service: *s.Apply.Service, Agency: s.Apply.Agency, Blocked: s.closed(f)}
 	case screen.Rules:
 		rules := s.Apply.Service.Rules
 		v.Rules = &screen.RulesView{Rule: rules[s.Apply.Rule], No: s.Apply.Rule + 1, Of: len(rules)}
