@@ -90,10 +90,10 @@ func (c Copy) draw(width, dpi int) (image.Image, error) {
 	}
 	p.gap(2)
 	small := style{face: regular, size: 3}
-	p.text(in(words.Request)+" "+edoc.FormatCode(c.Code)+". "+in(words.RequestOf)+": "+catalog.Day(c.Requested, c.Lang)+".", small)
+	p.text(in(words.Request)+" "+edoc.FormatCode(c.Code)+". "+in(words.RequestOf)+": "+day(c.Requested, c.Lang)+".", small)
 	p.text(in(words.Pages)+": "+strconv.Itoa(c.Pages)+".", small)
 	p.text(in(words.Original)+":", small)
-	p.text(prefix(c.Document[:]), style{face: mono, size: 3})
+	p.text(prefix(c.Document[:]), style{face: mono, size: 3.4})
 	p.text(in(words.Printed)+": "+moment(c.Printed, c.Lang)+", "+in(words.Kiosk)+c.Kiosk, small)
 	p.gap(2)
 	p.border()

@@ -7,11 +7,14 @@ import (
 	"rsc.io/qr"
 )
 
-// göl draws the medallion of ui/asset in one colour, side dots wide, with its
+// golCells is how many cells the göl has on a side.
+const golCells = 33
+
+// gol draws the medallion of ui/asset in one colour, side dots wide, with its
 // top left corner at x, y: the same cells as the screen's, so that people know
 // the paper by it.
 func (p *page) gol(x, y, side int) {
-	const n = 33
+	const n = golCells
 	cell := func(cx, cy, w int) {
 		x0, x1 := x+cx*side/n, x+(cx+w)*side/n
 		y0, y1 := y+cy*side/n, y+(cy+1)*side/n
@@ -45,8 +48,7 @@ func (p *page) gol(x, y, side int) {
 			}
 		}
 	}
-	for i, c := range [][2]int{{10, 10}, {22, 10}, {10, 22}, {22, 22}} {
-		_ = i
+	for _, c := range [][2]int{{10, 10}, {22, 10}, {10, 22}, {22, 22}} {
 		for dy := -3; dy <= 3; dy++ {
 			w := 3 - abs(dy)
 			clear(c[0]-w, c[1]+dy, 2*w+1)
@@ -209,7 +211,7 @@ func (p *page) head(name, place string) {
 	}
 	p.border()
 	p.gap(2.5)
-	side := p.dots(12)
+	side := (p.dots(12) + golCells - 1) / golCells * golCells // whole dots for each cell
 	top := p.y
 	p.gol(p.margin, top, side)
 	indent := side + p.dots(3)

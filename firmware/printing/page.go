@@ -202,7 +202,10 @@ func wrap(f font.Face, s string, width int) []string {
 	fits := func(s string) bool { return font.MeasureString(f, s).Ceil() <= width }
 	for para := range strings.SplitSeq(s, "\n") {
 		line := ""
-		for _, w := range strings.Fields(para) {
+		for w := range strings.SplitSeq(para, " ") { // a no-break space does not break
+			if w == "" {
+				continue
+			}
 			if line != "" && fits(line+" "+w) {
 				line += " " + w
 				continue

@@ -10,6 +10,7 @@ import (
 	"encoding/hex"
 	"image"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/penjire/penjire/sync/catalog"
@@ -32,6 +33,8 @@ type Receipt struct {
 	Root    [32]byte  // of that tree
 	Seal    string    // text of the QR code: the sealed receipt as a URL
 	Look    string    // where to look up the code, as people type it: "portal.example/status"
+	// NoCard: the service identified no one, so only the code finds the request.
+	NoCard bool
 	// Received: the portal's receipt is verified already. Without it the paper
 	// says «kept safely», and nothing more (DESIGN 1.4).
 	Received bool
@@ -73,7 +76,7 @@ func (r Receipt) draw(width, dpi int) (image.Image, error) {
 	}
 	by := ""
 	if !r.Due.IsZero() {
-		by = in(words.AnswerBy) + catalog.Day(r.Due, r.Lang)
+		by = in(words.AnswerBy) + day(r.Due, r.Lang)
 	}
 	p.step(waiting, in(words.Answer), by)
 	p.gap(1)
@@ -81,7 +84,11 @@ func (r Receipt) draw(width, dpi int) (image.Image, error) {
 	p.gap(1.6)
 
 	p.text(in(words.LookHead), style{face: bold, size: 4})
-	p.text(in(words.LookKiosk), style{face: regular, size: 3.6})
+	look := words.LookKiosk
+	if r.NoCard {
+		look = words.LookCode
+	}
+	p.text(in(look), style{face: regular, size: 3.6})
 	if r.Look != "" {
 		p.text(in(words.LookWeb)+r.Look, style{face: regular, size: 3.6})
 	}
@@ -95,9 +102,11 @@ func (r Receipt) draw(width, dpi int) (image.Image, error) {
 	p.gap(1.2)
 	small := style{face: regular, size: 3}
 	p.text(in(words.Proof), style{face: bold, size: 3})
-	p.text(in(words.Entry)+grouped(r.Index)+"   "+in(words.Tree)+grouped(r.Size), small)
-	p.text(in(words.Root)+prefix(r.Root[:]), style{face: mono, size: 3})
 	p.text(in(words.Kiosk)+r.Kiosk, small)
+	p.text(in(words.Entry)+grouped(r.Index), small)
+	p.text(in(words.Tree)+grouped(r.Size), small)
+	p.text(in(words.Root), small)
+	p.text(prefix(r.Root[:]), style{face: mono, size: 3.4})
 	p.gap(2)
 	p.border()
 	return p.finish()
@@ -114,9 +123,14 @@ func (p *page) big(code string) {
 	p.text(code, style{face: mono, size: size, center: true})
 }
 
+// day is catalog.Day, kept on one line.
+func day(t time.Time, lang string) string {
+	return strings.ReplaceAll(catalog.Day(t, lang), " ", "\u00a0")
+}
+
 // moment is a day and the time of it.
 func moment(t time.Time, lang string) string {
-	return catalog.Day(t, lang) + ", " + t.Format("15:04")
+	return day(t, lang) + ", " + t.Format("15:04")
 }
 
 // grouped is n with a thin gap between thousands, as all three languages write it.

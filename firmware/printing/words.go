@@ -8,7 +8,7 @@ var words = struct {
 	Name, Repeat, RepeatWhy                            catalog.Text
 	CodeLabel, Kept, KeptAt, NotSent, NotSentMore      catalog.Text
 	Received, ReceivedMore, Answer, AnswerBy           catalog.Text
-	LookHead, LookKiosk, LookWeb                       catalog.Text
+	LookHead, LookKiosk, LookCode, LookWeb             catalog.Text
 	SealReceipt, Proof, Entry, Tree, Root, Kiosk, Keep catalog.Text
 	CopyHead, CopyLaw, CopyRepeat                      catalog.Text
 	Subject, ID, Certified, Signer, Signed             catalog.Text
@@ -67,6 +67,11 @@ var words = struct {
 		RU: "В любом киоске «Одно окно»: по карте или по номеру вверху.",
 		EN: "At any kiosk: with your card, or with the code above.",
 	},
+	LookCode: catalog.Text{
+		TK: "Islendik penjirede: diňe ýokardaky belgi bilen.",
+		RU: "В любом киоске «Одно окно»: только по номеру вверху.",
+		EN: "At any kiosk: only with the code above.",
+	},
 	LookWeb: catalog.Text{TK: "Internetde: ", RU: "В интернете: ", EN: "On the web: "},
 	SealReceipt: catalog.Text{
 		TK: "Çekiň möhüri. Onuň hakykydygyny islendik telefon bilen barlap bolýar.",
@@ -76,7 +81,7 @@ var words = struct {
 	Proof: catalog.Text{TK: "Žurnaldaky subutnama", RU: "Запись в журнале", EN: "Proof in the journal"},
 	Entry: catalog.Text{TK: "Ýazgy № ", RU: "Запись № ", EN: "Entry no. "},
 	Tree:  catalog.Text{TK: "Jemi ýazgy: ", RU: "Всего записей: ", EN: "Entries in all: "},
-	Root:  catalog.Text{TK: "Kök: ", RU: "Корень: ", EN: "Root: "},
+	Root:  catalog.Text{TK: "Kök belgisi (başy):", RU: "Корень (начало):", EN: "Root (its beginning):"},
 	Kiosk: catalog.Text{TK: "Penjire ", RU: "Киоск ", EN: "Kiosk "},
 	Keep: catalog.Text{
 		TK: "Şu çegi jogap alýançaňyz saklaň.",
