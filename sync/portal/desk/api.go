@@ -156,7 +156,7 @@ func (d *Desk) apiGet(w http.ResponseWriter, r *http.Request, o Officer) {
 			d.apiFail(w, r, err)
 			return
 		}
-		a.Answer = &apiAnswer{Doc: hexDoc(q.Answer.ID), State: v.State, By: v.By, At: v.At, Text: v.Text, Seal: v.Seal, Facts: map[string]string{}}
+		a.Answer = &apiAnswer{Doc: hexDoc(q.Answer.ID), State: v.State, By: v.By, At: v.At, Text: v.Text, Seal: q.Answer.Seal, Facts: map[string]string{}}
 		for _, f := range v.Facts {
 			a.Answer.Facts[f.Name] = f.Value
 		}

@@ -91,7 +91,7 @@ func New(c Config) (*Desk, error) {
 	if d.texts, err = page.Load(files, "texts"); err != nil {
 		return nil, err
 	}
-	if d.pages, err = page.Parse(files, "templates"); err != nil {
+	if d.pages, err = page.Parse(files, "templates", funcs); err != nil {
 		return nil, err
 	}
 	d.handler = page.Guard(d.routes())

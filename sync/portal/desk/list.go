@@ -1,6 +1,7 @@
 package desk
 
 import (
+	"html/template"
 	"net/http"
 	"slices"
 	"strings"
@@ -31,8 +32,20 @@ type entry struct {
 	Officer string
 	Mine    bool
 	Late    bool // not answered and past its term
-	Left    time.Duration
+	Left    time.Duration // until it is due
+	Over    time.Duration // since it was due
 	Open    bool
+}
+
+// pair is what a part of a page that is about one entry needs.
+type pair struct {
+	Base  page.Base
+	Entry entry
+}
+
+var funcs = template.FuncMap{
+	"pair": func(b page.Base, e entry) pair { return pair{b, e} },
+	"hex":  func(d *ledger.Doc) string { return hexDoc(*d) },
 }
 
 type listView struct {
@@ -128,7 +141,7 @@ func (d *Desk) entry(q ledger.Request, o Officer, lang string, now time.Time) en
 		Signer: q.Signer.Reveal(), Officer: d.officerName(q.Assigned), Mine: q.Assigned == o.ID,
 		Open: q.State == ledger.Registered, Left: q.Due.Sub(now),
 	}
-	e.Late = e.Open && e.Left < 0
+	e.Late, e.Over = e.Open && e.Left < 0, -e.Left
 	return e
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/penjire/penjire/sync/catalog"
@@ -202,7 +203,7 @@ func (d *Desk) answerView(s *catalog.Service, q ledger.Request, lang string) (*a
 		return nil, fmt.Errorf("desk: open the answer to %s: %w", hexDoc(q.Doc), err)
 	}
 	doc := c.Document()
-	a := &answerView{State: q.Answer.State, By: q.Answer.By, At: q.Answer.At, Text: doc.Text.Reveal(), Seal: q.Answer.Seal}
+	a := &answerView{State: q.Answer.State, By: q.Answer.By, At: q.Answer.At, Text: doc.Text.Reveal(), Seal: sealPath(q.Answer.Seal)}
 	for _, f := range doc.Facts {
 		l := line{Label: f.Name, Value: f.Value.Reveal(), Name: f.Name}
 		if s != nil {
@@ -215,6 +216,15 @@ func (d *Desk) answerView(s *catalog.Service, q ledger.Request, lang string) (*a
 		a.Facts = append(a.Facts, l)
 	}
 	return a, nil
+}
+
+// sealPath returns the path of a seal's page here. The address in the printed
+// code is the portal's public one, which the desk's browser may not reach.
+func sealPath(url string) string {
+	if _, text, ok := strings.Cut(url, "/V/"); ok {
+		return "/v/" + text
+	}
+	return ""
 }
 
 // steps is the life of the request so far, and what comes next.

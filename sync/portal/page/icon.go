@@ -28,6 +28,7 @@ var strokes = map[string]string{
 	"list":     `<path d="M9 6h11M9 12h11M9 18h11M4.5 6v.01M4.5 12v.01M4.5 18v.01"/>`,
 	"home":     `<path d="M4 11l8-7 8 7v9h-5v-6H9v6H4z"/>`,
 	"flag":     `<path d="M6 21V4h11l-2 4 2 4H6"/>`,
+	"complaint": `<path d="M4 5h16v11h-9l-5 4v-4H4z"/><path d="M12 8v3.5M12 13.7v.01"/>`,
 	"work":     `<path d="M4 8h16v11H4zM9 8V5h6v3M4 13h16"/>`,
 }
 

@@ -104,13 +104,14 @@ type Set struct{ pages map[string]*template.Template }
 
 // Parse reads every *.html in dir of fsys, each as one page inside the common
 // layout. A page defines "main" and may define "bar". Files whose names begin
-// with "_" are parts that every page of the set may use.
-func Parse(fsys fs.FS, dir string) (*Set, error) {
+// with "_" are parts that every page of the set may use. more are functions
+// for these pages beside «icon».
+func Parse(fsys fs.FS, dir string, more template.FuncMap) (*Set, error) {
 	names, err := fs.Glob(fsys, path.Join(dir, "*.html"))
 	if err != nil {
 		return nil, fmt.Errorf("page: list templates in %s: %w", dir, err)
 	}
-	base, err := template.New("").Option("missingkey=error").Funcs(template.FuncMap{"icon": icon}).
+	base, err := template.New("").Option("missingkey=error").Funcs(template.FuncMap{"icon": icon}).Funcs(more).
 		ParseFS(layouts, "layout/*.html")
 	if err != nil {
 		return nil, fmt.Errorf("page: parse the layout: %w", err)

@@ -10,6 +10,7 @@ package public
 import (
 	"embed"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"time"
@@ -77,7 +78,7 @@ func New(c Config) (*Pages, error) {
 	if p.texts, err = page.Load(files, "texts"); err != nil {
 		return nil, err
 	}
-	if p.pages, err = page.Parse(files, "templates"); err != nil {
+	if p.pages, err = page.Parse(files, "templates", nil); err != nil {
 		return nil, err
 	}
 	m := http.NewServeMux()
@@ -126,11 +127,15 @@ type offer struct {
 	*catalog.Service
 	Agency catalog.Agency
 	Icon   string
+	Price  string // in manat; "" for free
 }
 
 func (p *Pages) offer(s *catalog.Service) offer {
 	o := offer{Service: s, Icon: "paper"}
 	o.Agency, _ = p.portal.Catalogue().Agency(s.Agency)
+	if t := s.Fee.Tenge; t > 0 {
+		o.Price = fmt.Sprintf("%d,%02d", t/100, t%100)
+	}
 	if page.HasIcon(s.Icon) {
 		o.Icon = s.Icon
 	}

@@ -1,0 +1,35 @@
+package desk
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/penjire/penjire/sync/catalog"
+	"github.com/penjire/penjire/sync/ledger"
+	"github.com/penjire/penjire/sync/portal"
+)
+
+// fakePortal has a catalogue and, if given, a ledger.
+type fakePortal struct {
+	l   ledger.Ledger
+	cat *catalog.Catalogue
+}
+
+func (f *fakePortal) Ledger() ledger.Ledger         { return f.l }
+func (f *fakePortal) Catalogue() *catalog.Catalogue { return f.cat }
+func (f *fakePortal) Answer(context.Context, string, ledger.Doc, portal.AnswerDraft) (ledger.Doc, error) {
+	return ledger.Doc{}, portal.ErrNoKey
+}
+
+func testDesk(t *testing.T, p Portal) *Desk {
+	t.Helper()
+	if p == nil {
+		p = &fakePortal{cat: testCatalogue(t)}
+	}
+	d, err := New(Config{Portal: p, Now: func() time.Time { return noon }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}

@@ -1,0 +1,222 @@
+package desk
+
+import (
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/penjire/penjire/sync/catalog"
+	"github.com/penjire/penjire/sync/catalog/packs"
+	"github.com/penjire/penjire/sync/citizen"
+	"github.com/penjire/penjire/sync/edoc"
+	"github.com/penjire/penjire/sync/ledger"
+	"github.com/penjire/penjire/sync/portal/page"
+	"github.com/penjire/penjire/sync/portal/page/pagetest"
+)
+
+var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, page.Zone)
+
+func testCatalogue(t *testing.T) *catalog.Catalogue {
+	t.Helper()
+	ps, err := catalog.ReadPacks(packs.FS)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := catalog.Build(1, ps...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func sampleEntry(n byte, state ledger.State) entry {
+	q := ledger.Request{
+		Doc: ledger.Doc{n, 1}, Code: "K7M4P29QD" + string('0'+n), Kiosk: "K-000001", Service: "residence-certificate",
+		Identified: n%3 != 2, Signer: citizen.NewText("Nusgaýewa Aýna"), State: state, Claimed: noon.Add(-50 * time.Hour),
+		Received: noon.Add(-time.Duration(n) * 9 * time.Hour), Registered: noon.Add(-time.Duration(n)*9*time.Hour + time.Minute),
+		Due: noon.Add(4*24*time.Hour - time.Duration(n)*20*time.Hour),
+	}
+	e := entry{
+		Request: q, Doc: hexDoc(q.Doc), Code: q.Code[:5] + "·" + q.Code[5:], Service: "Ýaşaýan ýeri hakynda güwänama",
+		Signer: q.Signer.Reveal(), Open: state == ledger.Registered, Left: q.Due.Sub(noon), Over: noon.Sub(q.Due),
+	}
+	e.Late = e.Open && e.Left < 0
+	return e
+}
+
+// pagesIn returns every page of the desk in every state worth looking at.
+func pagesIn(t *testing.T, d *Desk, lang string) map[string]any {
+	t.Helper()
+	base := page.Base{Lang: lang, Texts: d.texts, Now: noon, Self: "/desk/requests", Who: "Nusgaýew Myrat", Role: "Raýat ýagdaýynyň ýazgylary edarasy", Wide: true}
+	out := map[string]any{}
+	door := base
+	door.Who, door.Wide, door.Self = "", false, "/desk/sign-in"
+	out["sign-in"] = signInView{Base: door}
+	door.Fault = true
+	out["sign-in wrong"] = signInView{Base: door, ID: "officer-1", Wrong: "sign-in.wrong"}
+	out["sign-in slow"] = signInView{Base: door, Wrong: "sign-in.slow"}
+
+	list := listView{Base: base, Show: "open"}
+	for i, s := range shows {
+		list.Tabs = append(list.Tabs, tab{Show: s, Count: 7 - i, On: i == 0, Late: s == "late"})
+	}
+	out["list empty"] = list
+	for i, s := range []ledger.State{ledger.Registered, ledger.Registered, ledger.Registered, ledger.Registered, ledger.Registered, ledger.Registered, ledger.Answered, ledger.Returned, ledger.Refused} {
+		e := sampleEntry(byte(i), s)
+		e.Mine = i == 1
+		if i > 2 {
+			e.Officer = "Nusgaýewa Ogulgerek"
+		}
+		list.Entries = append(list.Entries, e)
+	}
+	out["list"] = list
+	found := listView{Base: base, Found: true, Show: "all", Query: "Nusg", Entries: list.Entries[:2]}
+	found.Post = map[string]string{"text": "Nusg"}
+	out["list found"] = found
+	found.Entries = nil
+	out["list found none"] = found
+
+	service, ok := d.portal.Catalogue().Service("residence-certificate")
+	if !ok {
+		t.Fatal("the packs have no residence-certificate")
+	}
+	doc := &edoc.Document{
+		Lang: "tk", Service: service.ID, ServiceVersion: service.Version, Regulation: service.Regulation.Title.In("tk") + ", " + service.Regulation.Number,
+		Sender: edoc.Party{
+			ID: citizen.ID{Text: citizen.NewText("SPEC1001")}, Surname: citizen.NewText("Nusgaýewa"),
+			Name: citizen.NewText("Aýna"), Patronymic: citizen.NewText("Myradowna"),
+		},
+		Consents: []edoc.Consent{{Rule: service.Rules[0].ID, Version: 1, At: noon.Add(-51 * time.Hour)}},
+	}
+	given := map[string]string{"gone": "<script>alert(1)</script>"}
+	for _, row := range service.Survey {
+		switch row.Kind() {
+		case catalog.KindSelectOne:
+			given[row.Name] = service.ChoicesOf(row)[0].Name
+		case catalog.KindDate:
+			given[row.Name] = "1984-03-07"
+		default:
+			given[row.Name] = "Magtymguly şaýoly 12"
+		}
+	}
+	doc.Answers = citizen.NewAnswers(given)
+	yes := ledger.Finding{Verdict: "yes", Reason: "ok"}
+	good := ledger.Facts{Whole: yes, Signer: yes, Revocation: yes, Claimed: noon.Add(-50 * time.Hour), Trusted: noon.Add(-9 * time.Hour), RevocationAge: 3 * time.Hour}
+	bad := ledger.Facts{
+		Whole: ledger.Finding{Verdict: "no", Reason: "whole.digest"}, Signer: ledger.Finding{Verdict: "unknown", Reason: "cert.expired_since"},
+		Revocation: ledger.Finding{Verdict: "no", Reason: "cert.suspended"}, Claimed: noon.Add(-50 * time.Hour),
+	}
+	view := func(e entry, f ledger.Facts) requestView {
+		v := requestView{
+			Base: base, Req: e, Service: service, Version: 1, Document: doc, Again: true,
+			Answers: answers(service, doc, lang), Consents: consents(service, doc, lang), Accepted: f.Whole.Verdict == "yes",
+		}
+		var err error
+		if v.Applicant, err = d.applicant(base, doc.Sender); err != nil {
+			t.Fatal(err)
+		}
+		if v.Checks, err = checks(base, e.Request, f); err != nil {
+			t.Fatal(err)
+		}
+		if v.Steps, err = steps(base, e); err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+	out["request"] = view(sampleEntry(1, ledger.Registered), good)
+	v := view(sampleEntry(5, ledger.Registered), bad)
+	v.Older, v.Req.Mine = true, true
+	v.Req.Corrects = &ledger.Doc{9}
+	out["request bad"] = v
+	v = view(sampleEntry(2, ledger.Registered), good)
+	v.Service, v.Answers, v.Again = nil, nil, false
+	v.Req.Officer = "Nusgaýewa Ogulgerek"
+	out["request anonymous"] = v
+	for s, word := range map[ledger.State]string{ledger.Answered: "answered", ledger.Refused: "refused", ledger.Returned: "returned"} {
+		e := sampleEntry(1, s)
+		e.Answer = &ledger.Answer{State: s, At: noon}
+		v := view(e, good)
+		v.Done = s == ledger.Answered
+		v.Answer = &answerView{State: s, By: "Nusgaýew Myrat", At: noon, Text: "Güwänama taýýar.\nIkinji setir.", Seal: "/v/ABC"}
+		for _, f := range service.Result.Facts {
+			v.Answer.Facts = append(v.Answer.Facts, line{Label: f.Label.In(lang), Value: "Magtymguly şaýoly 12"})
+		}
+		out["request "+word] = v
+	}
+
+	for decision := range decisions {
+		f := formView{requestView: view(sampleEntry(1, ledger.Registered), good), Decision: decision, In: "Türkmençe", Draft: blank(service, doc, decision, lang), Copy: decision == "answer"}
+		out["decide "+decision] = f
+		wrong := f
+		wrong.Draft = blank(service, doc, decision, lang)
+		for i := range wrong.Draft.Facts {
+			wrong.Draft.Facts[i].Value = strings.Repeat("x", i*factMax*2)
+		}
+		wrong.Draft.check(decision)
+		wrong.Fault = true
+		out["decide "+decision+" wrong"] = wrong
+		full := f
+		full.Draft = blank(service, doc, decision, lang)
+		full.Draft.Text = "Güwänama taýýar."
+		for i := range full.Draft.Facts {
+			full.Draft.Facts[i].Value = "Magtymguly şaýoly 12"
+		}
+		full.Preview = true
+		out["decide "+decision+" preview"] = full
+	}
+	for _, k := range []string{"internal", "missing", "no-key"} {
+		out["problem "+k] = problem{base, "problem." + k}
+	}
+	return out
+}
+
+// TestPages draws every page in every language and reads it strictly. With
+// PENJIRE_PAGES=folder the pages are left there to be looked at.
+func TestPages(t *testing.T) {
+	d := testDesk(t, nil)
+	drawn := map[string]bool{}
+	for _, lang := range page.Codes {
+		pages := pagesIn(t, d, lang)
+		for _, name := range slices.Sorted(maps.Keys(pages)) {
+			file, _, _ := strings.Cut(name, " ")
+			drawn[file] = true
+			b, err := d.pages.Draw(file, pages[name])
+			if err != nil {
+				t.Errorf("%s (%s): %v", name, lang, err)
+				continue
+			}
+			for _, f := range pagetest.Faults(b, lang) {
+				t.Errorf("%s (%s): %s", name, lang, f)
+			}
+			if strings.Contains(string(b), "<script") {
+				t.Errorf("%s (%s): an answer was not escaped", name, lang)
+			}
+			if dir := os.Getenv("PENJIRE_PAGES"); dir != "" {
+				out := filepath.Join(dir, "desk-"+strings.ReplaceAll(name, " ", "-")+"-"+lang+".html")
+				if err := os.WriteFile(out, b, 0o644); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+	}
+	for _, name := range d.pages.Names() {
+		if !drawn[name] {
+			t.Errorf("page %s: no test draws it", name)
+		}
+	}
+}
+
+func TestTexts(t *testing.T) {
+	d := testDesk(t, nil)
+	keys, err := pagetest.Keys(files, "templates")
+	if err != nil || len(keys) < 20 {
+		t.Fatalf("Keys = %d keys, %v, want many", len(keys), err)
+	}
+	if m := pagetest.Missing(d.texts, keys); len(m) > 0 {
+		t.Errorf("templates name texts that are not there: %v", m)
+	}
+}
