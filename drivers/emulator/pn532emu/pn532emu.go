@@ -49,7 +49,7 @@ type Chip struct {
 	gen    uint64        // of what is in the field: the same card put back is another
 	change chan struct{} // closed when card changes
 	faults []Fault
-	count  int    // APDUs the card has been given
+	count  int // APDUs the card has been given
 }
 
 // Insert holds c to the reader; a card that was there is taken away first.

@@ -1,0 +1,241 @@
+package printer
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"sync"
+
+	"github.com/penjire/penjire/drivers/device"
+)
+
+// session is the printer between power-on and power-off.
+type session struct {
+	p    *Printer
+	line io.ReadWriter
+
+	out  sync.Mutex // one answer at a time
+	asb  bool       // status is sent back when it changes; guarded by out
+	sent [4]byte    // what was sent last; guarded by out
+
+	// Guarded by p.mu.
+	off  bool
+	buf  []byte   // received, not executed
+	gen  int      // grows when the buffer is cleared
+	seen int      // gen the interpreter has noticed
+	tail [10]byte // last bytes received, for real-time commands
+}
+
+// receive takes bytes off the line: real-time commands are executed at once,
+// wherever they stand, even inside a picture; all bytes go into the buffer.
+// While it is full an online printer makes the host wait; an offline one drops
+// what does not fit, as printers without a handshake do.
+func (s *session) receive() {
+	b := make([]byte, 1024)
+	for {
+		n, err := s.line.Read(b)
+		s.take(b[:n])
+		if err != nil {
+			return
+		}
+	}
+}
+
+func (s *session) take(b []byte) {
+	p := s.p
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, x := range b {
+		for len(s.buf) >= p.o.Buffer && !p.offline() {
+			p.cond.Broadcast()
+			p.cond.Wait()
+		}
+		if len(s.buf) < p.o.Buffer {
+			s.buf = append(s.buf, x)
+		}
+		copy(s.tail[:], s.tail[1:])
+		s.tail[len(s.tail)-1] = x
+		if do := s.realTime(); do != nil {
+			p.mu.Unlock()
+			do()
+			p.mu.Lock()
+		}
+	}
+	p.cond.Broadcast()
+}
+
+// clearCommand is DLE DC4 8: forget what is in the buffers.
+var clearCommand = []byte{0x10, 0x14, 8, 1, 3, 20, 1, 6, 2, 8}
+
+// realTime returns what the real-time command that has just ended does, nil if
+// none has. p.mu is held, and must not be for what it returns.
+func (s *session) realTime() func() {
+	t := s.tail[:]
+	n := len(t)
+	x := t[n-1]
+	switch {
+	case t[n-3] == 0x10 && t[n-2] == 0x04 && x >= 1 && x <= 4:
+		return func() { s.answer(true, s.status(x)) }
+	case t[n-3] == 0x10 && t[n-2] == 0x05 && x == 2:
+		return func() { s.p.change(s.forget) }
+	case bytes.Equal(t, clearCommand) && !s.p.o.NoClear:
+		return func() {
+			s.p.change(s.forget)
+			s.answer(true, 0x37, 0x25, 0x00)
+		}
+	}
+	return nil
+}
+
+// forget clears the buffer. p.mu is held.
+func (s *session) forget() {
+	s.buf = nil
+	s.gen++
+}
+
+// answer sends b to the host. A truth is not sent by a printer that is deaf.
+func (s *session) answer(force bool, b ...byte) {
+	s.p.mu.Lock()
+	lie := s.p.lie
+	s.p.mu.Unlock()
+	if lie == Deaf || lie == NeverConfirms && !force {
+		return
+	}
+	s.out.Lock()
+	defer s.out.Unlock()
+	// A host that went away is noticed by receive.
+	_, _ = s.line.Write(b)
+}
+
+// seenState is what the sensors say, or what a liar makes of it.
+func (s *session) seenState() (paper device.Paper, cover, jam bool) {
+	s.p.mu.Lock()
+	defer s.p.mu.Unlock()
+	if s.p.lie == AlwaysFine {
+		return device.PaperFull, false, false
+	}
+	return s.p.level, s.p.cover, s.p.jam
+}
+
+// status is the answer to DLE EOT n.
+func (s *session) status(n byte) byte {
+	paper, cover, jam := s.seenState()
+	v := byte(0x12)
+	set := func(on bool, bit byte) {
+		if on {
+			v |= bit
+		}
+	}
+	end := paper == device.PaperOut
+	switch n {
+	case 1:
+		set(end || cover || jam, 0x08)
+	case 2:
+		set(cover, 0x04)
+		set(end, 0x20)
+		set(jam, 0x40)
+	case 3:
+		set(jam, 0x08)
+	case 4:
+		set(end || paper == device.PaperLow, 0x0C)
+		set(end, 0x60)
+	}
+	return v
+}
+
+// sensors is the answer to GS r 1, and the third byte of status back.
+func sensors(paper device.Paper) byte {
+	switch paper {
+	case device.PaperOut:
+		return 0x0F
+	case device.PaperLow:
+		return 0x03
+	}
+	return 0
+}
+
+// statusBack sends the four bytes of ASB if they changed and the host wants
+// them.
+func (s *session) statusBack() {
+	if s.p.o.NoASB {
+		return
+	}
+	paper, cover, jam := s.seenState()
+	b := [4]byte{0x10, 0, sensors(paper), 0}
+	if cover {
+		b[0] |= 0x20
+	}
+	if jam {
+		b[1] |= 0x08
+	}
+	if cover || jam || paper == device.PaperOut {
+		b[0] |= 0x08
+	}
+	s.out.Lock()
+	send := s.asb && b != s.sent
+	s.sent = b
+	s.out.Unlock()
+	if send {
+		s.answer(true, b[:]...)
+	}
+}
+
+// setASB is GS a: it also sends the status once.
+func (s *session) setASB(on bool) {
+	s.out.Lock()
+	s.asb, s.sent = on, [4]byte{}
+	s.out.Unlock()
+	s.statusBack()
+}
+
+// Ends of what the interpreter is doing.
+var (
+	errOff     = errors.New("power is off")
+	errCleared = errors.New("buffer was cleared")
+)
+
+// ready waits until the printer is online and powered. p.mu is held.
+func (s *session) ready() error {
+	for {
+		switch {
+		case s.off:
+			return errOff
+		case s.gen != s.seen:
+			return errCleared
+		case !s.p.offline():
+			return nil
+		}
+		s.p.cond.Wait()
+	}
+}
+
+// next takes one byte out of the buffer.
+func (s *session) next() (byte, error) {
+	b, err := s.bytes(1)
+	if err != nil {
+		return 0, err
+	}
+	return b[0], nil
+}
+
+// bytes takes n bytes out of the buffer, as they come.
+func (s *session) bytes(n int) ([]byte, error) {
+	out := make([]byte, 0, n)
+	s.p.mu.Lock()
+	defer s.p.mu.Unlock()
+	for {
+		if err := s.ready(); err != nil {
+			return nil, err
+		}
+		k := min(n-len(out), len(s.buf))
+		out = append(out, s.buf[:k]...)
+		s.buf = append(s.buf[:0], s.buf[k:]...)
+		if k > 0 {
+			s.p.cond.Broadcast()
+		}
+		if len(out) == n {
+			return out, nil
+		}
+		s.p.cond.Wait()
+	}
+}
