@@ -186,12 +186,13 @@ const (
 
 // Item is one thing that is to reach a kiosk, in the order of ID.
 type Item struct {
-	ID    uint64
-	Kind  uint8
-	Doc   Doc   // zero for catalogue and trust bundle
-	Stage State // what it makes of the request
-	At    time.Time
-	Bytes []byte
+	ID      uint64
+	Kind    uint8
+	Version uint64 // of a catalogue or trust bundle; 0 for others
+	Doc     Doc    // zero for catalogue and trust bundle
+	Stage   State  // what it makes of the request
+	At      time.Time
+	Bytes   []byte
 }
 
 // Head is a kiosk's journal head as the portal last saw it.

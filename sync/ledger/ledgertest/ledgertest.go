@@ -430,7 +430,7 @@ func items(t *testing.T, open Opener) {
 		}
 		ok(t, l.Broadcast(ctx, ledger.ItemTrust, 5, start, []byte("trust 5")))
 		after := must[[]ledger.Item](t)(l.Items(ctx, Kiosk, before[1].ID, 10))
-		if len(after) != 1 || string(after[0].Bytes) != "trust 5" || after[0].ID <= before[1].ID {
+		if len(after) != 1 || string(after[0].Bytes) != "trust 5" || after[0].Version != 5 || after[0].ID <= before[1].ID {
 			t.Errorf("Items after the cursor = %+v, want trust 5 under a new ID", after)
 		}
 		if all := must[[]ledger.Item](t)(l.Items(ctx, "K-000009", 0, 10)); len(all) != 2 {

@@ -58,9 +58,9 @@ func (d *DB) Items(ctx context.Context, kiosk string, after uint64, n int) ([]le
 		return nil, fmt.Errorf("sqlite: read items: %w", err)
 	}
 	rs, err := d.r.QueryContext(ctx,
-		`SELECT id, kind, doc, stage, at, bytes FROM items WHERE kiosk IN (?, '') AND id > ? ORDER BY id LIMIT ?`, kiosk, a, n)
+		`SELECT id, kind, version, doc, stage, at, bytes FROM items WHERE kiosk IN (?, '') AND id > ? ORDER BY id LIMIT ?`, kiosk, a, n)
 	out, err := rows(rs, err, func(rs *sql.Rows) (it ledger.Item, err error) {
-		err = rs.Scan(&it.ID, &it.Kind, (*blob32)(&it.Doc), &it.Stage, milli{&it.At}, &it.Bytes)
+		err = rs.Scan(&it.ID, &it.Kind, &it.Version, (*blob32)(&it.Doc), &it.Stage, milli{&it.At}, &it.Bytes)
 		return it, err
 	})
 	if err != nil {

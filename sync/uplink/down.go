@@ -1,0 +1,194 @@
+package uplink
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/penjire/penjire/sync/outbox"
+	"github.com/penjire/penjire/sync/wire"
+)
+
+// down takes frames until the connection ends and returns why it ended.
+func (s *session) down(ctx context.Context) error {
+	for {
+		f, err := s.conn.Receive(ctx)
+		if err != nil {
+			return err
+		}
+		switch f := f.(type) {
+		case *wire.Receipts:
+			err = s.receipts(ctx, f)
+		case *wire.Nack:
+			err = s.nack(ctx, f)
+		case *wire.Items:
+			err = s.items(ctx, f)
+		case *wire.Beacon:
+			err = s.beacon(f)
+		case *wire.Bye:
+			err = s.bye(f)
+		default:
+			err = &coded{CodeProtocol, fmt.Errorf("uplink: got %s, which goes up only", f.Type())}
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// receipts stores the receipts that verify and name what we hold. One that does
+// not is not believed, and its record goes again.
+func (s *session) receipts(ctx context.Context, f *wire.Receipts) error {
+	var good []outbox.Receipt
+	var done []key
+	for _, b := range f.Receipts {
+		r, in, err := s.receipt(ctx, b)
+		if errors.Is(err, errStorage) {
+			return &coded{CodeStorage, err}
+		}
+		if err != nil || r.Level != wire.Durable {
+			// End the session: silence about a record would hold up the rest, and
+			// a portal whose receipts fail is not one to go on sending to.
+			s.u.st.refused("receipt.invalid")
+			return &coded{CodeProtocol, fmt.Errorf("uplink: receipt: %w", errors.Join(err, errNotDurable))}
+		}
+		if len(r.Fork) != 0 {
+			s.u.st.refused("kiosk.fork")
+			s.u.c.Log.Error("uplink: the portal has another record of this number: this kiosk has a clone", "seq", r.Seq)
+		}
+		good = append(good, in)
+		done = append(done, key{r.Epoch, r.Seq})
+	}
+	if err := s.u.c.Outbox.Receipted(ctx, good); err != nil {
+		return &coded{CodeStorage, fmt.Errorf("uplink: store receipts: %w", err)}
+	}
+	for _, k := range done {
+		s.settle(k)
+	}
+	return nil
+}
+
+var (
+	errNotDurable = errors.New("no DURABLE receipt of ours")
+	errOther      = errors.New("it is not about a record that is here")
+	errStorage    = errors.New("outbox failed")
+)
+
+// receipt verifies a receipt and compares it with the record it names
+// (WIRE-SIG-5). errOther: it is about something that is not here; errStorage:
+// nobody can tell.
+func (s *session) receipt(ctx context.Context, b []byte) (wire.Receipt, outbox.Receipt, error) {
+	r, err := wire.ParseReceipt(b, s.u.c.Trust().Portals)
+	if err != nil {
+		return r, outbox.Receipt{}, err
+	}
+	have, err := s.u.c.Outbox.Get(ctx, r.Doc)
+	switch {
+	case errors.Is(err, outbox.ErrNotFound):
+		return r, outbox.Receipt{}, errOther
+	case err != nil:
+		return r, outbox.Receipt{}, fmt.Errorf("uplink: read a request: %w: %w", errStorage, err)
+	case r.Kiosk != s.u.kiosk || r.Epoch != have.Epoch || r.Seq != have.Seq || r.Digest != have.SealedDigest:
+		return r, outbox.Receipt{}, errOther
+	}
+	return r, outbox.Receipt{Seq: r.Seq, Doc: r.Doc, Stage: outbox.State(r.Stage), At: r.When(), Bytes: b}, nil
+}
+
+// nack puts a record aside for a while and lets the others go on.
+func (s *session) nack(ctx context.Context, f *wire.Nack) error {
+	s.u.st.refused(f.Code)
+	s.u.c.Log.Warn("uplink: the portal did not take it", "what", f.Of.String(), "seq", f.Seq, "code", f.Code)
+	if f.Of != wire.TypeRecords {
+		return nil
+	}
+	k := key{f.Epoch, f.Seq}
+	s.mu.Lock()
+	doc, ok := s.waiting[k]
+	if ok {
+		s.held[doc] = time.Now().Add(max(hold, time.Duration(f.Retry)*time.Second))
+	}
+	s.mu.Unlock()
+	if !ok {
+		return nil
+	}
+	if err := s.u.c.Outbox.Defer(ctx, doc); err != nil {
+		return &coded{CodeStorage, fmt.Errorf("uplink: put a record behind the others: %w", err)}
+	}
+	s.settle(k)
+	return nil
+}
+
+// items stores what came down, in order, and acks what is stored.
+func (s *session) items(ctx context.Context, f *wire.Items) error {
+	for _, it := range f.Items {
+		if err := s.item(ctx, it); err != nil {
+			return &coded{CodeStorage, fmt.Errorf("uplink: store item %d: %w", it.ID, err)}
+		}
+	}
+	return s.conn.Send(ctx, &wire.ItemAck{ID: f.Items[len(f.Items)-1].ID})
+}
+
+func (s *session) item(ctx context.Context, it wire.Item) error {
+	if it.ID <= s.u.c.Outbox.Cursor() {
+		return nil // stored before; the ack was lost
+	}
+	// Everything but an answer only moves the cursor here: what it carries has
+	// its own place, and is made durable there first.
+	store := outbox.Item{ID: it.ID, Kind: it.Kind, At: time.Unix(it.At, 0)}
+	var err error
+	switch it.Kind {
+	case wire.ItemDecided:
+		err = s.decided(ctx, it)
+	case wire.ItemAnswer:
+		store.Doc, store.Stage, store.Bytes = it.Doc, outbox.State(it.Stage), it.Bytes
+	case wire.ItemCatalogue:
+		err = s.u.c.Sink.Catalogue(it.Bytes)
+	case wire.ItemTrust:
+		err = s.u.c.Sink.Trust(it.Bytes)
+	}
+	if errors.Is(err, ErrUnacceptable) {
+		s.u.st.refused(map[uint8]string{
+			wire.ItemDecided: "receipt.invalid", wire.ItemCatalogue: "catalogue.invalid", wire.ItemTrust: "trust.invalid",
+		}[it.Kind])
+		s.u.c.Log.Warn("uplink: an item is left out", "kind", it.Kind, "err", err)
+		err = nil
+	}
+	if err != nil {
+		return err
+	}
+	return s.u.c.Outbox.PutItem(ctx, store)
+}
+
+// decided stores a DECIDED receipt.
+func (s *session) decided(ctx context.Context, it wire.Item) error {
+	r, in, err := s.receipt(ctx, it.Bytes)
+	switch {
+	case errors.Is(err, errStorage):
+		return err
+	case errors.Is(err, errOther):
+		return nil // of a life of this kiosk that it has lost; its journal was told by DURABLE
+	case err != nil:
+		return fmt.Errorf("%w: %w", ErrUnacceptable, err)
+	case r.Level != wire.Decided || r.Doc != it.Doc || r.Stage != it.Stage:
+		return fmt.Errorf("%w: the receipt is not what the item says", ErrUnacceptable)
+	}
+	return s.u.c.Outbox.Receipted(ctx, []outbox.Receipt{in})
+}
+
+// beacon hands on the portal's time.
+func (s *session) beacon(f *wire.Beacon) error {
+	t, err := wire.ParseTime(f.Signed, s.u.c.Trust().Portals)
+	if err == nil && (t.Kiosk != s.u.kiosk || t.Epoch != s.epoch) {
+		err = errOther
+	}
+	if err != nil {
+		s.u.st.refused("beacon.invalid")
+		s.u.c.Log.Warn("uplink: a beacon is not believed", "err", err)
+		return nil
+	}
+	if err := s.u.c.Sink.Beacon(f.Signed, t.When()); err != nil {
+		s.u.c.Log.Warn("uplink: a beacon was not taken", "err", err)
+	}
+	return nil
+}

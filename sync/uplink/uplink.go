@@ -1,0 +1,212 @@
+// Package uplink brings what the outbox keeps to the portal, and what the portal
+// has to the outbox, whenever there is a connection (DESIGN 7; sync/spec/wire.md).
+//
+// It keeps nothing itself: what was sent, received and stored is the outbox's,
+// so it can be stopped at any moment.
+package uplink
+
+import (
+	"context"
+	"crypto"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/big"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/penjire/penjire/sync/edoc/trust"
+	"github.com/penjire/penjire/sync/outbox"
+	"github.com/penjire/penjire/sync/wire/socket"
+)
+
+// Sink takes what is not the outbox's. Each method has made durable what it was
+// given, or found that it has it already, when it returns nil. What it refuses
+// with ErrUnacceptable is left out for good; any other error is tried again at
+// the next connection.
+type Sink interface {
+	// Catalogue takes a signed catalogue. The sink verifies it.
+	Catalogue(signed []byte) error
+	// Trust takes a signed trust bundle. The sink verifies it.
+	Trust(signed []byte) error
+	// Beacon takes a beacon that is verified: the portal's time.
+	Beacon(signed []byte, at time.Time) error
+}
+
+// ErrUnacceptable says that an item will never be taken: it does not verify, or
+// is older than what the kiosk has.
+var ErrUnacceptable = errors.New("not acceptable")
+
+// Config is what an uplink is made of.
+type Config struct {
+	URL    string      // of the portal, "wss://portal.specimen:8443/sync"
+	TLS    *tls.Config // roots, server name and one client certificate; its Time if the system's cannot be trusted
+	Outbox *outbox.Outbox
+	// Trust returns the bundle in force: receipts and beacons are verified by it.
+	Trust func() *trust.Bundle
+	// Catalogue returns the version of the catalogue in force; nil: 0.
+	Catalogue func() uint64
+	Sink      Sink
+	Software  string           // version, for the portal's fleet view
+	Now       func() time.Time // the kiosk's clock; nil is time.Now
+	Log       *slog.Logger     // nil: nothing is logged
+
+	// Dial connects; nil is TCP. Tests and other carriers set it.
+	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
+
+	MinBackoff time.Duration // first wait after a failure; 0 is 1 s
+	MaxBackoff time.Duration // longest; 0 is 30 s
+	Interval   time.Duration // silence after which the other end is asked; 0 is 30 s
+	Checkpoint time.Duration // least time between two journal heads of a session; 0 is 1 min
+	Batch      int           // most records in a frame; 0 is what the portal takes
+}
+
+// Uplink is the kiosk's end of sync.
+type Uplink struct {
+	c       Config
+	kiosk   string
+	key     crypto.Signer
+	client  *http.Client
+	line    socket.Line
+	kick    chan struct{}
+	changes <-chan struct{}
+	st      status
+}
+
+// New makes an uplink. It does not connect: Run does.
+func New(c Config) (*Uplink, error) {
+	if c.URL == "" || c.TLS == nil || c.Outbox == nil || c.Trust == nil || c.Sink == nil {
+		return nil, errors.New("uplink: URL, TLS, Outbox, Trust and Sink are needed")
+	}
+	if len(c.TLS.Certificates) != 1 || len(c.TLS.Certificates[0].Certificate) == 0 {
+		return nil, errors.New("uplink: one client certificate is needed")
+	}
+	leaf, err := x509.ParseCertificate(c.TLS.Certificates[0].Certificate[0])
+	if err != nil {
+		return nil, fmt.Errorf("uplink: read the client certificate: %w", err)
+	}
+	key, ok := c.TLS.Certificates[0].PrivateKey.(crypto.Signer)
+	if !ok {
+		return nil, errors.New("uplink: the client key cannot sign")
+	}
+	u := &Uplink{c: c, kiosk: trust.DeviceID(leaf), key: key, kick: make(chan struct{}, 1), changes: c.Outbox.Changes()}
+	if u.kiosk == "" {
+		return nil, errors.New("uplink: the client certificate names no kiosk")
+	}
+	setDefault(&u.c.MinBackoff, time.Second)
+	setDefault(&u.c.MaxBackoff, 30*time.Second)
+	setDefault(&u.c.Interval, 30*time.Second)
+	setDefault(&u.c.Checkpoint, time.Minute)
+	if u.c.Now == nil {
+		u.c.Now = time.Now
+	}
+	if u.c.Log == nil {
+		u.c.Log = slog.New(slog.DiscardHandler)
+	}
+	if u.c.Catalogue == nil {
+		u.c.Catalogue = func() uint64 { return 0 }
+	}
+	if u.c.Dial == nil {
+		u.c.Dial = (&net.Dialer{Timeout: 20 * time.Second, KeepAlive: 30 * time.Second}).DialContext
+	}
+	tc := c.TLS.Clone()
+	tc.MinVersion = tls.VersionTLS13
+	if tc.ClientSessionCache == nil {
+		tc.ClientSessionCache = tls.NewLRUClientSessionCache(2)
+	}
+	u.client = &http.Client{Transport: &http.Transport{
+		TLSClientConfig:     tc,
+		TLSHandshakeTimeout: time.Minute,
+		DisableKeepAlives:   true,
+		Proxy:               nil, // a portal is reached directly or by a VPN below
+		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+			conn, err := u.c.Dial(ctx, network, addr)
+			if err != nil {
+				return nil, err
+			}
+			return u.line.Wrap(conn), nil
+		},
+	}}
+	return u, nil
+}
+
+func setDefault(d *time.Duration, v time.Duration) {
+	if *d <= 0 {
+		*d = v
+	}
+}
+
+// Run connects, and connects again, until ctx ends; then it returns nil. Between
+// attempts it waits a random part of a time that doubles (full jitter), or as
+// long as the portal asked for; a new request cuts the wait short, but not what
+// the portal asked for.
+func (u *Uplink) Run(ctx context.Context) error {
+	wait := u.c.MinBackoff
+	for ctx.Err() == nil {
+		retry, welcomed, err := u.session(ctx)
+		if ctx.Err() != nil {
+			break
+		}
+		u.st.down(u.c.Now(), err)
+		u.c.Log.Info("uplink: session ended", "code", Code(err), "err", err)
+		if welcomed {
+			wait = u.c.MinBackoff
+		}
+		if retry > 0 {
+			// The herd after an outage is spread by whoever sees all of it; a
+			// little chance on top keeps equal answers from making a new one.
+			u.sleep(ctx, retry+jitter(retry/4), nil)
+			continue
+		}
+		u.sleep(ctx, jitter(wait), u.kick)
+		wait = min(2*wait, u.c.MaxBackoff)
+	}
+	u.st.down(u.c.Now(), nil)
+	return nil
+}
+
+// Kick ends a wait between attempts: somebody knows that the network is back.
+func (u *Uplink) Kick() {
+	select {
+	case u.kick <- struct{}{}:
+	default:
+	}
+}
+
+// sleep waits for d, or until one of wake and, with it, a change of the outbox.
+func (u *Uplink) sleep(ctx context.Context, d time.Duration, wake <-chan struct{}) {
+	var changes <-chan struct{}
+	if wake != nil {
+		changes = u.changes
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-t.C:
+	case <-wake:
+	case <-changes:
+		// Not at once: a citizen at work changes the outbox several times.
+		t.Reset(min(d, u.c.MinBackoff))
+		select {
+		case <-ctx.Done():
+		case <-t.C:
+		}
+	}
+}
+
+// jitter returns a random part of d.
+func jitter(d time.Duration) time.Duration {
+	if d <= 0 {
+		return 0
+	}
+	n, err := rand.Int(rand.Reader, big.NewInt(int64(d)))
+	if err != nil {
+		return d // no chance to be had: the whole wait is safe too
+	}
+	return time.Duration(n.Int64())
+}

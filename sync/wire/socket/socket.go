@@ -1,0 +1,205 @@
+// Package socket carries frames over a WebSocket (wire.md, section 2), for both
+// ends: one frame in each binary message, no compression, and life for as long
+// as bytes move.
+package socket
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"github.com/penjire/penjire/sync/wire"
+)
+
+// Protocol is the WebSocket subprotocol of version 1.
+const Protocol = "penjire.1"
+
+// Path is where a portal takes sessions.
+const Path = "/sync"
+
+// stall is how long one write may stand without a byte going out.
+const stall = 60 * time.Second
+
+// ErrSilent ends a connection whose other end has not been heard of.
+var ErrSilent = errors.New("the other end is silent")
+
+// Conn is one end of a session.
+//
+// Contract:
+//   - Send may be called by several goroutines at once, Receive by one.
+//   - Neither has a time limit of its own: a slow link is not an error, a
+//     silent one is (Watch).
+//   - After an error the connection is of no more use; Close it.
+type Conn struct {
+	ws      *websocket.Conn
+	sending atomic.Int32
+	heard   atomic.Int64 // Unix nanoseconds of the last byte read
+	line    *Line        // nil: not known; then only frames count as heard
+	note    func(up bool, f wire.Frame, n int)
+}
+
+// Send sends one frame.
+func (c *Conn) Send(ctx context.Context, f wire.Frame) error {
+	b, err := wire.Marshal(f)
+	if err != nil {
+		return err
+	}
+	c.sending.Add(1)
+	defer c.sending.Add(-1)
+	if err := c.ws.Write(ctx, websocket.MessageBinary, b); err != nil {
+		return fmt.Errorf("socket: send %s: %w", f.Type(), err)
+	}
+	if c.note != nil {
+		c.note(true, f, len(b))
+	}
+	return nil
+}
+
+// Receive waits for one frame. What is no frame ends the connection.
+func (c *Conn) Receive(ctx context.Context) (wire.Frame, error) {
+	kind, b, err := c.ws.Read(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("socket: receive: %w", err)
+	}
+	c.heard.Store(time.Now().UnixNano())
+	if kind != websocket.MessageBinary {
+		return nil, fmt.Errorf("socket: receive: %w: a text message", wire.ErrFormat)
+	}
+	f, err := wire.Parse(b)
+	if err != nil {
+		return nil, fmt.Errorf("socket: receive: %w", err)
+	}
+	if c.note != nil {
+		c.note(false, f, len(b))
+	}
+	return f, nil
+}
+
+// Watch pings when nothing has been heard for the interval, and returns
+// ErrSilent when nothing has been heard for three of them and nothing is on its
+// way out. Receive must run meanwhile. It returns nil when ctx ends.
+func (c *Conn) Watch(ctx context.Context, interval time.Duration) error {
+	tick := time.NewTicker(interval)
+	defer tick.Stop()
+	var pinging atomic.Bool
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		heard := c.heard.Load()
+		if c.line != nil {
+			heard = max(heard, c.line.heard.Load())
+		}
+		quiet := time.Since(time.Unix(0, heard))
+		switch {
+		case c.sending.Load() > 0: // the write's own limit watches over that
+		case quiet > 3*interval:
+			return fmt.Errorf("socket: nothing for %s: %w", quiet.Round(time.Second), ErrSilent)
+		case quiet > interval/2 && pinging.CompareAndSwap(false, true):
+			go func() {
+				defer pinging.Store(false)
+				_ = c.ws.Ping(ctx) // what it finds out, Receive and the next tick see too
+			}()
+		}
+	}
+}
+
+// Close ends the connection in order, without waiting long for the other end.
+func (c *Conn) Close() { _ = c.ws.Close(websocket.StatusNormalClosure, "") }
+
+// Cut ends the connection at once.
+func (c *Conn) Cut() { _ = c.ws.CloseNow() }
+
+// Dial connects to a portal. client's transport should use Line.
+func Dial(ctx context.Context, url string, client *http.Client, line *Line, note func(up bool, f wire.Frame, n int)) (*Conn, error) {
+	ws, resp, err := websocket.Dial(ctx, url, &websocket.DialOptions{HTTPClient: client, Subprotocols: []string{Protocol}})
+	if err != nil {
+		if resp != nil {
+			return nil, fmt.Errorf("socket: the portal answers %d: %w", resp.StatusCode, err)
+		}
+		return nil, fmt.Errorf("socket: dial: %w", err)
+	}
+	return newConn(ws, line, note)
+}
+
+// Accept takes a kiosk's connection.
+func Accept(w http.ResponseWriter, r *http.Request, note func(up bool, f wire.Frame, n int)) (*Conn, error) {
+	ws, err := websocket.Accept(w, r, &websocket.AcceptOptions{Subprotocols: []string{Protocol}})
+	if err != nil {
+		return nil, fmt.Errorf("socket: accept: %w", err)
+	}
+	return newConn(ws, nil, note)
+}
+
+func newConn(ws *websocket.Conn, line *Line, note func(bool, wire.Frame, int)) (*Conn, error) {
+	if ws.Subprotocol() != Protocol {
+		_ = ws.CloseNow()
+		return nil, fmt.Errorf("socket: the other end does not speak %s", Protocol)
+	}
+	ws.SetReadLimit(wire.MaxMessage)
+	c := &Conn{ws: ws, line: line, note: note}
+	c.heard.Store(time.Now().UnixNano())
+	return c, nil
+}
+
+// Line counts the bytes of connections, as TCP carries them, and limits how
+// long a write may stand still. Its zero value is ready.
+type Line struct {
+	sent, received atomic.Int64
+	heard          atomic.Int64 // Unix nanoseconds
+}
+
+// Bytes returns what went out and came in.
+func (l *Line) Bytes() (sent, received int64) { return l.sent.Load(), l.received.Load() }
+
+// Wrap returns c with its bytes counted.
+func (l *Line) Wrap(c net.Conn) net.Conn { return &lineConn{Conn: c, line: l} }
+
+type lineConn struct {
+	net.Conn
+	line *Line
+}
+
+// Read implements net.Conn.
+func (c *lineConn) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	if n > 0 {
+		c.line.received.Add(int64(n))
+		c.line.heard.Store(time.Now().UnixNano())
+	}
+	return n, err
+}
+
+// Write implements net.Conn. TLS writes one record at a time, so the limit is on
+// 16 KiB and not on a message.
+func (c *lineConn) Write(b []byte) (int, error) {
+	if err := c.SetWriteDeadline(time.Now().Add(stall)); err != nil {
+		return 0, err
+	}
+	n, err := c.Conn.Write(b)
+	c.line.sent.Add(int64(n))
+	return n, err
+}
+
+// Listener wraps every connection of an http.Server's listener in line.
+type Listener struct {
+	net.Listener
+	Line *Line
+}
+
+// Accept implements net.Listener.
+func (l Listener) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	return l.Line.Wrap(c), nil
+}
