@@ -8,7 +8,6 @@ import (
 	"io"
 	"io/fs"
 	"path"
-	"slices"
 	"strings"
 )
 
@@ -145,7 +144,7 @@ func decode(b []byte, v any) error {
 	if len(b) > MaxSize {
 		return fmt.Errorf("got %d bytes, want at most %d", len(b), MaxSize)
 	}
-	if err := unique(json.NewDecoder(bytes.NewReader(b)), ""); err != nil {
+	if err := unique(json.NewDecoder(bytes.NewReader(b)), 0); err != nil {
 		return err
 	}
 	d := json.NewDecoder(bytes.NewReader(b))
@@ -159,34 +158,42 @@ func decode(b []byte, v any) error {
 	return nil
 }
 
+// maxNesting is how deep objects and lists may stand in each other; a service
+// needs six.
+const maxNesting = 16
+
 // unique refuses a key given twice, in any case of letters: encoding/json would
 // take one of them silently, and readers in other languages another.
-func unique(d *json.Decoder, at string) error {
+func unique(d *json.Decoder, depth int) error {
+	if depth > maxNesting {
+		return fmt.Errorf("more than %d levels of objects and lists", maxNesting)
+	}
 	t, err := d.Token()
 	if err != nil {
 		return err
 	}
 	switch t {
 	case json.Delim('{'):
-		var seen []string
+		seen := map[string]bool{}
 		for d.More() {
 			k, err := d.Token()
 			if err != nil {
 				return err
 			}
 			key, _ := k.(string)
-			if slices.ContainsFunc(seen, func(s string) bool { return strings.EqualFold(s, key) }) {
-				return fmt.Errorf("%s: key %q is given twice", at, key)
+			folded := strings.ToLower(key)
+			if seen[folded] {
+				return fmt.Errorf("key %q is given twice", key)
 			}
-			seen = append(seen, key)
-			if err := unique(d, at+"."+key); err != nil {
-				return err
+			seen[folded] = true
+			if err := unique(d, depth+1); err != nil {
+				return within(key, err)
 			}
 		}
 	case json.Delim('['):
 		for i := 0; d.More(); i++ {
-			if err := unique(d, fmt.Sprintf("%s[%d]", at, i)); err != nil {
-				return err
+			if err := unique(d, depth+1); err != nil {
+				return within(fmt.Sprintf("[%d]", i), err)
 			}
 		}
 	default:
@@ -195,3 +202,5 @@ func unique(d *json.Decoder, at string) error {
 	_, err = d.Token() // the closing bracket
 	return err
 }
+
+func within(where string, err error) error { return fmt.Errorf("%s: %w", where, err) }
