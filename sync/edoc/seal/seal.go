@@ -1,14 +1,26 @@
 // Package seal makes and checks the seal printed on paper: a signed statement
-// of what the paper says, in one QR code (ED-9).
+// of what the paper says, small enough for one QR code that any phone opens
+// (ED-9; sync/spec/edoc.md, section 9).
+//
+// A seal carries the facts themselves, not only a digest: whoever checks it
+// compares them with the paper by eye. It is a COSE_Sign1 (RFC 9052, ES256) of
+// deterministic CBOR, written as Base32 in an upper-case URL.
 package seal
 
 import (
 	"crypto"
+	"crypto/ecdsa"
+	"crypto/rand"
+	"crypto/sha256"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"time"
 
-	"github.com/penjire/penjire/sync/edoc/trust"
+	"github.com/veraison/go-cose"
+
+	"github.com/penjire/penjire/sync/edoc"
+	"github.com/penjire/penjire/sync/edoc/dcbor"
 )
 
 // The kinds of seal.
@@ -17,60 +29,161 @@ const (
 	Copy    = "copy"    // by an agency: a paper copy of its e-document
 )
 
+// The numbers of the kinds in a seal. One that is no longer used stays taken.
+var kindNumbers = map[string]uint8{Receipt: 1, Copy: 2}
+
+// Lengths in a seal.
+const (
+	docLen  = 16 // of the document's id: as hard to match as the curve to break
+	rootLen = 8  // of the journal's root
+	kidLen  = 8  // of the SHA-256 of the signer's certificate
+)
+
+// aad keeps a seal's signature from being one of anything else.
+var aad = []byte("penjire-seal/1")
+
 // Seal is what a seal states. Its times are whole seconds, UTC.
 type Seal struct {
 	Kind    string // Receipt or Copy
-	Issuer  string // kiosk or agency id
+	Issuer  string // id of the kiosk or the agency
 	Service string
-	Code    string // the document's tracking code: follows from Doc, set by Parse
-	Doc     []byte // the document's id; the seal carries its first 16 bytes
-	Date    time.Time
-	Subject string      // masked holder of a copy; ""
-	Facts   [][2]string // name and value, in the order of the paper
+	Code    string      // the document's tracking code; follows from Doc, set by Parse
+	Doc     []byte      // the document's id; a seal carries its first 16 bytes
+	Date    time.Time   // of the receipt, or of the answer
+	Subject string      // copy: holder, masked
+	Facts   [][2]string // copy: name and value, in the order of the paper
 	Index   int64       // receipt: place in the kiosk's journal
 	Size    int64       // receipt: size of the journal's tree
 	Root    []byte      // receipt: first 8 bytes of the tree's root
 	Expires time.Time   // zero: never
 }
 
-// Sealed is a signed seal.
+// wireSeal is the payload. Keys are never given a second meaning.
+type wireSeal struct {
+	Kind    uint8       `cbor:"1,keyasint"`
+	Issuer  string      `cbor:"2,keyasint"`
+	Service string      `cbor:"3,keyasint"`
+	Doc     []byte      `cbor:"4,keyasint"`
+	Date    int64       `cbor:"5,keyasint"`
+	Subject string      `cbor:"6,keyasint,omitempty"`
+	Facts   [][2]string `cbor:"7,keyasint,omitempty"`
+	Index   int64       `cbor:"8,keyasint,omitempty"`
+	Size    int64       `cbor:"9,keyasint,omitempty"`
+	Root    []byte      `cbor:"10,keyasint,omitempty"`
+	Expires int64       `cbor:"11,keyasint,omitempty"`
+}
+
+// Sealed is a seal with its signature. It does not change.
 type Sealed struct {
 	Seal
-	raw []byte
+	payload []byte
+	kid     []byte
+	raw     []byte // the COSE_Sign1
 }
 
-// Report is what checking a seal found. Its Finding says whether the seal is
-// genuine; the facts are then to be compared with the paper.
-type Report struct {
-	trust.Finding
-	Revocation    trust.Finding
-	RevocationAge time.Duration
-	SignerName    string
-	SignerCert    *x509.Certificate
+// Make signs s with key, whose certificate is cert. Of s.Doc and s.Root it takes
+// as much as a seal carries; s.Code is not looked at.
+func Make(s Seal, key crypto.Signer, cert *x509.Certificate) (*Sealed, error) {
+	if len(s.Doc) > docLen {
+		s.Doc = s.Doc[:docLen]
+	}
+	if len(s.Root) > rootLen {
+		s.Root = s.Root[:rootLen]
+	}
+	pub, ok := key.Public().(*ecdsa.PublicKey)
+	if !ok || !pub.Equal(cert.PublicKey) {
+		return nil, errors.New("seal: make: the certificate is of another key")
+	}
+	payload, err := s.marshal()
+	if err != nil {
+		return nil, fmt.Errorf("seal: make: %w", err)
+	}
+	signer, err := cose.NewSigner(cose.AlgorithmES256, key)
+	if err != nil {
+		return nil, fmt.Errorf("seal: make: %w", err)
+	}
+	msg := message(kidOf(cert), payload)
+	if err := msg.Sign(rand.Reader, aad, signer); err != nil {
+		return nil, fmt.Errorf("seal: make: %w", err)
+	}
+	raw, err := msg.MarshalCBOR()
+	if err != nil {
+		return nil, fmt.Errorf("seal: make: %w", err)
+	}
+	return ParseBytes(raw)
 }
 
-var errSoon = errors.New("seal: not built yet")
+func message(kid, payload []byte) *cose.Sign1Message {
+	msg := cose.NewSign1Message()
+	msg.Headers.Protected.SetAlgorithm(cose.AlgorithmES256)
+	msg.Headers.Unprotected[cose.HeaderLabelKeyID] = kid
+	msg.Payload = payload
+	return msg
+}
 
-// Make signs s with key, whose certificate is cert.
-func Make(s Seal, key crypto.Signer, cert *x509.Certificate) (*Sealed, error) { return nil, errSoon }
+func kidOf(cert *x509.Certificate) []byte {
+	sum := sha256.Sum256(cert.Raw)
+	return sum[:kidLen]
+}
 
-// Parse reads a seal from a scanned text: the URL or the bare Base32.
-func Parse(text string) (*Sealed, error) { return nil, errSoon }
+func (s *Seal) marshal() ([]byte, error) {
+	if err := s.check(); err != nil {
+		return nil, err
+	}
+	w := wireSeal{
+		Kind: kindNumbers[s.Kind], Issuer: s.Issuer, Service: s.Service, Doc: s.Doc, Date: s.Date.Unix(),
+		Subject: s.Subject, Facts: s.Facts, Index: s.Index, Size: s.Size, Root: s.Root,
+	}
+	if !s.Expires.IsZero() {
+		w.Expires = s.Expires.Unix()
+	}
+	return dcbor.Marshal(w)
+}
 
-// ParseBytes reads the COSE_Sign1 itself.
-func ParseBytes(raw []byte) (*Sealed, error) { return nil, errSoon }
+// check says what a seal lacks to be one of its kind.
+func (s *Seal) check() error {
+	switch {
+	case kindNumbers[s.Kind] == 0:
+		return errors.New("kind: want receipt or copy")
+	case s.Issuer == "" || s.Service == "":
+		return errors.New("issuer or service: it is empty")
+	case len(s.Doc) != docLen:
+		return fmt.Errorf("doc: got %d bytes, want %d or more", len(s.Doc), docLen)
+	case s.Date.Unix() <= 0:
+		return errors.New("date: it is not after 1970")
+	case !s.Expires.IsZero() && s.Expires.Unix() <= 0:
+		return errors.New("expires: it is not after 1970")
+	}
+	if s.Kind == Copy {
+		if s.Index != 0 || s.Size != 0 || s.Root != nil {
+			return errors.New("a copy holds what only a receipt has")
+		}
+		return nil
+	}
+	switch {
+	case s.Subject != "" || len(s.Facts) > 0:
+		return errors.New("a receipt holds what only a copy has: it names no one")
+	case s.Index < 0 || s.Size <= s.Index:
+		return fmt.Errorf("index %d is not in a journal of size %d", s.Index, s.Size)
+	case len(s.Root) != rootLen:
+		return fmt.Errorf("root: got %d bytes, want %d or more", len(s.Root), rootLen)
+	}
+	return nil
+}
 
-// Bytes returns the seal as COSE_Sign1.
-func (s *Sealed) Bytes() []byte { return s.raw }
-
-// URL returns the text of the QR code: upper-case BASE/V/<BASE32>.
-func (s *Sealed) URL(base string) string { return "" }
-
-// CheckNumber returns the number to type where no code can be scanned.
-func (s *Sealed) CheckNumber() string { return "" }
-
-// ID returns the id by which a bundle revokes the seal.
-func (s *Sealed) ID() [16]byte { return [16]byte{} }
-
-// Verify checks the seal against b, as known now.
-func (s *Sealed) Verify(b *trust.Bundle, now time.Time) Report { return Report{} }
+// seal turns the payload back. Code follows from Doc.
+func (w wireSeal) seal() Seal {
+	s := Seal{
+		Issuer: w.Issuer, Service: w.Service, Doc: w.Doc, Code: edoc.CodeOf(w.Doc), Date: time.Unix(w.Date, 0).UTC(),
+		Subject: w.Subject, Facts: w.Facts, Index: w.Index, Size: w.Size, Root: w.Root,
+	}
+	for name, n := range kindNumbers {
+		if n == w.Kind {
+			s.Kind = name
+		}
+	}
+	if w.Expires != 0 {
+		s.Expires = time.Unix(w.Expires, 0).UTC()
+	}
+	return s
+}

@@ -1,0 +1,84 @@
+package seal
+
+import (
+	"bytes"
+	"crypto/x509"
+	"time"
+
+	"github.com/veraison/go-cose"
+
+	"github.com/penjire/penjire/sync/edoc/trust"
+)
+
+// The reasons of a [Report] besides those of package trust.
+const (
+	ReasonUnknownSigner = "seal.unknown_signer" // no certificate of the bundle fits
+	ReasonBroken        = "seal.broken"         // the signature does not verify
+	ReasonNotIssuer     = "seal.not_issuer"     // signed by another than it says
+	ReasonRevoked       = "seal.revoked"
+	ReasonExpired       = "seal.expired"
+)
+
+// Report is what checking a seal found. Its Finding says whether the seal is
+// genuine; whether the paper is, people see by comparing the facts.
+type Report struct {
+	trust.Finding
+	Revocation    trust.Finding // of the signer's certificate
+	RevocationAge time.Duration // of the older of the two lists: certificates and seals
+	SignerName    string        // of the agency or kiosk; "" if not known
+	SignerCert    *x509.Certificate
+}
+
+// Verify checks the seal against b, as known now. The date in a seal is its
+// signer's word: the certificate must be good now too.
+func (s *Sealed) Verify(b *trust.Bundle, now time.Time) Report {
+	r := Report{Revocation: trust.Finding{Verdict: trust.Unknown, Reason: trust.ReasonNoCRL}}
+	no := func(reason string) Report {
+		r.Finding = trust.Finding{Verdict: trust.No, Reason: reason}
+		return r
+	}
+	use, list, idOf := trust.UseAgency, b.Agencies, trust.AgencyID
+	if s.Kind == Receipt {
+		use, list, idOf = trust.UseDevice, b.SealSigners, trust.DeviceID
+	}
+	for _, c := range list {
+		if bytes.Equal(kidOf(c), s.kid) {
+			r.SignerCert = c
+		}
+	}
+	if r.SignerCert == nil {
+		return no(ReasonUnknownSigner)
+	}
+	if !s.signedBy(r.SignerCert) {
+		return no(ReasonBroken)
+	}
+	r.SignerName = trust.Name(r.SignerCert).Reveal()
+	if idOf(r.SignerCert) != s.Issuer {
+		return no(ReasonNotIssuer)
+	}
+	cr := b.CheckCert(r.SignerCert, use, s.Date, false, now)
+	r.Finding, r.Revocation = cr.Worst(), cr.Revocation
+	r.RevocationAge = max(cr.RevocationAge, now.Sub(b.Issued))
+	if r.Verdict != trust.Yes {
+		return r
+	}
+	id := s.ID()
+	for _, revoked := range b.RevokedSeals {
+		if bytes.Equal(revoked, id[:]) {
+			return no(ReasonRevoked)
+		}
+	}
+	if !s.Expires.IsZero() && now.After(s.Expires) {
+		return no(ReasonExpired)
+	}
+	return r
+}
+
+func (s *Sealed) signedBy(cert *x509.Certificate) bool {
+	v, err := cose.NewVerifier(cose.AlgorithmES256, cert.PublicKey)
+	if err != nil {
+		return false
+	}
+	var msg cose.Sign1Message
+	return msg.UnmarshalCBOR(s.raw) == nil && msg.Verify(aad, v) == nil
+}
