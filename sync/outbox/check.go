@@ -1,6 +1,16 @@
 package outbox
 
-import "context"
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+	berrors "go.etcd.io/bbolt/errors"
+)
 
 // Exit statuses of a check command; see CheckMain.
 const (
@@ -12,10 +22,100 @@ const (
 
 // CheckFile opens the file read-only and verifies all of it, as Outbox.Check
 // does. A file that is badly damaged can kill the process: see CheckMain.
-func CheckFile(ctx context.Context, path string) error { return ErrClosed }
+func CheckFile(ctx context.Context, path string) error { return checkFile(ctx, path, true) }
+
+func checkFile(ctx context.Context, path string, deep bool) (err error) {
+	if _, err := os.Stat(path); err != nil {
+		return fmt.Errorf("outbox: check: %w", err)
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("outbox: check %s: %v: %w", path, p, ErrDamaged)
+		}
+	}()
+	db, err := bolt.Open(path, 0o400, &bolt.Options{
+		ReadOnly: true, PreLoadFreelist: true, FreelistType: bolt.FreelistMapType,
+		Timeout: time.Second, OpenFile: openExisting,
+	})
+	if errors.Is(err, berrors.ErrTimeout) {
+		return fmt.Errorf("outbox: check %s: %w", path, ErrLocked)
+	}
+	if err != nil {
+		return fmt.Errorf("outbox: check %s: %w: %w", path, err, ErrDamaged)
+	}
+	err = db.View(func(b *bolt.Tx) error { return checkTx(ctx, b, deep) })
+	if e := db.Close(); e != nil {
+		err = errors.Join(err, fmt.Errorf("outbox: close %s: %w", path, e))
+	}
+	return err
+}
 
 // CheckMain is the body of a check command: it checks the file named by the
-// last of args, says on stderr what is wrong, and returns the exit status. A
-// binary that opens an outbox offers it as a hidden subcommand and names it in
-// Options.CheckCommand, for example {"/proc/self/exe", "outbox-check"}.
-func CheckMain(ctx context.Context, args []string) int { return CheckUsage }
+// last of args, says on stderr what is wrong, and returns the exit status.
+// With "-deep" before the path it also computes every digest again, which Open
+// does not need. A binary that opens an outbox offers it as a hidden
+// subcommand and names it in Options.CheckCommand, for example
+// {"/proc/self/exe", "outbox-check"}.
+func CheckMain(ctx context.Context, args []string) int {
+	if len(args) == 0 {
+		fmt.Fprintln(os.Stderr, "outbox check: no path")
+		return CheckUsage
+	}
+	deep := len(args) > 1 && args[len(args)-2] == "-deep"
+	err := checkFile(ctx, args[len(args)-1], deep)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+	}
+	switch {
+	case err == nil:
+		return CheckGood
+	case errors.Is(err, ErrLocked):
+		return CheckBusy
+	case errors.Is(err, os.ErrNotExist):
+		return CheckUsage
+	default:
+		return CheckBroken
+	}
+}
+
+// precheck looks at the file before this process opens it to write: by the
+// check command, where there is one, else here.
+func (o *Outbox) precheck(ctx context.Context) error {
+	if len(o.o.CheckCommand) == 0 {
+		return checkFile(ctx, o.path, false)
+	}
+	argv := append(append([]string{}, o.o.CheckCommand[1:]...), o.path)
+	cmd := exec.CommandContext(ctx, o.o.CheckCommand[0], argv...)
+	out, err := cmd.CombinedOutput()
+	if err == nil {
+		return nil
+	}
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) || ctx.Err() != nil {
+		return fmt.Errorf("outbox: run the check %s: %w", o.o.CheckCommand[0], err)
+	}
+	switch exit.ExitCode() {
+	case CheckBusy:
+		return fmt.Errorf("outbox: check %s: %w", o.path, ErrLocked)
+	case CheckUsage:
+		return fmt.Errorf("outbox: check %s: %s", o.path, firstLine(out))
+	default: // also a panic's 2 and a signal's -1
+		return fmt.Errorf("outbox: check %s: %v: %s: %w", o.path, exit, firstLine(out), ErrDamaged)
+	}
+}
+
+func firstLine(b []byte) string {
+	for i, c := range b {
+		if c == '\n' || i == 300 {
+			return string(b[:i])
+		}
+	}
+	return string(b)
+}
+
+// Check verifies the whole file: bbolt's structure, every value's checksum and
+// form, that the parts agree with each other, and the journal's hashes. Writes
+// go on meanwhile; it sees the file as it was when it began.
+func (o *Outbox) Check(ctx context.Context) error {
+	return o.view(ctx, func(b *bolt.Tx) error { return checkTx(ctx, b, true) })
+}

@@ -15,6 +15,9 @@ package outbox
 import (
 	"context"
 	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -83,147 +86,25 @@ type Options struct {
 //     Nothing else removes its sealed bytes, but Withdraw before it left.
 //   - All methods may be called from several goroutines.
 type Outbox struct {
-	path string
-	o    Options
-	db   *bolt.DB
-	w    writer
+	path  string
+	o     Options
+	lock  *os.File
+	db    *bolt.DB
+	ahead ahead // the writer's
+	w     writer
 
-	mu    sync.RWMutex // guards what is below; held only for memory, never over a commit
-	mem   memory
-	subs  []chan struct{}
-	close sync.Once
-	done  error
+	mu   sync.RWMutex // guards what is below; held only for memory, never over a commit
+	mem  memory
+	subs []chan struct{}
+	once sync.Once
+	end  error // of Close
 }
 
-// Accept makes the request durable: its record, its state, the print job of
-// its receipt and its journal entry become so in one commit. It returns after
-// that.
-//
-// A document that was accepted before is not accepted again: its request is
-// returned as it stands. ErrFull and ErrTooLarge leave nothing behind.
-func (o *Outbox) Accept(ctx context.Context, d Draft) (Request, error) {
-	return Request{}, ErrClosed
-}
-
-// Lease returns the requests that have no receipt, urgent lanes first and
-// within a lane the oldest first, up to max of them and about maxBytes of
-// sealed bytes (at least one, if there is one). Requests that leave for the
-// first time are marked Sending, with a journal entry, and that is durable
-// when Lease returns: from then on they cannot be withdrawn.
-//
-// Until a receipt comes, every Lease returns the same requests again. Zero or
-// less for max or maxBytes is no limit of that kind.
-func (o *Outbox) Lease(ctx context.Context, max, maxBytes int) ([]Record, error) {
-	return nil, ErrClosed
-}
-
-// Defer moves requests behind the others of their lanes until the next Open:
-// what the portal could not take must not stop what is behind it.
-func (o *Outbox) Defer(docs ...Doc) {}
-
-// Withdraw takes back a request that never left: its sealed bytes go, its
-// queued print job too. ErrSent after the first lease. Withdrawing twice is
-// no error.
-func (o *Outbox) Withdraw(ctx context.Context, doc Doc) error { return ErrClosed }
-
-// Receipted stores receipts that the caller has verified. The first receipt of
-// a stage is kept; the same again changes nothing. With a receipt the sealed
-// bytes of the request are no longer needed and go, in batches.
-//
-// A receipt for a document that is not here is no error: it raises an alarm.
-// One whose sequence is another's is ErrMismatch, and none of the batch is
-// stored.
-func (o *Outbox) Receipted(ctx context.Context, rs []Receipt) error { return ErrClosed }
-
-// PutItem stores what came down and moves the cursor, in one commit. An item
-// at or below the cursor was stored before and changes nothing. An item with
-// Stage Answered, Refused or Returned moves its request there. An item without
-// Bytes only moves the cursor.
-func (o *Outbox) PutItem(ctx context.Context, it Item) error { return ErrClosed }
-
-// Cursor returns the id of the last item stored; 0 before the first.
-func (o *Outbox) Cursor() uint64 { return 0 }
-
-// Item returns the last item stored for the document, or ErrNotFound.
-func (o *Outbox) Item(ctx context.Context, doc Doc) (Item, error) { return Item{}, ErrClosed }
-
-// Mine returns the requests of one owner, the newest first. The zero Owner has
-// none: requests without identification are found by code only.
-func (o *Outbox) Mine(ctx context.Context, owner Owner) ([]Request, error) { return nil, ErrClosed }
-
-// Get returns the request of the document, or ErrNotFound.
-func (o *Outbox) Get(ctx context.Context, doc Doc) (Request, error) { return Request{}, ErrClosed }
-
-// ByCode returns the request with the tracking code, or ErrNotFound.
-func (o *Outbox) ByCode(ctx context.Context, code string) (Request, error) {
-	return Request{}, ErrClosed
-}
-
-// NextPrint returns the oldest queued print job; false when there is none.
-func (o *Outbox) NextPrint(ctx context.Context) (PrintJob, bool, error) {
-	return PrintJob{}, false, ErrClosed
-}
-
-// StartPrint makes durable that the job is about to be printed: queued becomes
-// printing. Only after it may a byte go to the printer. ErrPrintState if the
-// job is not queued.
-func (o *Outbox) StartPrint(ctx context.Context, id uint64) error { return ErrClosed }
-
-// EndPrint makes durable how a started job ended: Printed, Unknown or Failed
-// (nothing came out, for certain), and writes it to the journal. The reason is
-// a stable code, empty for Printed. ErrPrintState if the job is not printing.
-func (o *Outbox) EndPrint(ctx context.Context, id uint64, s PrintState, reason string) error {
-	return ErrClosed
-}
-
-// QueuePrint queues one more print of the document. Where a print of the kind
-// came out or may have, only a marked one is taken: ErrMarked. Where one is
-// queued and not started, that one is returned instead.
-func (o *Outbox) QueuePrint(ctx context.Context, doc Doc, kind uint8, marked bool) (PrintJob, error) {
-	return PrintJob{}, ErrClosed
-}
-
-// Append adds an entry to the journal and returns its index after it is
-// durable. A zero At is filled with the clock, an empty Boot with Options.Boot.
-func (o *Outbox) Append(ctx context.Context, e journal.Entry) (index int64, err error) {
-	return 0, ErrClosed
-}
-
-// Head returns the size and root of the journal.
-func (o *Outbox) Head() (size int64, root [32]byte) { return 0, root }
-
-// Checkpoint returns the head with its origin, for signing and sending.
-func (o *Outbox) Checkpoint() journal.Checkpoint { return journal.Checkpoint{} }
-
-// Entry returns entry number i of the journal, or ErrNotFound.
-func (o *Outbox) Entry(ctx context.Context, i int64) (journal.Entry, error) {
-	return journal.Entry{}, ErrClosed
-}
-
-// Inclusion proves that entry number index is among the first size.
-func (o *Outbox) Inclusion(ctx context.Context, index, size int64) ([][32]byte, error) {
-	return nil, ErrClosed
-}
-
-// Consistency proves that the first old entries begin the first size.
-func (o *Outbox) Consistency(ctx context.Context, old, size int64) ([][32]byte, error) {
-	return nil, ErrClosed
-}
-
-// Stats returns the outbox's figures.
-func (o *Outbox) Stats(ctx context.Context) (Stats, error) { return Stats{}, ErrClosed }
-
-// Check verifies the whole file: bbolt's structure, every value's checksum and
-// form, that the parts agree with each other, and the journal's hashes.
-func (o *Outbox) Check(ctx context.Context) error { return ErrClosed }
-
-// Changes returns a channel that gets a value after something changed; changes
-// that nobody took yet are one. Each caller gets a channel of its own, for as
-// long as the outbox lives: call it once and keep it.
-func (o *Outbox) Changes() <-chan struct{} { return nil }
-
-// Close waits for the writes under way and closes the file.
-func (o *Outbox) Close() error { return nil }
+// MinSize and DefaultSize are the least and the usual Options.MaxSize.
+const (
+	MinSize     = 2 << 20
+	DefaultSize = 256 << 20
+)
 
 // Open opens the outbox in dir and creates both if they are not there.
 //
@@ -231,4 +112,76 @@ func (o *Outbox) Close() error { return nil }
 // can be saved of it is carried into a new file with a new epoch, and an alarm
 // is raised; nothing is deleted. Print jobs found printing become Unknown. A
 // boot entry is added to the journal.
-func Open(ctx context.Context, dir string, o Options) (*Outbox, error) { return nil, ErrClosed }
+func Open(ctx context.Context, dir string, o Options) (*Outbox, error) {
+	if err := o.fill(); err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("outbox: make the folder: %w", err)
+	}
+	lock, err := lockDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	out := &Outbox{path: filepath.Join(dir, fileName), o: o, lock: lock}
+	if err := out.open(ctx); err != nil {
+		return nil, errors.Join(err, out.shut())
+	}
+	out.startWriter()
+	if err := out.begin(ctx); err != nil {
+		return nil, errors.Join(err, out.Close())
+	}
+	return out, nil
+}
+
+func (o *Options) fill() error {
+	if !goodKiosk(o.Kiosk) {
+		return fmt.Errorf("outbox: Options.Kiosk = %q, want 1 to %d printable characters without space, plus and slash", o.Kiosk, maxKiosk)
+	}
+	if o.MaxSize == 0 {
+		o.MaxSize = DefaultSize
+	}
+	if o.MaxSize < MinSize || int64(int(o.MaxSize)) != o.MaxSize {
+		return fmt.Errorf("outbox: Options.MaxSize = %d, want 0 or at least %d", o.MaxSize, MinSize)
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	return nil
+}
+
+// begin writes what every start writes: how prints that were under way ended,
+// and that the journal goes on.
+func (o *Outbox) begin(ctx context.Context) error {
+	return o.write(ctx, func(t *tx) error {
+		if _, err := t.append(journal.Entry{Kind: journal.Boot, Fields: journal.Fields{Reason: o.o.Version}}); err != nil {
+			return err
+		}
+		return t.interrupted()
+	})
+}
+
+// Close waits for the writes under way and closes the file. Closing again
+// returns what the first Close returned.
+func (o *Outbox) Close() error {
+	o.once.Do(func() {
+		close(o.w.quit)
+		<-o.w.ended
+		o.end = o.shut()
+	})
+	return o.end
+}
+
+func (o *Outbox) shut() error {
+	var err error
+	if o.db != nil && o.w.broken == nil { // after a panic bbolt holds its locks for ever
+		if err = o.db.Close(); err != nil {
+			err = fmt.Errorf("outbox: close %s: %w", o.path, err)
+		}
+	}
+	err = errors.Join(err, o.ahead.close())
+	if e := o.lock.Close(); e != nil {
+		err = errors.Join(err, fmt.Errorf("outbox: unlock: %w", e))
+	}
+	return err
+}

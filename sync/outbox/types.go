@@ -182,8 +182,8 @@ type Item struct {
 type PrintJob struct {
 	ID     uint64
 	Doc    Doc
-	Kind   uint8 // PrintReceipt or PrintCopy
-	Marked bool  // the paper must say that it is a further copy
+	Kind   uint8  // PrintReceipt or PrintCopy
+	Marked bool   // the paper must say that it is a further copy
 	Code   string // the tracking code; only in the first receipt's job
 	State  PrintState
 }

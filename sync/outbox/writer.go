@@ -1,5 +1,248 @@
 package outbox
 
-type writer struct{}
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"syscall"
 
-type memory struct{}
+	bolt "go.etcd.io/bbolt"
+	berrors "go.etcd.io/bbolt/errors"
+)
+
+// batchMax is the most writes that share a commit.
+const batchMax = 256
+
+// op is one write waiting for the writer. Its function looks first and writes
+// after: an error it returns before it wrote anything harms nobody else in the
+// commit.
+type op struct {
+	fn   func(*tx) error
+	done chan error
+}
+
+// writer is the one goroutine that writes. It takes all writes that came while
+// the commit before was on its way to the medium and commits them together;
+// nobody waits for a timer.
+type writer struct {
+	ops    chan op
+	quit   chan struct{}
+	ended  chan struct{}
+	broken error // only the writer's goroutine: why it takes no more writes
+}
+
+func (o *Outbox) startWriter() {
+	o.w = writer{ops: make(chan op, batchMax), quit: make(chan struct{}), ended: make(chan struct{})}
+	go o.runWriter()
+}
+
+// write runs fn in a write transaction and returns when it is durable.
+func (o *Outbox) write(ctx context.Context, fn func(*tx) error) error {
+	p := op{fn: fn, done: make(chan error, 1)}
+	select {
+	case <-o.w.quit:
+		return ErrClosed
+	default:
+	}
+	select {
+	case o.w.ops <- p:
+	case <-o.w.quit:
+		return ErrClosed
+	case <-ctx.Done():
+		return fmt.Errorf("outbox: wait to write: %w", context.Cause(ctx))
+	}
+	select {
+	case err := <-p.done:
+		return err
+	case <-ctx.Done():
+		return fmt.Errorf("outbox: wait for a write that may still become durable: %w", context.Cause(ctx))
+	case <-o.w.ended:
+		select {
+		case err := <-p.done:
+			return err
+		default:
+			return ErrClosed
+		}
+	}
+}
+
+func (o *Outbox) runWriter() {
+	defer close(o.w.ended)
+	debug.SetPanicOnFault(true) // a page the medium does not give back is an error, not the end of the process
+	for {
+		var batch []op
+		select {
+		case p := <-o.w.ops:
+			batch = append(batch, p)
+		case <-o.w.quit:
+			select { // what was handed in before the end is still written
+			case p := <-o.w.ops:
+				batch = append(batch, p)
+			default:
+				return
+			}
+		}
+	fill:
+		for len(batch) < batchMax {
+			select {
+			case p := <-o.w.ops:
+				batch = append(batch, p)
+			default:
+				break fill
+			}
+		}
+		o.commit(batch)
+	}
+}
+
+// commit writes the batch in one transaction and answers everybody in it.
+func (o *Outbox) commit(batch []op) {
+	for len(batch) > 0 {
+		errs, culprit, err := o.try(batch)
+		switch {
+		case err == nil:
+			for i, p := range batch {
+				p.done <- errs[i]
+			}
+			return
+		case culprit >= 0:
+			// One write failed half-way. The transaction is undone; the
+			// others go again without it.
+			batch[culprit].done <- err
+			batch = append(batch[:culprit:culprit], batch[culprit+1:]...)
+		case errors.Is(err, ErrFull) && len(batch) > 1:
+			// Together they found no room. One by one, the small ones may.
+			for _, p := range batch {
+				o.commit([]op{p})
+			}
+			return
+		default:
+			for _, p := range batch {
+				p.done <- err
+			}
+			return
+		}
+	}
+}
+
+// try runs the batch. Either err is nil and errs has each write's own result,
+// or nothing was written: because of the write number culprit, or of the
+// commit itself where culprit is -1.
+func (o *Outbox) try(batch []op) (errs []error, culprit int, err error) {
+	if o.w.broken != nil {
+		return nil, -1, o.w.broken
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			// bbolt panics on a damaged tree and holds its locks then.
+			o.w.broken = fmt.Errorf("outbox: write to %s: %v: %w", o.path, p, ErrDamaged)
+			errs, culprit, err = nil, -1, o.w.broken
+			o.raise("outbox.damaged")
+		}
+	}()
+	b, err := o.db.Begin(true)
+	if err != nil {
+		return nil, -1, fmt.Errorf("outbox: begin a write: %w", err)
+	}
+	t, err := o.newTx(b)
+	if err != nil {
+		_ = b.Rollback()
+		return nil, -1, err
+	}
+	errs = make([]error, len(batch))
+	for i, p := range batch {
+		t.clean = true
+		if errs[i] = p.fn(t); errs[i] != nil && !t.clean {
+			_ = b.Rollback()
+			return nil, i, full(errs[i])
+		}
+	}
+	if t.total == 0 {
+		if err := b.Rollback(); err != nil {
+			return nil, -1, fmt.Errorf("outbox: end a write that changed nothing: %w", err)
+		}
+		o.apply(t, 0)
+		return errs, -1, nil
+	}
+	used := t.b.Size()
+	if err := b.Commit(); err != nil {
+		o.mem.rev++ // its values may stand on free pages
+		return nil, -1, full(fmt.Errorf("outbox: commit to %s: %w", o.path, err))
+	}
+	o.apply(t, used)
+	return errs, -1, nil
+}
+
+// apply makes the memory say what is durable now and tells who listens.
+func (o *Outbox) apply(t *tx, highWater int64) {
+	if highWater > 0 {
+		o.ahead.keep(highWater, o.o.MaxSize)
+	}
+	o.mu.Lock()
+	for _, fn := range t.after {
+		fn(&o.mem)
+	}
+	o.mem.size, o.mem.root, o.mem.rev = t.size, t.root, t.rev
+	if highWater > 0 {
+		o.mem.fileSize = o.ahead.size
+		s := o.db.Stats()
+		o.mem.used = highWater - int64(s.FreePageN+s.PendingPageN)*int64(o.db.Info().PageSize)
+	}
+	subs := o.subs
+	o.mu.Unlock()
+	if t.total == 0 && len(t.after) == 0 {
+		return
+	}
+	for _, c := range subs {
+		select {
+		case c <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// full turns the ways of having no room into ErrFull.
+func full(err error) error {
+	if errors.Is(err, berrors.ErrMaxSizeReached) || errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+		return fmt.Errorf("%w: %w", err, ErrFull)
+	}
+	return err
+}
+
+// view runs fn on what is durable.
+func (o *Outbox) view(ctx context.Context, fn func(*bolt.Tx) error) (err error) {
+	if err := context.Cause(ctx); err != nil {
+		return fmt.Errorf("outbox: read: %w", err)
+	}
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		if p := recover(); p != nil {
+			o.raise("outbox.damaged")
+			err = fmt.Errorf("outbox: read %s: %v: %w", o.path, p, ErrDamaged)
+		}
+	}()
+	err = o.db.View(fn)
+	if errors.Is(err, berrors.ErrDatabaseNotOpen) {
+		return ErrClosed
+	}
+	return err
+}
+
+// raise adds an alarm for as long as the outbox is open.
+func (o *Outbox) raise(code string) {
+	o.mu.Lock()
+	o.mem.alarm(code)
+	o.mu.Unlock()
+}
+
+// Changes returns a channel that gets a value after something changed; changes
+// that nobody took yet are one. Each caller gets a channel of its own, for as
+// long as the outbox lives: call it once and keep it.
+func (o *Outbox) Changes() <-chan struct{} {
+	c := make(chan struct{}, 1)
+	o.mu.Lock()
+	o.subs = append(o.subs, c)
+	o.mu.Unlock()
+	return c
+}

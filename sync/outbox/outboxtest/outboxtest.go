@@ -3,6 +3,8 @@
 package outboxtest
 
 import (
+	"context"
+	"errors"
 	"testing"
 
 	"github.com/penjire/penjire/sync/outbox"
@@ -24,9 +26,18 @@ func OpenDir(t testing.TB, dir string, opts outbox.Options) *outbox.Outbox {
 	if opts.Kiosk == "" {
 		opts.Kiosk = Kiosk
 	}
-	o, err := outbox.Open(t.Context(), dir, opts)
+	o, err := outbox.Open(context.Background(), dir, opts)
 	if err != nil {
 		t.Fatalf("open an outbox in %s: %v", dir, err)
 	}
+	t.Cleanup(func() {
+		// The test's own context is cancelled by now.
+		if err := o.Check(context.Background()); err != nil && !errors.Is(err, outbox.ErrClosed) {
+			t.Errorf("check of the outbox in %s: %v", dir, err)
+		}
+		if err := o.Close(); err != nil {
+			t.Errorf("close the outbox in %s: %v", dir, err)
+		}
+	})
 	return o
 }

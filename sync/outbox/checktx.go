@@ -1,0 +1,290 @@
+package outbox
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+
+	bolt "go.etcd.io/bbolt"
+
+	"github.com/penjire/penjire/sync/journal"
+)
+
+// faults collects what a check finds; enough of them end it.
+type faults []error
+
+func (f *faults) add(format string, args ...any) {
+	*f = append(*f, fmt.Errorf("outbox: check: "+format, args...))
+}
+
+func (f *faults) many() bool { return len(*f) >= 20 }
+
+func (f *faults) err() error {
+	if len(*f) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%w: %w", errors.Join(*f...), ErrDamaged)
+}
+
+// checkTx verifies the file as the transaction sees it. A deep check also
+// computes the digests of sealed bytes and all hashes of the journal again.
+func checkTx(ctx context.Context, b *bolt.Tx, deep bool) error {
+	var f faults
+	for err := range b.Check() { // to its end: it runs in a goroutine of its own
+		if !f.many() {
+			f.add("structure: %w", err)
+		}
+	}
+	if f.err() != nil {
+		return f.err() // walking on would follow broken pages
+	}
+	s, err := newStore(b, Epoch{})
+	if err != nil {
+		return err
+	}
+	raw := s.meta.Get(metaKey)
+	if raw == nil {
+		return fmt.Errorf("outbox: check: the file's own record is gone: %w", ErrDamaged)
+	}
+	v, err := wholeValue(raw, kindMeta, 0)
+	if err != nil {
+		return err
+	}
+	m, err := parseMeta(v.payload, true)
+	if err != nil {
+		return err
+	}
+	s.epoch = v.epoch
+	c := checker{store: &s, deep: deep, cursor: m.Cursor, docs: map[Doc]struct{}{}, open: map[openPrint]PrintState{}}
+	for _, step := range []func() error{c.journal, c.prints, c.requests, c.sealedBytes, c.items} {
+		if err := context.Cause(ctx); err != nil {
+			return fmt.Errorf("outbox: check: %w", err)
+		}
+		if err := step(); err != nil {
+			c.f = append(c.f, err)
+		}
+	}
+	return c.f.err()
+}
+
+type checker struct {
+	*store
+	f      faults
+	deep   bool
+	cursor uint64
+	size   int64
+	docs   map[Doc]struct{}
+	open   map[openPrint]PrintState
+}
+
+type openPrint struct {
+	doc  Doc
+	kind uint8
+}
+
+// each verifies every value of a bucket and hands it on.
+func (c *checker) each(b *bolt.Bucket, k kind, keyLen int, fn func(value) error) error {
+	cur := b.Cursor()
+	for key, raw := cur.First(); key != nil && !c.f.many(); key, raw = cur.Next() {
+		if len(key) != keyLen {
+			c.f.add("kind %d under a key of %d bytes", k, len(key))
+			continue
+		}
+		v, err := wholeValue(raw, k, short(key[keyLen-8:]))
+		if err == nil && !bytes.Equal(v.key(), key) {
+			err = fmt.Errorf("value %d of kind %d under another's key", v.number, k)
+		}
+		if err == nil {
+			err = fn(v)
+		}
+		if err != nil {
+			c.f.add("kind %d number %d: %w", k, short(key[keyLen-8:]), err)
+		}
+	}
+	return nil
+}
+
+func (c *checker) journal() error {
+	grown := growing{}
+	return c.each(c.store.journal, kindJournal, 24, func(v value) error {
+		hs, entry, err := parseLeaf(v.payload)
+		if err != nil {
+			return err
+		}
+		if _, err := journal.ParseEntry(entry); err != nil {
+			return err
+		}
+		if v.epoch != c.epoch {
+			return nil // salvaged, and may have gaps
+		}
+		if v.number != uint64(c.size) {
+			return fmt.Errorf("stands where entry %d should", c.size)
+		}
+		c.size++
+		if !c.deep {
+			return nil
+		}
+		want := grown.add(hs[0])
+		if len(hs) != len(want) {
+			return fmt.Errorf("brings %d hashes, want %d", len(hs), len(want))
+		}
+		for i := range hs {
+			if hs[i] != want[i] {
+				return fmt.Errorf("its hash of level %d does not follow from the entries", i)
+			}
+		}
+		return nil
+	})
+}
+
+// growing is the right edge of a tree that grows: the complete subtrees, the
+// largest first. It computes the tree a second way, without what is stored.
+type growing struct {
+	hashes []journal.Hash
+	size   int64
+}
+
+func (g *growing) add(leaf journal.Hash) []journal.Hash {
+	out := []journal.Hash{leaf}
+	h := leaf
+	for n := g.size; n&1 == 1; n >>= 1 {
+		h = nodeHash(g.hashes[len(g.hashes)-1], h)
+		g.hashes = g.hashes[:len(g.hashes)-1]
+		out = append(out, h)
+	}
+	g.hashes = append(g.hashes, h)
+	g.size++
+	return out
+}
+
+func nodeHash(l, r journal.Hash) journal.Hash {
+	b := make([]byte, 0, 65)
+	b = append(append(append(b, 1), l[:]...), r[:]...)
+	return sha256.Sum256(b)
+}
+
+func (c *checker) prints() error {
+	return c.each(c.print, kindPrint, 8, func(v value) error {
+		j, err := parseJob(v.payload, true)
+		if err != nil {
+			return err
+		}
+		k := openPrint{Doc(j.Doc), j.Kind}
+		if _, twice := c.open[k]; twice {
+			return errors.New("a second open job for the same paper")
+		}
+		if v.number > c.print.Sequence() {
+			return fmt.Errorf("its id was never given, the last is %d", c.print.Sequence())
+		}
+		c.open[k] = j.State
+		return nil
+	})
+}
+
+func (c *checker) requests() error {
+	next := uint64(1)
+	err := c.each(c.request, kindRequest, 24, func(v value) error {
+		r, err := parseRequest(v.payload, true)
+		if err != nil {
+			return err
+		}
+		d := Doc(r.Doc)
+		if _, twice := c.docs[d]; twice {
+			return errors.New("the document was accepted twice")
+		}
+		c.docs[d] = struct{}{}
+		for _, kind := range []uint8{PrintReceipt, PrintCopy} {
+			k := openPrint{d, kind}
+			has := r.print(kind)
+			if open := c.open[k]; open != has && (open != 0 || has == Queued || has == Printing) {
+				return fmt.Errorf("says its print is %v, the job says %v", has, open)
+			}
+			delete(c.open, k)
+		}
+		if r.Item != 0 && c.item.Get(numberKey(r.Item)) == nil {
+			return fmt.Errorf("its item %d is not here", r.Item)
+		}
+		if there := c.sealed.Get(epochKey(v.epoch, v.number)) != nil; there == r.Lost && r.waits() || there && r.state() == Withdrawn {
+			return fmt.Errorf("is %v, sealed bytes there: %t", r.state(), there)
+		}
+		if v.epoch != c.epoch {
+			return nil
+		}
+		if v.number != next {
+			c.f.add("request %d stands where %d should", v.number, next)
+		}
+		next = v.number + 1
+		return c.entryOf(&r, v.number)
+	})
+	if c.f.many() {
+		return err
+	}
+	if last := c.request.Sequence(); last != next-1 {
+		c.f.add("the last sequence given is %d, the last request %d", last, next-1)
+	}
+	for k := range c.open {
+		c.f.add("print job of a document without a request: %x", k.doc[:4])
+	}
+	return err
+}
+
+// entryOf compares a request with the journal entry that speaks of it.
+func (c *checker) entryOf(r *request, seq uint64) error {
+	_, b, err := c.getLeaf(r.Index)
+	if err != nil {
+		return err
+	}
+	e, err := journal.ParseEntry(b)
+	if err != nil {
+		return err
+	}
+	x := &e.Fields
+	if e.Kind != journal.DocSigned || !bytes.Equal(x.Doc, r.Doc) || !bytes.Equal(x.Digest, r.Digest) ||
+		!bytes.Equal(x.Epoch, c.epoch[:]) || x.Seq != seq {
+		return fmt.Errorf("journal entry %d speaks of something else", r.Index)
+	}
+	if !c.deep {
+		return nil
+	}
+	root, err := journal.Root(r.Index+1, journalReader{c.store.journal, c.epoch})
+	if err != nil {
+		return err
+	}
+	if !bytes.Equal(root[:], r.Root) {
+		return fmt.Errorf("its root is not the journal's at %d", r.Index+1)
+	}
+	return nil
+}
+
+func (c *checker) sealedBytes() error {
+	return c.each(c.sealed, kindSealed, 24, func(v value) error {
+		r, err := c.getRequest(v.epoch, v.number)
+		if err != nil {
+			return err
+		}
+		if len(v.payload) != r.Size {
+			return fmt.Errorf("%d sealed bytes, the request says %d", len(v.payload), r.Size)
+		}
+		if !c.deep {
+			return nil
+		}
+		if d := sha256.Sum256(v.payload); !bytes.Equal(d[:], r.Digest) {
+			return errors.New("the sealed bytes have another digest")
+		}
+		return nil
+	})
+}
+
+func (c *checker) items() error {
+	return c.each(c.item, kindItem, 8, func(v value) error {
+		if _, err := parseItem(v.payload, true); err != nil {
+			return err
+		}
+		if v.epoch == c.epoch && v.number > c.cursor {
+			return fmt.Errorf("lies beyond the cursor at %d", c.cursor)
+		}
+		return nil
+	})
+}

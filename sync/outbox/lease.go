@@ -1,0 +1,150 @@
+package outbox
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"slices"
+
+	"github.com/penjire/penjire/sync/journal"
+)
+
+// Lease returns the requests that have no receipt, urgent lanes first and
+// within a lane the oldest first, up to max of them and about maxBytes of
+// sealed bytes (at least one, if there is one). Requests that leave for the
+// first time are marked Sending, with a journal entry, and that is durable
+// when Lease returns: from then on they cannot be withdrawn.
+//
+// Until a receipt comes, every Lease returns the same requests again. Zero or
+// less for max or maxBytes is no limit of that kind.
+func (o *Outbox) Lease(ctx context.Context, max, maxBytes int) ([]Record, error) {
+	var out []Record
+	err := o.write(ctx, func(t *tx) error {
+		out = nil
+		bytesOut := 0
+		m := &t.o.mem
+		for _, l := range m.lanes {
+			for _, i := range l.line {
+				if !m.slots[i].waits {
+					continue
+				}
+				if max > 0 && len(out) >= max {
+					return nil
+				}
+				rec, ok, err := t.lease(i, bytesOut, maxBytes, len(out) == 0)
+				if err != nil {
+					return err
+				}
+				if !ok {
+					return nil
+				}
+				if rec.Seq == 0 {
+					continue
+				}
+				bytesOut += len(rec.Sealed)
+				out = append(out, rec)
+			}
+		}
+		t.after = append(t.after, (*memory).sweep)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// lease takes the request of slot i. ok is false where it would be too much;
+// the record is zero where another write of this transaction settled it.
+func (t *tx) lease(i int32, have, most int, first bool) (rec Record, ok bool, err error) {
+	epoch, seq := t.o.mem.key(i)
+	r, err := t.getRequest(epoch, seq)
+	if err != nil {
+		return Record{}, false, err
+	}
+	if !r.waits() {
+		return Record{}, true, nil
+	}
+	if most > 0 && !first && have+r.Size > most {
+		return Record{}, false, nil
+	}
+	b := t.sealed.Get(epochKey(epoch, seq))
+	if b == nil {
+		return Record{}, false, fmt.Errorf("outbox: sealed bytes of request %d are gone: %w", seq, ErrDamaged)
+	}
+	v, err := wholeValue(b, kindSealed, seq)
+	if err != nil {
+		return Record{}, false, err
+	}
+	sealed := bytes.Clone(v.payload)
+	if d := sha256.Sum256(sealed); !bytes.Equal(d[:], r.Digest) {
+		return Record{}, false, fmt.Errorf("outbox: sealed bytes of request %d have another digest: %w", seq, ErrDamaged)
+	}
+	if r.state() == Accepted {
+		e := journal.Entry{Kind: journal.Sent, Fields: journal.Fields{Doc: r.Doc, Seq: seq}}
+		if epoch != t.epoch {
+			e.Fields.Epoch = epoch[:]
+		}
+		if _, err := t.append(e); err != nil {
+			return Record{}, false, err
+		}
+		r.enter(Sending, t.now)
+		if err := t.update(epoch, seq, &r); err != nil {
+			return Record{}, false, err
+		}
+	}
+	return Record{Request: r.public(epoch, seq), Sealed: sealed}, true, nil
+}
+
+// Defer moves requests behind the others of their lanes until the next Open:
+// what the portal could not take must not stop what is behind it.
+func (o *Outbox) Defer(ctx context.Context, docs ...Doc) error {
+	return o.write(ctx, func(t *tx) error {
+		t.after = append(t.after, func(m *memory) {
+			for _, d := range docs {
+				i, ok := m.byDoc(d)
+				if !ok {
+					continue
+				}
+				for j := range m.lanes {
+					l := &m.lanes[j]
+					if at := slices.Index(l.line, i); at >= 0 {
+						l.line = append(slices.Delete(l.line, at, at+1), i)
+					}
+				}
+			}
+		})
+		return nil
+	})
+}
+
+// Withdraw takes back a request that never left: its sealed bytes go, its
+// queued print job too. ErrSent after the first lease. Withdrawing twice is
+// no error.
+func (o *Outbox) Withdraw(ctx context.Context, doc Doc) error {
+	return o.write(ctx, func(t *tx) error {
+		_, epoch, seq, r, err := t.find(doc)
+		if err != nil {
+			return fmt.Errorf("outbox: withdraw a request: %w", err)
+		}
+		switch r.state() {
+		case Withdrawn:
+			return nil
+		case Accepted:
+		default:
+			return fmt.Errorf("outbox: withdraw request %d, %v: %w", seq, r.state(), ErrSent)
+		}
+		if _, err := t.append(journal.Entry{Kind: journal.Withdrawn, Fields: journal.Fields{Doc: r.Doc, Seq: seq}}); err != nil {
+			return err
+		}
+		r.enter(Withdrawn, t.now)
+		if err := t.dropQueued(&r); err != nil {
+			return err
+		}
+		if err := t.remove(t.sealed, epochKey(epoch, seq)); err != nil {
+			return err
+		}
+		return t.update(epoch, seq, &r)
+	})
+}

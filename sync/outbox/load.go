@@ -1,0 +1,179 @@
+package outbox
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+
+	"github.com/penjire/penjire/sync/journal"
+)
+
+func (m *memory) loadMeta(s *store, kiosk string) error {
+	b := s.meta.Get(metaKey)
+	if b == nil {
+		return fmt.Errorf("outbox: the file's own record is gone: %w", ErrDamaged)
+	}
+	v, err := wholeValue(b, kindMeta, 0)
+	if err != nil {
+		return err
+	}
+	rec, err := parseMeta(v.payload, false)
+	if err != nil {
+		return err
+	}
+	if rec.Kiosk != kiosk {
+		// Not damage: somebody put another kiosk's medium in here.
+		return fmt.Errorf("outbox: the file is of kiosk %s, not of %s", rec.Kiosk, kiosk)
+	}
+	m.epoch, m.cursor, m.alarms = v.epoch, rec.Cursor, rec.Alarms
+	m.rev = v.revision
+	return nil
+}
+
+// loadRequests takes in all requests, those of earlier epochs first.
+func (m *memory) loadRequests(s *store) error {
+	for _, own := range []bool{false, true} {
+		if own {
+			if _, ok := m.epochNumber(m.epoch); !ok {
+				return fmt.Errorf("outbox: more than 255 epochs in one file")
+			}
+		}
+		c := s.request.Cursor()
+		for k, b := c.First(); k != nil; k, b = c.Next() {
+			if (len(k) == 24 && Epoch(k) == m.epoch) != own {
+				continue
+			}
+			if len(k) != 24 {
+				return fmt.Errorf("outbox: request under a key of %d bytes: %w", len(k), ErrDamaged)
+			}
+			v, err := wholeValue(b, kindRequest, short(k[16:]))
+			if err != nil {
+				return err
+			}
+			if v.epoch != Epoch(k) {
+				return fmt.Errorf("outbox: request %d under another epoch's key: %w", v.number, ErrDamaged)
+			}
+			r, err := parseRequest(v.payload, false)
+			if err != nil {
+				return err
+			}
+			n, ok := m.epochNumber(v.epoch)
+			if !ok {
+				return fmt.Errorf("outbox: more than 255 epochs in one file")
+			}
+			m.rev = max(m.rev, v.revision)
+			m.add(n, v.number, &r)
+		}
+	}
+	return nil
+}
+
+// loadSealed compares which sealed bytes are there with which should be. It
+// reads keys only.
+func (m *memory) loadSealed(s *store) error {
+	type key struct {
+		epoch uint8
+		seq   uint64
+	}
+	want := make(map[key]struct{}, m.waits)
+	bySeq := map[key]int32{}
+	for i := range m.slots {
+		c := &m.slots[i]
+		switch {
+		case c.waits && !c.lost:
+			want[key{c.epoch, c.seq}] = struct{}{}
+		case !c.waits && c.state != Withdrawn:
+			bySeq[key{c.epoch, c.seq}] = int32(i)
+		}
+	}
+	c := s.sealed.Cursor()
+	for k, _ := c.First(); k != nil; k, _ = c.Next() {
+		if len(k) != 24 {
+			return fmt.Errorf("outbox: sealed bytes under a key of %d bytes: %w", len(k), ErrDamaged)
+		}
+		e, ok := m.epochNumber(Epoch(k))
+		id := key{e, short(k[16:])}
+		if _, waiting := want[id]; ok && waiting {
+			delete(want, id)
+			continue
+		}
+		i, ok := bySeq[id]
+		if !ok {
+			return fmt.Errorf("outbox: sealed bytes %d of no request: %w", id.seq, ErrDamaged)
+		}
+		m.trash = append(m.trash, i)
+	}
+	for id := range want {
+		return fmt.Errorf("outbox: sealed bytes of request %d are gone: %w", id.seq, ErrDamaged)
+	}
+	return nil
+}
+
+func (m *memory) loadJournal(s *store) error {
+	m.root = journal.EmptyRoot
+	c := s.journal.Cursor()
+	k, _ := c.Seek(epochKey(s.epoch, 1<<63))
+	if k == nil {
+		k, _ = c.Last()
+	} else {
+		k, _ = c.Prev()
+	}
+	if k == nil || len(k) != 24 || !bytes.Equal(k[:16], s.epoch[:]) {
+		return nil
+	}
+	m.size = int64(short(k[16:])) + 1
+	v, err := wholeValue(s.journal.Get(k), kindJournal, uint64(m.size-1))
+	if err != nil {
+		return err
+	}
+	m.rev = max(m.rev, v.revision)
+	root, err := journal.Root(m.size, journalReader{s.journal, s.epoch})
+	if err != nil {
+		return errors.Join(err, ErrDamaged)
+	}
+	m.root = root
+	return nil
+}
+
+func (m *memory) loadJobs(s *store) error {
+	c := s.print.Cursor()
+	for k, _ := c.First(); k != nil; k, _ = c.Next() {
+		if len(k) != 8 {
+			return fmt.Errorf("outbox: print job under a key of %d bytes: %w", len(k), ErrDamaged)
+		}
+		j, err := s.getJob(short(k))
+		if err != nil {
+			return err
+		}
+		if _, ok := m.byDoc(Doc(j.Doc)); !ok {
+			return fmt.Errorf("outbox: print job %d of no request: %w", short(k), ErrDamaged)
+		}
+		m.jobs = append(m.jobs, j.public(short(k)))
+	}
+	return nil
+}
+
+// loadItems finds the items of documents that have no request here.
+func (m *memory) loadItems(s *store) error {
+	c := s.item.Cursor()
+	for k, b := c.First(); k != nil; k, b = c.Next() {
+		if len(k) != 8 {
+			return fmt.Errorf("outbox: item under a key of %d bytes: %w", len(k), ErrDamaged)
+		}
+		v, err := wholeValue(b, kindItem, short(k))
+		if err != nil {
+			return err
+		}
+		it, err := parseItem(v.payload, false)
+		if err != nil {
+			return err
+		}
+		if len(it.Doc) == 0 {
+			continue
+		}
+		if _, ok := m.byDoc(Doc(it.Doc)); !ok {
+			m.items[Doc(it.Doc)] = v.number
+		}
+	}
+	return nil
+}

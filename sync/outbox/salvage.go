@@ -1,0 +1,409 @@
+package outbox
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	bolt "go.etcd.io/bbolt"
+
+	"github.com/penjire/penjire/sync/journal"
+)
+
+// replace sets the broken file aside and puts a new one in its place, with a
+// new epoch and with what could be saved. At every moment there is a file
+// under the outbox's name: first the broken one, then the new.
+func (o *Outbox) replace(cause error) error {
+	found, err := scan(o.path)
+	if err != nil {
+		return err
+	}
+	aside, err := keepAside(o.path, o.o.Now().UTC().Format("20060102T150405Z"))
+	if err != nil {
+		return err
+	}
+	src, err := os.Open(aside)
+	if err != nil {
+		return fmt.Errorf("outbox: salvage: %w", err)
+	}
+	err = create(o.path, o.o, func(b *bolt.Tx, e Epoch) error {
+		g := salvage{src: src, found: found, o: o, b: b, epoch: e}
+		return g.run(cause)
+	})
+	return errors.Join(err, src.Close())
+}
+
+// keepAside gives the file a second name, under which it stays.
+func keepAside(path, when string) (string, error) {
+	for i := range 100 {
+		aside := path + asideExt + when
+		if i > 0 {
+			aside += fmt.Sprintf("-%d", i)
+		}
+		err := os.Link(path, aside)
+		if errors.Is(err, os.ErrExist) {
+			continue
+		}
+		if err != nil {
+			return "", fmt.Errorf("outbox: set the damaged file aside: %w", err)
+		}
+		return aside, syncDir(filepath.Dir(path))
+	}
+	return "", fmt.Errorf("outbox: set the damaged file aside: a hundred of that second exist")
+}
+
+// at is where a value stands in the raw file.
+type at struct {
+	offset   int64
+	length   int
+	revision uint64
+}
+
+type id struct {
+	kind   kind
+	epoch  Epoch
+	number uint64
+}
+
+// scan reads the raw file for values that verify, wherever they stand, and
+// keeps of each the one with the highest revision. Pages that bbolt had freed
+// hold older copies: they are worth having where the newer one is broken.
+func scan(path string) (map[id]at, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("outbox: salvage: %w", err)
+	}
+	found, err := scanFile(f)
+	if err := errors.Join(err, f.Close()); err != nil {
+		return nil, fmt.Errorf("outbox: salvage %s: %w", path, err)
+	}
+	return found, nil
+}
+
+func scanFile(f *os.File) (map[id]at, error) {
+	st, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	const window, block = 1 << 20, 4096
+	found := map[id]at{}
+	buf := make([]byte, window)
+	for base := int64(0); base < st.Size(); {
+		n, err := f.ReadAt(buf, base)
+		if err != nil && !errors.Is(err, io.EOF) && n < headLen {
+			base += block // a part of the medium that cannot be read
+			continue
+		}
+		base += max(scanWindow(f, buf[:n], base, found), int64(n-headLen+1), 1)
+	}
+	return found, nil
+}
+
+// scanWindow looks for values that begin in b and returns where, from the
+// beginning of b, the last one ends.
+func scanWindow(f io.ReaderAt, b []byte, base int64, found map[id]at) int64 {
+	var end int64
+	for i := 0; i+headLen <= len(b); {
+		j := bytes.Index(b[i:], []byte(valueMagic))
+		if j < 0 || i+j+headLen > len(b) {
+			break
+		}
+		i += j
+		n, err := valueLen(b[i:])
+		if err != nil {
+			i++
+			continue
+		}
+		raw := make([]byte, n)
+		if _, err := f.ReadAt(raw, base+int64(i)); err != nil {
+			i++
+			continue
+		}
+		v, _, err := parseValue(raw)
+		if err != nil {
+			i++
+			continue
+		}
+		k := id{v.kind, v.epoch, v.number}
+		if old, ok := found[k]; !ok || v.revision >= old.revision {
+			found[k] = at{base + int64(i), n, v.revision}
+		}
+		i += n
+		end = int64(i)
+	}
+	return end
+}
+
+// salvage carries values into a new file.
+type salvage struct {
+	src   io.ReaderAt
+	found map[id]at
+	o     *Outbox
+	b     *bolt.Tx
+	epoch Epoch
+
+	lost int // requests whose sealed bytes, or whose own record, are gone
+}
+
+func (g *salvage) value(k id) (value, error) {
+	w := g.found[k]
+	raw := make([]byte, w.length)
+	if _, err := g.src.ReadAt(raw, w.offset); err != nil {
+		return value{}, fmt.Errorf("outbox: salvage: %w", err)
+	}
+	v, _, err := parseValue(raw)
+	return v, err
+}
+
+func (g *salvage) put(bucket []byte, v value) error {
+	if err := g.b.Bucket(bucket).Put(v.key(), v.marshal()); err != nil {
+		return fmt.Errorf("outbox: salvage value %d of kind %d: %w", v.number, v.kind, err)
+	}
+	return nil
+}
+
+// told is what the saved journal says of a request.
+type told struct {
+	signed    *journal.Entry
+	at        value
+	withdrawn bool
+}
+
+func (g *salvage) run(cause error) error {
+	tales := map[id]*told{}
+	lastJob := uint64(0)
+	var kinds [kindItem + 1][]id
+	var maxRev uint64
+	for k, w := range g.found {
+		kinds[k.kind] = append(kinds[k.kind], k)
+		maxRev = max(maxRev, w.revision)
+		if k.kind == kindPrint {
+			lastJob = max(lastJob, k.number)
+		}
+	}
+	for _, k := range kinds[kindJournal] {
+		job, err := g.leaf(k, tales)
+		if err != nil {
+			return err
+		}
+		lastJob = max(lastJob, job)
+	}
+	if err := g.requests(kinds[kindRequest], tales); err != nil {
+		return err
+	}
+	if err := g.orphans(tales); err != nil {
+		return err
+	}
+	if err := g.items(kinds[kindItem]); err != nil {
+		return err
+	}
+	if err := g.b.Bucket(bucketPrint).SetSequence(lastJob); err != nil {
+		return fmt.Errorf("outbox: salvage: %w", err)
+	}
+	m := meta{Kiosk: g.o.o.Kiosk, Created: toMilli(g.o.o.Now()), Alarms: []string{"outbox.quarantined"}}
+	if g.lost > 0 {
+		m.Alarms = append(m.Alarms, "outbox.lost")
+	}
+	p, err := encode(m)
+	if err != nil {
+		return err
+	}
+	if err := g.put(bucketMeta, value{kind: kindMeta, epoch: g.epoch, revision: maxRev + 1, payload: p}); err != nil {
+		return err
+	}
+	return g.note(cause, kinds[kindMeta])
+}
+
+// note begins the new epoch's journal by saying where it comes from.
+func (g *salvage) note(cause error, metas []id) error {
+	digest := sha256.Sum256([]byte(cause.Error()))
+	e := journal.Entry{Kind: journal.Quarantine, At: g.o.o.Now(), Boot: g.o.o.Boot, Fields: journal.Fields{
+		Count: uint64(len(g.found)), Digest: digest[:], Reason: "outbox.damaged",
+	}}
+	var newest uint64
+	for _, k := range metas {
+		if r := g.found[k].revision; r > newest {
+			newest, e.Fields.Epoch = r, k.epoch[:]
+		}
+	}
+	b, err := e.Marshal()
+	if err != nil {
+		return err
+	}
+	leaf := marshalLeaf([]journal.Hash{journal.LeafHash(b)}, b)
+	return g.put(bucketJournal, value{kind: kindJournal, epoch: g.epoch, revision: 1, payload: leaf})
+}
+
+// leaf carries a journal entry over as evidence, under its old epoch, and
+// remembers what it tells of its request. It returns the print job it names.
+func (g *salvage) leaf(k id, tales map[id]*told) (uint64, error) {
+	v, err := g.value(k)
+	if err != nil {
+		return 0, err
+	}
+	_, b, err := parseLeaf(v.payload)
+	if err != nil {
+		return 0, nil // it has a good checksum and a bad form: it stays in the old file only
+	}
+	e, err := journal.ParseEntry(b)
+	if err != nil {
+		return 0, nil
+	}
+	if err := g.put(bucketJournal, v); err != nil {
+		return 0, err
+	}
+	epoch := v.epoch
+	if len(e.Fields.Epoch) == 16 && e.Kind != journal.Quarantine {
+		epoch = Epoch(e.Fields.Epoch)
+	}
+	of := id{kindRequest, epoch, e.Fields.Seq}
+	if e.Kind == journal.DocSigned || e.Kind == journal.Withdrawn {
+		if tales[of] == nil {
+			tales[of] = &told{}
+		}
+		if e.Kind == journal.DocSigned {
+			tales[of].signed, tales[of].at = &e, v
+		} else {
+			tales[of].withdrawn = true
+		}
+	}
+	return e.Fields.Job, nil
+}
+
+// requests carries requests over, on the cautious side: one that may have left
+// did, and a paper that may have come out did.
+func (g *salvage) requests(ids []id, tales map[id]*told) error {
+	docs := map[Doc]struct{}{}
+	for _, k := range ids {
+		v, err := g.value(k)
+		if err != nil {
+			return err
+		}
+		r, err := parseRequest(v.payload, false)
+		if err != nil {
+			continue // told by the journal, perhaps; see orphans
+		}
+		if _, twice := docs[Doc(r.Doc)]; twice {
+			continue
+		}
+		docs[Doc(r.Doc)] = struct{}{}
+		t := tales[k]
+		if t != nil {
+			if t.withdrawn && r.state() == Accepted {
+				r.enter(Withdrawn, g.o.o.Now())
+			}
+			t.signed = nil // it has its request
+		}
+		if err := g.request(k, v.revision, &r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (g *salvage) request(k id, revision uint64, r *request) error {
+	if r.state() == Accepted {
+		r.enter(Sending, g.o.o.Now())
+	}
+	for _, kind := range []uint8{PrintReceipt, PrintCopy} {
+		if s := r.print(kind); s != 0 && s != Printed {
+			r.setPrint(kind, Unknown)
+		}
+	}
+	if r.Item != 0 && !g.hasItem(r.Item) {
+		r.Item = 0 // the portal sends it again
+	}
+	if r.waits() {
+		ok, err := g.sealed(k, r)
+		if err != nil {
+			return err
+		}
+		r.Lost = !ok
+		if !ok {
+			g.lost++
+		}
+	}
+	p, err := encode(r)
+	if err != nil {
+		return err
+	}
+	return g.put(bucketRequest, value{kind: kindRequest, epoch: k.epoch, number: k.number, revision: revision, payload: p})
+}
+
+func (g *salvage) hasItem(number uint64) bool {
+	for k := range g.found {
+		if k.kind == kindItem && k.number == number {
+			return true
+		}
+	}
+	return false
+}
+
+// sealed carries the sealed bytes of a request over, if they are whole.
+func (g *salvage) sealed(k id, r *request) (bool, error) {
+	k.kind = kindSealed
+	if _, ok := g.found[k]; !ok {
+		return false, nil
+	}
+	v, err := g.value(k)
+	if err != nil {
+		return false, err
+	}
+	if d := sha256.Sum256(v.payload); !bytes.Equal(d[:], r.Digest) || len(v.payload) != r.Size {
+		return false, nil
+	}
+	return true, g.put(bucketSealed, v)
+}
+
+// orphans makes requests anew whose own record is gone but of which the
+// journal tells and the sealed bytes are whole: they can still be sent.
+func (g *salvage) orphans(tales map[id]*told) error {
+	for k, t := range tales {
+		if t.signed == nil || t.withdrawn {
+			continue
+		}
+		v, ok := g.found[id{kindSealed, k.epoch, k.number}]
+		if !ok {
+			// Receipted long ago, or lost: the journal alone cannot tell.
+			g.lost++
+			continue
+		}
+		f := &t.signed.Fields
+		r := request{
+			Doc: f.Doc, Service: "unknown", Claimed: toMilli(t.signed.At), Digest: f.Digest,
+			Size: v.length - headLen - tailLen, Index: int64(t.at.number), Root: make([]byte, 32), Receipt: Unknown,
+		}
+		r.enter(Accepted, t.signed.At)
+		if err := g.request(k, t.at.revision, &r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// items carries what came down over. The cursor begins at 0 again: which items
+// are missing is not known here, and the portal has them all.
+func (g *salvage) items(ids []id) error {
+	best := map[uint64]uint64{} // revision by number, where epochs hold the same
+	for _, k := range ids {
+		v, err := g.value(k)
+		if err != nil {
+			return err
+		}
+		if _, err := parseItem(v.payload, false); err != nil {
+			continue
+		}
+		if r, ok := best[k.number]; ok && r > v.revision {
+			continue
+		}
+		best[k.number] = v.revision
+		if err := g.put(bucketItem, v); err != nil {
+			return err
+		}
+	}
+	return nil
+}

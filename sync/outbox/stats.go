@@ -1,0 +1,35 @@
+package outbox
+
+import (
+	"context"
+	"slices"
+)
+
+// Stats returns the outbox's figures. They come from memory: it reads nothing
+// and waits for no write.
+func (o *Outbox) Stats(context.Context) Stats {
+	o.mu.RLock()
+	defer o.mu.RUnlock()
+	m := &o.mem
+	s := Stats{
+		ByState: make(map[State]int, Withdrawn), Unsent: m.waits, Prints: len(m.jobs),
+		JournalSize: m.size, Root: m.root, Epoch: m.epoch, Cursor: m.cursor,
+		FileBytes: m.fileSize, FreeBytes: max(0, m.free(o.o.MaxSize)), Alarms: slices.Clone(m.alarms),
+	}
+	for _, st := range States() {
+		s.ByState[st] = m.states[st]
+	}
+	oldest := int64(0)
+	for _, l := range m.lanes {
+		for _, i := range l.line {
+			if c := &m.slots[i]; c.waits {
+				if oldest == 0 || c.claimed < oldest {
+					oldest = c.claimed
+				}
+				break
+			}
+		}
+	}
+	s.OldestUnsent = fromMilli(oldest)
+	return s
+}

@@ -1,0 +1,195 @@
+package outbox
+
+import (
+	"fmt"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+
+	"github.com/penjire/penjire/sync/journal"
+)
+
+var (
+	bucketMeta    = []byte("meta")
+	bucketRequest = []byte("request")
+	bucketSealed  = []byte("sealed")
+	bucketJournal = []byte("journal")
+	bucketPrint   = []byte("print")
+	bucketItem    = []byte("item")
+
+	metaKey = []byte("outbox")
+
+	buckets = [][]byte{bucketMeta, bucketRequest, bucketSealed, bucketJournal, bucketPrint, bucketItem}
+)
+
+// store is the file's buckets in one transaction.
+type store struct {
+	b                                           *bolt.Tx
+	meta, request, sealed, journal, print, item *bolt.Bucket
+	epoch                                       Epoch
+}
+
+func newStore(b *bolt.Tx, epoch Epoch) (store, error) {
+	s := store{b: b, epoch: epoch}
+	for i, p := range []**bolt.Bucket{&s.meta, &s.request, &s.sealed, &s.journal, &s.print, &s.item} {
+		if *p = b.Bucket(buckets[i]); *p == nil {
+			return store{}, fmt.Errorf("outbox: no bucket %s: %w", buckets[i], ErrDamaged)
+		}
+	}
+	return s, nil
+}
+
+// tx is one write transaction, which several writes share. Memory is not
+// touched before the commit: what should change there is queued in after.
+type tx struct {
+	store
+	o     *Outbox
+	now   time.Time
+	rev   uint64
+	size  int64
+	root  [32]byte
+	seq   uint64
+	after []func(*memory)
+	total int  // writes to the file in this transaction
+	clean bool // the current op wrote nothing yet
+
+	fresh map[Doc]uint64 // accepted in this transaction
+	taken int64          // bytes they take
+	trash []int32        // memory.trash as it will be; nil: as it is
+}
+
+func (o *Outbox) newTx(b *bolt.Tx) (*tx, error) {
+	s, err := newStore(b, o.mem.epoch)
+	if err != nil {
+		return nil, err
+	}
+	// New values come at the end, so pages can be filled; requests change
+	// several times and keep some room.
+	s.sealed.FillPercent, s.journal.FillPercent, s.request.FillPercent = 0.95, 0.95, 0.7
+	return &tx{
+		store: s, o: o, now: o.o.Now(), rev: o.mem.rev + 1,
+		size: o.mem.size, root: o.mem.root, seq: s.request.Sequence(),
+		fresh: map[Doc]uint64{},
+	}, nil
+}
+
+func (t *tx) put(b *bolt.Bucket, k kind, epoch Epoch, number uint64, payload []byte) error {
+	t.clean = false
+	t.total++
+	v := value{kind: k, epoch: epoch, number: number, revision: t.rev, payload: payload}
+	if err := b.Put(v.key(), v.marshal()); err != nil {
+		return fmt.Errorf("outbox: store value %d of kind %d: %w", number, k, err)
+	}
+	return nil
+}
+
+func (t *tx) remove(b *bolt.Bucket, key []byte) error {
+	t.clean = false
+	t.total++
+	if err := b.Delete(key); err != nil {
+		return fmt.Errorf("outbox: remove a value: %w", err)
+	}
+	return nil
+}
+
+func (t *tx) putRequest(epoch Epoch, seq uint64, r *request) error {
+	if err := r.valid(); err != nil {
+		return fmt.Errorf("outbox: store request %d: %w", seq, err)
+	}
+	p, err := encode(r)
+	if err != nil {
+		return err
+	}
+	return t.put(t.request, kindRequest, epoch, seq, p)
+}
+
+func (s *store) getRequest(epoch Epoch, seq uint64) (request, error) {
+	b := s.request.Get(epochKey(epoch, seq))
+	if b == nil {
+		return request{}, fmt.Errorf("outbox: request %d is gone: %w", seq, ErrDamaged)
+	}
+	v, err := wholeValue(b, kindRequest, seq)
+	if err != nil {
+		return request{}, err
+	}
+	return parseRequest(v.payload, false)
+}
+
+// find returns the document's request; slot is -1 where it was accepted in
+// this very transaction and memory does not know it yet.
+func (t *tx) find(d Doc) (slot int32, epoch Epoch, seq uint64, r request, err error) {
+	if seq, ok := t.fresh[d]; ok {
+		r, err := t.getRequest(t.epoch, seq)
+		return -1, t.epoch, seq, r, err
+	}
+	i, ok := t.o.mem.byDoc(d)
+	if !ok {
+		return 0, epoch, 0, r, ErrNotFound
+	}
+	epoch, seq = t.o.mem.key(i)
+	if r, err = t.getRequest(epoch, seq); err != nil {
+		return 0, epoch, 0, r, err
+	}
+	if Doc(r.Doc) != d {
+		return 0, epoch, 0, r, ErrNotFound
+	}
+	return i, epoch, seq, r, nil
+}
+
+// update stores a changed request and lets memory follow.
+func (t *tx) update(epoch Epoch, seq uint64, r *request) error {
+	if err := t.putRequest(epoch, seq, r); err != nil {
+		return err
+	}
+	d, c := Doc(r.Doc), *r
+	t.after = append(t.after, func(m *memory) {
+		if i, ok := m.byDoc(d); ok {
+			m.set(i, &c)
+		}
+	})
+	return nil
+}
+
+// journalReader reads the tree's hashes from the journal's values.
+type journalReader struct {
+	b     *bolt.Bucket
+	epoch Epoch
+}
+
+// ReadHash implements journal.Reader: the hash of a complete subtree stands
+// with the last entry in it.
+func (r journalReader) ReadHash(level int, n int64) (journal.Hash, error) {
+	last := (n+1)<<level - 1
+	v := r.b.Get(epochKey(r.epoch, uint64(last)))
+	if at := headLen + 1 + 32*level; v != nil && len(v) > at+32 && int(v[headLen]) > level {
+		return journal.Hash(v[at:]), nil
+	}
+	return journal.Hash{}, fmt.Errorf("outbox: no hash of level %d at journal entry %d: %w", level, last, ErrDamaged)
+}
+
+// append adds an entry to the journal, brings the root up to date and returns
+// the entry's index.
+func (t *tx) append(e journal.Entry) (int64, error) {
+	if e.At.IsZero() {
+		e.At = t.now
+	}
+	if e.Boot == "" {
+		e.Boot = t.o.o.Boot
+	}
+	b, err := e.Marshal()
+	if err != nil {
+		return 0, err
+	}
+	hs, err := journal.Grow(t.size, b, journalReader{t.journal, t.epoch})
+	if err != nil {
+		return 0, err
+	}
+	if err := t.put(t.journal, kindJournal, t.epoch, uint64(t.size), marshalLeaf(hs, b)); err != nil {
+		return 0, err
+	}
+	t.size++
+	if t.root, err = journal.Root(t.size, journalReader{t.journal, t.epoch}); err != nil {
+		return 0, err
+	}
+	return t.size - 1, nil
+}
