@@ -175,3 +175,12 @@ type Watcher interface {
 	Device
 	Changes(ctx context.Context) <-chan struct{}
 }
+
+// Cutter is a receipt printer that can cut off what hangs out without printing.
+// Whoever finds a job of an earlier run in an unknown state calls it before the
+// next print: the paper may hold the data of someone who has left.
+type Cutter interface {
+	ReceiptPrinter
+	// Cut returns when the printer has confirmed the cut.
+	Cut(ctx context.Context) error
+}
