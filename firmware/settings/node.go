@@ -145,6 +145,24 @@ func (n node) loopback() string {
 	return s
 }
 
+// origins returns a list of http origins on loopback, with spaces between. They
+// go into a Content-Security-Policy, so nothing else may pass.
+func (n node) origins() string {
+	s := n.text()
+	for o := range strings.FieldsSeq(s) {
+		u, err := url.Parse(o)
+		if err != nil {
+			n.fault("got %q, want http://host:port on loopback", o)
+			continue
+		}
+		ours := u.Scheme == "http" && u.Port() != "" && o == "http://"+u.Host
+		if ip := net.ParseIP(u.Hostname()); !ours || u.Hostname() != "localhost" && (ip == nil || !ip.IsLoopback()) {
+			n.fault("got %q, want http://host:port on loopback", o)
+		}
+	}
+	return strings.Join(strings.Fields(s), " ")
+}
+
 func (n node) portal() Portal {
 	n.only("url", "public_url", "server_name")
 	p := Portal{

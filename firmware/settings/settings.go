@@ -27,6 +27,7 @@ type Settings struct {
 
 	State   string // folder for what the kiosk keeps
 	Listen  string // host:port of the screens; "" is 127.0.0.1:7780. Loopback only
+	Frames  string // origins whose pages may show the screens in a frame; "": none. Loopback only, for the bench
 	Control string // unix socket of the state page; "" is state/control.sock
 
 	Portal   Portal
@@ -80,7 +81,7 @@ func Parse(b []byte, dir string) (Settings, error) {
 	}
 	var fs Faults
 	n := node{path: "settings", v: tree, fs: &fs}
-	n.only("kiosk", "place", "board", "ports", "state", "listen", "control", "portal", "identity", "signing",
+	n.only("kiosk", "place", "board", "ports", "state", "listen", "frames", "control", "portal", "identity", "signing",
 		"roots", "trust", "catalogue", "idle", "beacon_max_age_days", "mm", "outbox")
 	s := Settings{
 		Kiosk:     n.key("kiosk").must().name(),
@@ -89,6 +90,7 @@ func Parse(b []byte, dir string) (Settings, error) {
 		Ports:     n.key("ports").file(dir),
 		State:     n.key("state").must().file(dir),
 		Listen:    n.key("listen").loopback(),
+		Frames:    n.key("frames").origins(),
 		Control:   n.key("control").file(dir),
 		Portal:    n.key("portal").must().portal(),
 		Identity:  n.key("identity").must().pair(dir),

@@ -91,3 +91,19 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// What may frame the screens goes into a security header: nothing but
+// loopback origins passes.
+func TestFrames(t *testing.T) {
+	for in, ok := range map[string]bool{
+		"": true, "http://127.0.0.1:8080": true, "http://127.0.0.1:8080  http://localhost:8080": true,
+		"*": false, "http://example.org:80": false, "http://127.0.0.1:80/x": false, "http://127.0.0.1": false,
+		"http://127.0.0.1:80; script-src *": false, "https://127.0.0.1:80": false, "http://a@127.0.0.1:80": false,
+	} {
+		var fs Faults
+		node{path: "settings.frames", v: in, fs: &fs}.origins()
+		if got := len(fs) == 0; got != ok {
+			t.Errorf("frames %q: accepted %v, want %v (%v)", in, got, ok, fs)
+		}
+	}
+}
