@@ -144,8 +144,8 @@ func (d *Desk) apiGet(w http.ResponseWriter, r *http.Request, o Officer) {
 	}
 	doc := c.Document()
 	a := d.apiRequest(q)
-	facts, again := d.facts(q, c)
-	a.Facts, a.Again = &facts, again
+	f := d.facts(q, c)
+	a.Facts, a.Again = &f.Facts, f.Again
 	a.ServiceVersion, a.Answers = doc.ServiceVersion, doc.Answers.Reveal()
 	for _, k := range doc.Consents {
 		a.Consents = append(a.Consents, apiConsent{k.Rule, k.Version, k.At})

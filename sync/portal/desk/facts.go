@@ -17,21 +17,33 @@ type check struct {
 	Reason  string // the stable code, for whoever has to look it up
 }
 
+// verified is what a verification found.
+type verified struct {
+	ledger.Facts
+	Stamp ledger.Finding // of the time stamp; empty when Again is false
+	Again bool           // by the bundle in force, not as found at registration
+}
+
+// accepted reports whether the request may be acted upon (edoc.Report.Accepted).
+func (f verified) accepted() bool {
+	return f.Whole.Verdict == string(edoc.Yes) && f.Signer.Verdict == string(edoc.Yes) && f.Revocation.Verdict != string(edoc.No)
+}
+
 // facts verifies the container against the trust bundle in force. Without a
-// bundle it returns what was found at registration, and false.
-func (d *Desk) facts(q ledger.Request, c *edoc.Container) (ledger.Facts, bool) {
+// bundle it returns what was found at registration.
+func (d *Desk) facts(q ledger.Request, c *edoc.Container) verified {
 	if d.bundle == nil {
-		return q.Facts, false
+		return verified{Facts: q.Facts}
 	}
 	b := d.bundle()
 	if b == nil {
-		return q.Facts, false
+		return verified{Facts: q.Facts}
 	}
 	r := c.Verify(b, d.now())
-	return ledger.Facts{
+	return verified{ledger.Facts{
 		Whole: finding(r.Whole), Signer: finding(r.Signer), Revocation: finding(r.Revocation),
 		Claimed: r.Claimed, Trusted: r.Trusted, RevocationAge: r.RevocationAge, Provisional: r.Provisional,
-	}, true
+	}, finding(r.Stamp), true}
 }
 
 func finding(f edoc.Finding) ledger.Finding {
@@ -39,7 +51,7 @@ func finding(f edoc.Finding) ledger.Finding {
 }
 
 // checks puts the facts into words.
-func checks(b page.Base, q ledger.Request, f ledger.Facts) ([]check, error) {
+func checks(b page.Base, q ledger.Request, f verified) ([]check, error) {
 	w := page.Writer{Base: b}
 	whole := check{Verdict: f.Whole.Verdict, Reason: f.Whole.Reason, Title: w.T("check.whole." + f.Whole.Verdict)}
 	signer := check{Verdict: f.Signer.Verdict, Reason: f.Signer.Reason, Title: w.T("check.signer." + f.Signer.Verdict)}
@@ -52,6 +64,9 @@ func checks(b page.Base, q ledger.Request, f ledger.Facts) ([]check, error) {
 		signer.Text = append(signer.Text, w.T("check.claimed", b.Moment(f.Claimed)))
 	} else {
 		signer.Text = append(signer.Text, w.T("check.trusted", b.Moment(f.Trusted)))
+	}
+	if f.Stamp.Verdict == string(edoc.No) && b.Texts.Has("reason."+f.Stamp.Reason) {
+		signer.Text = append(signer.Text, w.T("reason."+f.Stamp.Reason))
 	}
 	revoked := check{Verdict: f.Revocation.Verdict, Reason: f.Revocation.Reason, Title: w.T("check.revocation." + f.Revocation.Verdict)}
 	if f.RevocationAge > 0 {

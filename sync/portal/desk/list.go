@@ -31,7 +31,7 @@ type entry struct {
 	Signer  string
 	Officer string
 	Mine    bool
-	Late    bool // not answered and past its term
+	Late    bool          // not answered and past its term
 	Left    time.Duration // until it is due
 	Over    time.Duration // since it was due
 	Open    bool

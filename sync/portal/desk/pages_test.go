@@ -105,15 +105,15 @@ func pagesIn(t *testing.T, d *Desk, lang string) map[string]any {
 	}
 	doc.Answers = citizen.NewAnswers(given)
 	yes := ledger.Finding{Verdict: "yes", Reason: "ok"}
-	good := ledger.Facts{Whole: yes, Signer: yes, Revocation: yes, Claimed: noon.Add(-50 * time.Hour), Trusted: noon.Add(-9 * time.Hour), RevocationAge: 3 * time.Hour}
-	bad := ledger.Facts{
+	good := verified{Again: true, Facts: ledger.Facts{Whole: yes, Signer: yes, Revocation: yes, Claimed: noon.Add(-50 * time.Hour), Trusted: noon.Add(-9 * time.Hour), RevocationAge: 3 * time.Hour}}
+	bad := verified{Stamp: ledger.Finding{Verdict: "no", Reason: "stamp.broken"}, Facts: ledger.Facts{
 		Whole: ledger.Finding{Verdict: "no", Reason: "whole.digest"}, Signer: ledger.Finding{Verdict: "unknown", Reason: "cert.expired_since"},
 		Revocation: ledger.Finding{Verdict: "no", Reason: "cert.suspended"}, Claimed: noon.Add(-50 * time.Hour),
-	}
-	view := func(e entry, f ledger.Facts) requestView {
+	}}
+	view := func(e entry, f verified) requestView {
 		v := requestView{
 			Base: base, Req: e, Service: service, Version: 1, Document: doc, Again: true,
-			Answers: answers(service, doc, lang), Consents: consents(service, doc, lang), Accepted: f.Whole.Verdict == "yes",
+			Answers: answers(service, doc, lang), Consents: consents(service, doc, lang), Accepted: f.accepted(),
 		}
 		var err error
 		if v.Applicant, err = d.applicant(base, doc.Sender); err != nil {

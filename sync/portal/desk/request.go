@@ -23,11 +23,11 @@ func formatCode(code string) string { return edoc.FormatCode(code) }
 // load returns a request of the officer's agency. Another agency's, and one
 // that has no agency, are portal.ErrAgency.
 func (d *Desk) load(ctx context.Context, o Officer, doc string) (ledger.Request, error) {
-	var id ledger.Doc
-	if n, err := hex.Decode(id[:], []byte(doc)); len(doc) != 2*len(id) || err != nil || n != len(id) {
+	id, err := hex.DecodeString(doc)
+	if err != nil || len(id) != len(ledger.Doc{}) {
 		return ledger.Request{}, ledger.ErrNotFound
 	}
-	q, err := d.portal.Ledger().Get(ctx, id)
+	q, err := d.portal.Ledger().Get(ctx, ledger.Doc(id))
 	if err != nil {
 		return ledger.Request{}, fmt.Errorf("desk: open request: %w", err)
 	}
@@ -111,10 +111,9 @@ func (d *Desk) requestView(w http.ResponseWriter, r *http.Request, o Officer, q 
 	if v.Applicant, err = d.applicant(v.Base, doc.Sender); err != nil {
 		return nil, err
 	}
-	facts, again := d.facts(q, c)
-	v.Again = again
-	v.Accepted = facts.Whole.Verdict == string(edoc.Yes) && facts.Signer.Verdict == string(edoc.Yes) && facts.Revocation.Verdict != string(edoc.No)
-	if v.Checks, err = checks(v.Base, q, facts); err != nil {
+	f := d.facts(q, c)
+	v.Again, v.Accepted = f.Again, f.accepted()
+	if v.Checks, err = checks(v.Base, q, f); err != nil {
 		return nil, err
 	}
 	if v.Steps, err = steps(v.Base, v.Req); err != nil {
@@ -233,6 +232,9 @@ func steps(b page.Base, q entry) ([]page.Step, error) {
 		{Key: "step.made", At: q.Claimed, Look: page.Done, Icon: "pen"},
 		{Key: "step.received", At: q.Received, Look: page.Done, Icon: "inbox"},
 		{Key: "step.registered", At: q.Registered, Look: page.Done, Icon: "list"},
+	}
+	if !q.Identified {
+		s[0].Key = "step.made-kiosk"
 	}
 	switch {
 	case q.Answer != nil:

@@ -10,6 +10,7 @@ package page
 
 import (
 	"bytes"
+	"embed"
 	"fmt"
 	"html/template"
 	"io/fs"
@@ -17,8 +18,6 @@ import (
 	"path"
 	"strings"
 	"time"
-
-	"embed"
 )
 
 //go:embed layout/*.html

@@ -67,7 +67,9 @@ type checker struct {
 	refs     []string
 }
 
-func (c *checker) add(format string, a ...any) { c.faults = append(c.faults, fmt.Sprintf(format, a...)) }
+func (c *checker) add(format string, a ...any) {
+	c.faults = append(c.faults, fmt.Sprintf(format, a...))
+}
 
 func attr(n *html.Node, key string) (string, bool) {
 	for _, a := range n.Attr {

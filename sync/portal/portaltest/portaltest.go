@@ -1,0 +1,196 @@
+// Package portaltest makes a portal for the tests of its pages: a ledger in a
+// file, the specimen world's keys, and requests as kiosks would have sent them,
+// signed by specimen cards. The ledger is checked when the test ends.
+package portaltest
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"path/filepath"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/penjire/penjire/sync/catalog"
+	"github.com/penjire/penjire/sync/catalog/packs"
+	"github.com/penjire/penjire/sync/citizen"
+	"github.com/penjire/penjire/sync/edoc"
+	"github.com/penjire/penjire/sync/edoc/specimen"
+	"github.com/penjire/penjire/sync/edoc/tsp"
+	"github.com/penjire/penjire/sync/ledger"
+	"github.com/penjire/penjire/sync/ledger/sqlite"
+	"github.com/penjire/penjire/sync/portal"
+)
+
+// World is a portal with everything around it.
+type World struct {
+	*specimen.World
+	Now time.Time
+
+	ledger *sqlite.DB
+	cat    *catalog.Catalogue
+	tsa    *tsp.Authority
+	seq    uint64
+	// Signed counts the answers signed: a double press must not make two.
+	Signed atomic.Int32
+}
+
+// Open makes a world at now, with an empty ledger.
+func Open(t testing.TB, now time.Time) *World {
+	t.Helper()
+	w := &World{Now: now}
+	var err error
+	if w.World, err = specimen.New(now); err != nil {
+		t.Fatalf("make the specimen world: %v", err)
+	}
+	if w.cat, err = packs.Catalogue(1); err != nil {
+		t.Fatalf("read the catalogue: %v", err)
+	}
+	if w.tsa, err = tsp.NewAuthority(w.TSA.Signer(), func() time.Time { return w.Now }); err != nil {
+		t.Fatalf("make the time-stamping authority: %v", err)
+	}
+	if w.ledger, err = sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "ledger.db")); err != nil {
+		t.Fatalf("open the ledger: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := w.ledger.Check(context.Background()); err != nil {
+			t.Errorf("the ledger at the end of the test: %v", err)
+		}
+		if err := w.ledger.Close(); err != nil {
+			t.Errorf("close the ledger: %v", err)
+		}
+	})
+	return w
+}
+
+// Ledger returns the ledger.
+func (w *World) Ledger() ledger.Ledger { return w.ledger }
+
+// Catalogue returns the catalogue: the first services.
+func (w *World) Catalogue() *catalog.Catalogue { return w.cat }
+
+// Document returns an unsigned request of the card's holder; card "" is nobody.
+func (w *World) Document(t testing.TB, card, service string, answers map[string]string) *edoc.Document {
+	t.Helper()
+	s, ok := w.cat.Service(service)
+	if !ok {
+		t.Fatalf("there is no service %q", service)
+	}
+	w.seq++
+	d := &edoc.Document{
+		Kind: edoc.KindRequest, Name: s.Title.TK, Heading: s.Title.TK, Lang: "tk", Made: w.Now.UTC().Truncate(time.Second).Add(-time.Duration(w.seq) * time.Second),
+		Kiosk: w.Device.ID, Pages: 1, Service: s.ID, ServiceVersion: s.Version, Regulation: s.Regulation.Number,
+		Addressee: edoc.Party{Organisation: s.Agency}, Answers: citizen.NewAnswers(answers),
+	}
+	for _, r := range s.Rules {
+		d.Consents = append(d.Consents, edoc.Consent{Rule: r.ID, Version: r.Version, At: d.Made})
+	}
+	if card != "" {
+		c := w.card(t, card)
+		d.Sender = edoc.Party{ID: c.Holder.ID, Surname: c.Holder.Surname, Name: c.Holder.Name, Patronymic: c.Holder.Patronymic}
+		d.AnswerTo = []string{c.Recipient()}
+	}
+	return d
+}
+
+func (w *World) card(t testing.TB, name string) specimen.Card {
+	t.Helper()
+	c, ok := w.Card(name)
+	if !ok {
+		t.Fatalf("there is no card %q", name)
+	}
+	return c
+}
+
+// Receive puts a request into the ledger as received, not yet registered.
+func (w *World) Receive(t testing.TB, card string, d *edoc.Document) (*edoc.Container, ledger.Key) {
+	t.Helper()
+	s := w.Device.Signing.Signer()
+	if card != "" {
+		s = w.card(t, card).Slots[specimen.SlotSign].Signer()
+	}
+	c, err := edoc.Sign(d, s, d.Made)
+	if err != nil {
+		t.Fatalf("sign the request: %v", err)
+	}
+	if c, err = c.Stamp(t.Context(), w.tsa); err != nil {
+		t.Fatalf("stamp the request: %v", err)
+	}
+	sealed := fmt.Appendf(nil, "sealed %d", w.seq)
+	in := ledger.Incoming{
+		Epoch: ledger.Epoch{1}, Seq: w.seq, Doc: c.ID(), Code: c.ID().Code(), Service: d.Service, Lang: d.Lang,
+		Claimed: d.Made, Digest: sha256.Sum256(sealed), Sealed: sealed,
+	}
+	_, err = w.ledger.Intake(t.Context(), w.Device.ID, w.Now, []ledger.Incoming{in}, func(ledger.Incoming, time.Time) ([]byte, error) {
+		return fmt.Appendf(nil, "receipt %d", in.Seq), nil
+	})
+	if err != nil {
+		t.Fatalf("take the request in: %v", err)
+	}
+	return c, ledger.Key{Kiosk: w.Device.ID, Epoch: in.Epoch, Seq: in.Seq, Digest: in.Digest}
+}
+
+// Register puts a request into the ledger as registered, due then.
+func (w *World) Register(t testing.TB, card string, d *edoc.Document, due time.Time) ledger.Doc {
+	t.Helper()
+	c, key := w.Receive(t, card, d)
+	s, _ := w.cat.Service(d.Service)
+	r := c.Verify(w.Trust(), w.Now)
+	err := w.ledger.Decide(t.Context(), key, ledger.Decision{
+		State: ledger.Registered, At: w.Now, Agency: s.Agency, Service: s.ID, Identified: card != "", Signer: citizen.NewText(r.SignerName),
+		Due: due, Container: c.Bytes(), AnswerTo: d.AnswerTo,
+		Facts: ledger.Facts{
+			Whole: finding(r.Whole), Signer: finding(r.Signer), Revocation: finding(r.Revocation),
+			Claimed: r.Claimed, Trusted: r.Trusted, RevocationAge: r.RevocationAge, Provisional: r.Provisional,
+		},
+		Receipt: func(ledger.State, string, time.Time) ([]byte, error) {
+			return fmt.Appendf(nil, "decided %d", key.Seq), nil
+		},
+	})
+	if err != nil {
+		t.Fatalf("register the request: %v", err)
+	}
+	return c.ID()
+}
+
+func finding(f edoc.Finding) ledger.Finding {
+	return ledger.Finding{Verdict: string(f.Verdict), Reason: f.Reason}
+}
+
+// Answer signs with the agency's specimen key and stores the answer, as
+// portal.Portal does; only the sealing to the citizen's card is left out.
+func (w *World) Answer(ctx context.Context, agency string, doc ledger.Doc, a portal.AnswerDraft) (ledger.Doc, error) {
+	q, err := w.ledger.Get(ctx, doc)
+	if err != nil {
+		return ledger.Doc{}, err
+	}
+	if q.Agency != agency {
+		return ledger.Doc{}, portal.ErrAgency
+	}
+	key, ok := w.Agencies[agency]
+	if !ok {
+		return ledger.Doc{}, portal.ErrNoKey
+	}
+	request := edoc.ID(doc)
+	d := &edoc.Document{
+		Kind: edoc.KindAnswer, Name: q.Service, Heading: q.Service, Lang: q.Lang, Made: w.Now.UTC().Truncate(time.Second), Pages: 1,
+		Service: q.Service, ServiceVersion: 1, Sender: edoc.Party{Organisation: agency}, Request: &request,
+		Decision: string(a.Decision), Text: a.Text,
+	}
+	for _, f := range a.Facts {
+		d.Facts = append(d.Facts, edoc.FactValue{Name: f.Name, Value: f.Value})
+	}
+	c, err := edoc.Sign(d, key.Signer(), d.Made)
+	if err != nil {
+		return ledger.Doc{}, fmt.Errorf("portaltest: sign the answer: %w", err)
+	}
+	err = w.ledger.Answer(ctx, doc, ledger.Answer{
+		State: a.Decision, ID: c.ID(), By: a.By, At: w.Now, Container: c.Bytes(), Packet: []byte("sealed answer"),
+	})
+	if err != nil {
+		return ledger.Doc{}, err
+	}
+	w.Signed.Add(1)
+	return c.ID(), nil
+}
