@@ -52,21 +52,6 @@ func (r reader) ReadHashes(indexes []int64) ([]tlog.Hash, error) {
 // LeafHash returns the hash under which the encoded entry stands in the tree.
 func LeafHash(entry []byte) Hash { return Hash(tlog.RecordHash(entry)) }
 
-// Grow returns the hashes that entry number n brings: those of the complete
-// subtrees that end with it, level 0 first. The hashes of the n entries before
-// it are read from r.
-func Grow(n int64, entry []byte, r Reader) ([]Hash, error) {
-	hs, err := tlog.StoredHashes(n, entry, reader{r})
-	if err != nil {
-		return nil, fmt.Errorf("journal: add entry %d: %w", n, err)
-	}
-	out := make([]Hash, len(hs))
-	for i, h := range hs {
-		out[i] = Hash(h)
-	}
-	return out, nil
-}
-
 // Root returns the root of the tree of the first size entries. The root of the
 // empty tree is SHA-256 of nothing.
 func Root(size int64, r Reader) (Hash, error) {

@@ -30,7 +30,7 @@ func (o *Outbox) Accept(ctx context.Context, d Draft) (Request, error) {
 		case !errors.Is(err, ErrNotFound):
 			return err
 		}
-		if t.size == 0 {
+		if t.edge.Size() == 0 {
 			return fmt.Errorf("outbox: accept before the journal began: %w", ErrDamaged)
 		}
 		if need := room(len(d.Sealed)); need > t.o.mem.free(t.o.o.MaxSize)-t.taken {
@@ -66,7 +66,7 @@ func (t *tx) accept(d *Draft, digest [32]byte) (*request, error) {
 		return nil, fmt.Errorf("outbox: take sequence %d: %w", t.seq+1, err)
 	}
 	t.seq++
-	root := t.root
+	root := t.edge.Root()
 	r := &request{
 		Doc: d.Doc[:], Service: d.Service, ServiceVersion: d.ServiceVersion, Lang: d.Lang, Lane: d.Lane,
 		Claimed: toMilli(d.Claimed), Due: toMilli(d.Due), Digest: digest[:], Size: len(d.Sealed),

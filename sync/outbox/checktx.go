@@ -28,8 +28,9 @@ func (f *faults) err() error {
 	return fmt.Errorf("%w: %w", errors.Join(*f...), ErrDamaged)
 }
 
-// checkTx verifies the file as the transaction sees it. A deep check also
-// computes the digests of sealed bytes and all hashes of the journal again.
+// checkTx verifies the file as the transaction sees it. One that is not deep
+// looks at bbolt's structure and at every value's checksum and place; what the
+// values say is judged when they are loaded.
 func checkTx(ctx context.Context, b *bolt.Tx, deep bool) error {
 	var f faults
 	for err := range b.Check() { // to its end: it runs in a goroutine of its own
@@ -57,8 +58,12 @@ func checkTx(ctx context.Context, b *bolt.Tx, deep bool) error {
 		return err
 	}
 	s.epoch = v.epoch
-	c := checker{store: &s, deep: deep, cursor: m.Cursor, docs: map[Doc]struct{}{}, open: map[openPrint]PrintState{}}
-	for _, step := range []func() error{c.journal, c.prints, c.requests, c.sealedBytes, c.items} {
+	c := checker{store: &s, cursor: m.Cursor, docs: map[Doc]struct{}{}, open: map[openPrint]PrintState{}}
+	steps := []func() error{c.journal, c.prints, c.requests, c.sealedBytes, c.items}
+	if !deep {
+		steps = []func() error{c.values}
+	}
+	for _, step := range steps {
 		if err := context.Cause(ctx); err != nil {
 			return fmt.Errorf("outbox: check: %w", err)
 		}
@@ -72,7 +77,6 @@ func checkTx(ctx context.Context, b *bolt.Tx, deep bool) error {
 type checker struct {
 	*store
 	f      faults
-	deep   bool
 	cursor uint64
 	size   int64
 	docs   map[Doc]struct{}
@@ -106,8 +110,18 @@ func (c *checker) each(b *bolt.Bucket, k kind, keyLen int, fn func(value) error)
 	return nil
 }
 
+// values verifies every value and asks nothing more of it.
+func (c *checker) values() error {
+	nothing := func(value) error { return nil }
+	return errors.Join(
+		c.each(c.request, kindRequest, 24, nothing), c.each(c.sealed, kindSealed, 24, nothing),
+		c.each(c.store.journal, kindJournal, 24, nothing), c.each(c.print, kindPrint, 8, nothing),
+		c.each(c.item, kindItem, 8, nothing),
+	)
+}
+
 func (c *checker) journal() error {
-	grown := growing{}
+	var grown journal.Edge
 	return c.each(c.store.journal, kindJournal, 24, func(v value) error {
 		hs, entry, err := parseLeaf(v.payload)
 		if err != nil {
@@ -123,10 +137,7 @@ func (c *checker) journal() error {
 			return fmt.Errorf("stands where entry %d should", c.size)
 		}
 		c.size++
-		if !c.deep {
-			return nil
-		}
-		want := grown.add(hs[0])
+		want := grown.Add(hs[0])
 		if len(hs) != len(want) {
 			return fmt.Errorf("brings %d hashes, want %d", len(hs), len(want))
 		}
@@ -137,32 +148,6 @@ func (c *checker) journal() error {
 		}
 		return nil
 	})
-}
-
-// growing is the right edge of a tree that grows: the complete subtrees, the
-// largest first. It computes the tree a second way, without what is stored.
-type growing struct {
-	hashes []journal.Hash
-	size   int64
-}
-
-func (g *growing) add(leaf journal.Hash) []journal.Hash {
-	out := []journal.Hash{leaf}
-	h := leaf
-	for n := g.size; n&1 == 1; n >>= 1 {
-		h = nodeHash(g.hashes[len(g.hashes)-1], h)
-		g.hashes = g.hashes[:len(g.hashes)-1]
-		out = append(out, h)
-	}
-	g.hashes = append(g.hashes, h)
-	g.size++
-	return out
-}
-
-func nodeHash(l, r journal.Hash) journal.Hash {
-	b := make([]byte, 0, 65)
-	b = append(append(append(b, 1), l[:]...), r[:]...)
-	return sha256.Sum256(b)
 }
 
 func (c *checker) prints() error {
@@ -245,9 +230,6 @@ func (c *checker) entryOf(r *request, seq uint64) error {
 		!bytes.Equal(x.Epoch, c.epoch[:]) || x.Seq != seq {
 		return fmt.Errorf("journal entry %d speaks of something else", r.Index)
 	}
-	if !c.deep {
-		return nil
-	}
 	root, err := journal.Root(r.Index+1, journalReader{c.store.journal, c.epoch})
 	if err != nil {
 		return err
@@ -266,9 +248,6 @@ func (c *checker) sealedBytes() error {
 		}
 		if len(v.payload) != r.Size {
 			return fmt.Errorf("%d sealed bytes, the request says %d", len(v.payload), r.Size)
-		}
-		if !c.deep {
-			return nil
 		}
 		if d := sha256.Sum256(v.payload); !bytes.Equal(d[:], r.Digest) {
 			return errors.New("the sealed bytes have another digest")

@@ -24,7 +24,7 @@ func (o *Outbox) Append(ctx context.Context, e journal.Entry) (index int64, err 
 func (o *Outbox) Head() (size int64, root [32]byte) {
 	o.mu.RLock()
 	defer o.mu.RUnlock()
-	return o.mem.size, o.mem.root
+	return o.mem.edge.Size(), o.mem.edge.Root()
 }
 
 // Checkpoint returns the head with its origin, for signing and sending.

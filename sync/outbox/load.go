@@ -2,7 +2,6 @@ package outbox
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 
 	"github.com/penjire/penjire/sync/journal"
@@ -110,7 +109,6 @@ func (m *memory) loadSealed(s *store) error {
 }
 
 func (m *memory) loadJournal(s *store) error {
-	m.root = journal.EmptyRoot
 	c := s.journal.Cursor()
 	k, _ := c.Seek(epochKey(s.epoch, 1<<63))
 	if k == nil {
@@ -121,18 +119,14 @@ func (m *memory) loadJournal(s *store) error {
 	if k == nil || len(k) != 24 || !bytes.Equal(k[:16], s.epoch[:]) {
 		return nil
 	}
-	m.size = int64(short(k[16:])) + 1
-	v, err := wholeValue(s.journal.Get(k), kindJournal, uint64(m.size-1))
+	last := short(k[16:])
+	v, err := wholeValue(s.journal.Get(k), kindJournal, last)
 	if err != nil {
 		return err
 	}
 	m.rev = max(m.rev, v.revision)
-	root, err := journal.Root(m.size, journalReader{s.journal, s.epoch})
-	if err != nil {
-		return errors.Join(err, ErrDamaged)
-	}
-	m.root = root
-	return nil
+	m.edge, err = journal.ReadEdge(int64(last)+1, journalReader{s.journal, s.epoch})
+	return err
 }
 
 func (m *memory) loadJobs(s *store) error {

@@ -3,6 +3,8 @@ package outbox
 import (
 	"encoding/binary"
 	"slices"
+
+	"github.com/penjire/penjire/sync/journal"
 )
 
 // memory is what the outbox holds of its file while it is open, so that
@@ -29,8 +31,7 @@ type memory struct {
 	jobs   []PrintJob     // queued and printing, by id
 	items  map[Doc]uint64 // of documents that have no request here
 	trash  []int32        // receipted, sealed bytes still there
-	size   int64          // of the journal
-	root   [32]byte
+	edge   journal.Edge   // of the journal
 	cursor uint64
 	alarms []string
 	rev    uint64

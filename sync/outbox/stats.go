@@ -13,7 +13,7 @@ func (o *Outbox) Stats(context.Context) Stats {
 	m := &o.mem
 	s := Stats{
 		ByState: make(map[State]int, Withdrawn), Unsent: m.waits, Prints: len(m.jobs),
-		JournalSize: m.size, Root: m.root, Epoch: m.epoch, Cursor: m.cursor,
+		JournalSize: m.edge.Size(), Root: m.edge.Root(), Epoch: m.epoch, Cursor: m.cursor,
 		FileBytes: m.fileSize, FreeBytes: max(0, m.free(o.o.MaxSize)), Alarms: slices.Clone(m.alarms),
 	}
 	for _, st := range States() {

@@ -46,8 +46,7 @@ type tx struct {
 	o     *Outbox
 	now   time.Time
 	rev   uint64
-	size  int64
-	root  [32]byte
+	edge  journal.Edge // of the journal
 	seq   uint64
 	after []func(*memory)
 	total int  // writes to the file in this transaction
@@ -68,7 +67,7 @@ func (o *Outbox) newTx(b *bolt.Tx) (*tx, error) {
 	s.sealed.FillPercent, s.journal.FillPercent, s.request.FillPercent = 0.95, 0.95, 0.7
 	return &tx{
 		store: s, o: o, now: o.o.Now(), rev: o.mem.rev + 1,
-		size: o.mem.size, root: o.mem.root, seq: s.request.Sequence(),
+		edge: o.mem.edge.Clone(), seq: s.request.Sequence(),
 		fresh: map[Doc]uint64{},
 	}, nil
 }
@@ -167,8 +166,7 @@ func (r journalReader) ReadHash(level int, n int64) (journal.Hash, error) {
 	return journal.Hash{}, fmt.Errorf("outbox: no hash of level %d at journal entry %d: %w", level, last, ErrDamaged)
 }
 
-// append adds an entry to the journal, brings the root up to date and returns
-// the entry's index.
+// append adds an entry to the journal and returns its index.
 func (t *tx) append(e journal.Entry) (int64, error) {
 	if e.At.IsZero() {
 		e.At = t.now
@@ -180,16 +178,10 @@ func (t *tx) append(e journal.Entry) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	hs, err := journal.Grow(t.size, b, journalReader{t.journal, t.epoch})
-	if err != nil {
+	index := t.edge.Size()
+	hs := t.edge.Add(journal.LeafHash(b))
+	if err := t.put(t.journal, kindJournal, t.epoch, uint64(index), marshalLeaf(hs, b)); err != nil {
 		return 0, err
 	}
-	if err := t.put(t.journal, kindJournal, t.epoch, uint64(t.size), marshalLeaf(hs, b)); err != nil {
-		return 0, err
-	}
-	t.size++
-	if t.root, err = journal.Root(t.size, journalReader{t.journal, t.epoch}); err != nil {
-		return 0, err
-	}
-	return t.size - 1, nil
+	return index, nil
 }

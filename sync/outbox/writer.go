@@ -183,7 +183,7 @@ func (o *Outbox) apply(t *tx, highWater int64) {
 	for _, fn := range t.after {
 		fn(&o.mem)
 	}
-	o.mem.size, o.mem.root, o.mem.rev = t.size, t.root, t.rev
+	o.mem.edge, o.mem.rev = t.edge, t.rev
 	if highWater > 0 {
 		o.mem.fileSize = o.ahead.size
 		s := o.db.Stats()
