@@ -8,10 +8,20 @@ package portal
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"filippo.io/age"
 
 	"github.com/penjire/penjire/sync/catalog"
-	"github.com/penjire/penjire/sync/citizen"
+	"github.com/penjire/penjire/sync/edoc"
+	"github.com/penjire/penjire/sync/edoc/trust"
+	"github.com/penjire/penjire/sync/edoc/tsp"
 	"github.com/penjire/penjire/sync/ledger"
 )
 
@@ -26,44 +36,194 @@ var (
 	ErrDraft = errors.New("the answer is not complete")
 )
 
+// Config is what a portal is made of. All of it is needed but where it says so.
+type Config struct {
+	Ledger     ledger.Ledger
+	Name       string                 // the confirmer in receipts; no spaces
+	PublicURL  string                 // where printed seals point
+	Roots      []*x509.Certificate    // the trust bundle is checked against them
+	Trust      []byte                 // signed trust bundle
+	Catalogue  []byte                 // signed catalogue
+	Packs      []*catalog.Pack        // further services; may be empty
+	Receipt    edoc.Signer            // signs receipts and beacons
+	Register   edoc.Signer            // signs the catalogue
+	Agencies   map[string]edoc.Signer // by agency id
+	Identities []age.Identity         // what opens sealed requests
+	Stamper    tsp.Stamper
+	Now        func() time.Time // nil is time.Now
+	Log        *slog.Logger     // nil: nothing is logged
+
+	Interval time.Duration // silence after which a kiosk is asked; 0 is 30 s
+	Beacon   time.Duration // between two beacons of a session; 0 is 1 h
+	Herd     int           // sessions at once beyond which kiosks are asked to come back later; 0 is 4096
+}
+
 // Portal is the portal. Its methods may be called by several goroutines at once.
 type Portal struct {
+	c      Config
 	ledger ledger.Ledger
-	cat    *catalog.Catalogue
+	bundle atomic.Pointer[trust.Bundle]
+	cat    atomic.Pointer[catalog.Catalogue]
+	undec  chan struct{} // something may be undecided
+
+	mu       sync.Mutex
+	sessions map[string]*session // by kiosk
 }
 
-// Fact is one line of a certified copy, by catalog.Fact.Name.
-type Fact struct {
-	Name  string
-	Value citizen.Text
+// New makes a portal on its ledger: it checks the trust bundle and the
+// catalogue, adds the packs, and puts what is newer than before among the items
+// for the kiosks. Nothing runs until Run and SyncHandler.
+func New(ctx context.Context, c Config) (*Portal, error) {
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Interval <= 0 {
+		c.Interval = 30 * time.Second
+	}
+	if c.Beacon <= 0 {
+		c.Beacon = time.Hour
+	}
+	if c.Herd <= 0 {
+		c.Herd = 4096
+	}
+	p := &Portal{c: c, ledger: c.Ledger, undec: make(chan struct{}, 1), sessions: map[string]*session{}}
+	if err := p.PublishTrust(ctx, c.Trust); err != nil {
+		return nil, err
+	}
+	if err := p.publishCatalogue(ctx); err != nil {
+		return nil, err
+	}
+	return p, nil
 }
 
-// AnswerDraft is what an officer decided.
-type AnswerDraft struct {
-	Decision ledger.State // Answered, Refused or Returned
-	Text     citizen.Text // the answer in words; needed for Refused and Returned
-	Facts    []Fact       // for Answered: every fact of the service's result, in its order
-	By       string       // the officer, as shown in the registry
+// Run decides what kiosks have sent until ctx ends; then it says bye to every
+// session and returns.
+func (p *Portal) Run(ctx context.Context) {
+	p.decideLoop(ctx)
+	p.closeSessions()
 }
 
 // Ledger returns the store, for reading: lists, requests, kiosks, alarms, and Assign.
 func (p *Portal) Ledger() ledger.Ledger { return p.ledger }
 
 // Catalogue returns the catalogue in force. It must not be changed.
-func (p *Portal) Catalogue() *catalog.Catalogue { return p.cat }
+func (p *Portal) Catalogue() *catalog.Catalogue { return p.cat.Load() }
 
-// Answer signs the answer with the agency's key, makes the printed seal where
-// the service's result is a certified copy, seals the packet to whoever asked,
-// and stores all of it for the kiosk in one transaction. It returns the
-// identity of the answer. Errors: ErrAgency, ErrNoKey, ErrDraft,
-// ledger.ErrNotFound, ledger.ErrAnswered.
-func (p *Portal) Answer(ctx context.Context, agency string, doc ledger.Doc, d AnswerDraft) (ledger.Doc, error) {
-	r, err := p.ledger.Get(ctx, doc)
+// Trust returns the trust bundle in force. It must not be changed.
+func (p *Portal) Trust() *trust.Bundle { return p.bundle.Load() }
+
+// PublishTrust takes a signed trust bundle into force and sends it to the
+// kiosks. One that is older than the one in force is refused.
+func (p *Portal) PublishTrust(ctx context.Context, signed []byte) error {
+	var least uint64
+	last, lastSigned, err := p.ledger.Broadcasted(ctx, ledger.ItemTrust)
+	switch {
+	case err == nil:
+		least = last
+	case !errors.Is(err, ledger.ErrNotFound):
+		return fmt.Errorf("portal: publish the trust bundle: %w", err)
+	}
+	b, err := trust.ParseBundle(signed, p.c.Roots, 0)
 	if err != nil {
-		return ledger.Doc{}, err
+		return fmt.Errorf("portal: publish the trust bundle: %w", err)
 	}
-	if r.Agency != agency {
-		return ledger.Doc{}, ErrAgency
+	switch {
+	case b.Version > least:
+		if err := p.ledger.Broadcast(ctx, ledger.ItemTrust, b.Version, p.c.Now(), signed); err != nil {
+			return fmt.Errorf("portal: publish the trust bundle: %w", err)
+		}
+		p.notifyAll()
+	case b.Version < least && p.bundle.Load() != nil:
+		return fmt.Errorf("portal: publish the trust bundle: version %d: %w", b.Version, trust.ErrRollback)
+	default: // at start, the file may be older than what was published since
+		if b, err = trust.ParseBundle(lastSigned, p.c.Roots, least); err != nil {
+			return fmt.Errorf("portal: read the last trust bundle: %w", err)
+		}
 	}
-	return ledger.Doc{}, ErrNoKey
+	p.bundle.Store(b)
+	return nil
+}
+
+// publishCatalogue takes the catalogue with the packs into force. What is
+// already published with the same content stays; something new is signed with a
+// higher version.
+func (p *Portal) publishCatalogue(ctx context.Context) error {
+	fail := func(err error) error { return fmt.Errorf("portal: publish the catalogue: %w", err) }
+	base, err := p.openCatalogue(p.c.Catalogue)
+	if err != nil {
+		return fail(err)
+	}
+	want, err := catalog.Build(base.Version, append([]*catalog.Pack{{
+		Schema: catalog.SchemaPack, Agencies: base.Agencies, Services: base.Services,
+	}}, p.c.Packs...)...)
+	if err != nil {
+		return fail(err)
+	}
+	want.Holidays = base.Holidays
+	signed := p.c.Catalogue
+	if same, err := sameCatalogue(want, base); err != nil {
+		return fail(err)
+	} else if !same {
+		signed = nil
+	}
+	version, lastSigned, err := p.ledger.Broadcasted(ctx, ledger.ItemCatalogue)
+	switch {
+	case err == nil:
+		last, err := p.openCatalogue(lastSigned)
+		if err != nil {
+			return fail(err)
+		}
+		same, err := sameCatalogue(want, last)
+		if err != nil {
+			return fail(err)
+		}
+		if same {
+			p.cat.Store(last)
+			return nil
+		}
+		if base.Version <= version {
+			signed = nil
+		}
+	case !errors.Is(err, ledger.ErrNotFound):
+		return fail(err)
+	}
+	if signed == nil {
+		want.Version = max(version, base.Version) + 1
+		payload, err := want.Marshal()
+		if err != nil {
+			return fail(err)
+		}
+		if signed, err = trust.SignObjectAt(trust.KindCatalogue, payload, p.c.Register, p.c.Now()); err != nil {
+			return fail(err)
+		}
+	}
+	if err := p.ledger.Broadcast(ctx, ledger.ItemCatalogue, want.Version, p.c.Now(), signed); err != nil {
+		return fail(err)
+	}
+	p.cat.Store(want)
+	p.notifyAll()
+	return nil
+}
+
+func (p *Portal) openCatalogue(signed []byte) (*catalog.Catalogue, error) {
+	payload, _, err := trust.OpenObject(trust.KindCatalogue, signed, p.Trust())
+	if err != nil {
+		return nil, err
+	}
+	return catalog.Parse(payload)
+}
+
+// sameCatalogue compares everything but the versions.
+func sameCatalogue(a, b *catalog.Catalogue) (bool, error) {
+	c := *b
+	c.Version = a.Version
+	x, err := a.Marshal()
+	if err != nil {
+		return false, err
+	}
+	y, err := c.Marshal()
+	return string(x) == string(y), err
 }

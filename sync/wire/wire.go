@@ -21,6 +21,7 @@ const Version = 1
 // Limits of one frame (wire.md, section 3).
 const (
 	MaxMessage = 9 << 20 // bytes of one message: an item of 8 MiB and its frame
+	MaxSealed  = 4 << 20 // sealed bytes of one record
 	MaxRecords = 64      // records in one Records frame; receipts in one Receipts frame
 	MaxItems   = 64      // items in one Items frame
 	MaxProof   = 64      // hashes in a consistency proof

@@ -1,0 +1,240 @@
+package portal
+
+import (
+	"context"
+	"crypto/x509"
+	"strings"
+	"time"
+
+	"github.com/penjire/penjire/sync/catalog"
+	"github.com/penjire/penjire/sync/citizen"
+	"github.com/penjire/penjire/sync/edoc"
+	"github.com/penjire/penjire/sync/edoc/envelope"
+	"github.com/penjire/penjire/sync/edoc/trust"
+	"github.com/penjire/penjire/sync/ledger"
+	"github.com/penjire/penjire/sync/wire"
+)
+
+// Reasons of refusal that are the portal's own. The others are edoc's and
+// trust's. They are stored, signed and shown; one no longer used stays taken.
+const (
+	ReasonUnreadable = "envelope.unreadable"    // not sealed to this portal, or damaged before sealing
+	ReasonMalformed  = "container.malformed"    // what is inside is no e-document
+	ReasonOtherDoc   = "container.other"        // another document than the record says
+	ReasonNoRequest  = "document.no_request"    // an e-document, but no request
+	ReasonOtherKiosk = "document.other_kiosk"   // made at another kiosk
+	ReasonService    = "service.unknown"        // the catalogue has no such service
+	ReasonIdentify   = "signer.identification"  // the service needs a citizen's signature
+	ReasonSender     = "signer.not_sender"      // signed by another person than the sender
+	ReasonDevice     = "signer.other_kiosk"     // signed by another kiosk as intermediary
+	ReasonAnswerTo   = "answer_to.unusable"     // nobody could open the answer
+	ReasonDoubt      = "verification.undecided" // not whole or not entitled, and nothing says why
+)
+
+// retryDecide is how long a record that could not be decided for a reason of
+// the portal's own waits.
+const retryDecide = 5 * time.Second
+
+func (p *Portal) kickDecide() {
+	select {
+	case p.undec <- struct{}{}:
+	default:
+	}
+}
+
+// decideLoop decides what is undecided, what was left from before first.
+func (p *Portal) decideLoop(ctx context.Context) {
+	for {
+		wait := p.decideAll(ctx)
+		t := time.NewTimer(wait)
+		select {
+		case <-ctx.Done():
+			t.Stop()
+			return
+		case <-p.undec:
+		case <-t.C:
+		}
+		t.Stop()
+	}
+}
+
+// decideAll decides everything that can be decided now, and returns when to look
+// again at the latest.
+func (p *Portal) decideAll(ctx context.Context) time.Duration {
+	const batch = 64
+	for ctx.Err() == nil {
+		recs, err := p.ledger.Undecided(ctx, batch)
+		if err != nil {
+			p.c.Log.Error("portal: nothing can be decided", "err", err)
+			return retryDecide
+		}
+		failed := 0
+		for _, r := range recs {
+			if err := p.decide(ctx, r); err != nil {
+				if ctx.Err() == nil {
+					p.c.Log.Error("portal: a record could not be decided", "kiosk", r.Kiosk, "seq", r.Seq, "err", err)
+				}
+				failed++
+			}
+		}
+		if failed > 0 {
+			return retryDecide
+		}
+		if len(recs) < batch {
+			return time.Minute
+		}
+	}
+	return retryDecide
+}
+
+// decide opens one record and registers or refuses it. An error is the portal's
+// own trouble: the record stays undecided.
+func (p *Portal) decide(ctx context.Context, r ledger.Record) error {
+	now := p.c.Now()
+	d, reason, err := p.examine(ctx, r, now)
+	if err != nil {
+		return err
+	}
+	if reason != "" {
+		d = ledger.Decision{State: ledger.Refused, Reason: reason}
+	}
+	d.At = now
+	d.Receipt = func(state ledger.State, reason string, at time.Time) ([]byte, error) {
+		return wire.SignReceipt(wire.Receipt{
+			Level: wire.Decided, Kiosk: r.Kiosk, Epoch: r.Epoch, Seq: r.Seq, Doc: r.Doc, Digest: r.Digest,
+			Stage: stages[state], At: at.Unix(), Confirmer: p.c.Name, Reason: reason,
+		}, p.c.Receipt.Key, p.c.Receipt.Cert)
+	}
+	if err := p.ledger.Decide(ctx, r.Key, d); err != nil {
+		return err
+	}
+	p.c.Log.Info("portal: decided", "kiosk", r.Kiosk, "seq", r.Seq, "state", d.State, "reason", d.Reason)
+	p.notify(r.Kiosk)
+	return nil
+}
+
+// examine returns the decision to register, or why the record is refused.
+func (p *Portal) examine(ctx context.Context, r ledger.Record, now time.Time) (d ledger.Decision, reason string, err error) {
+	plain, err := envelope.Open(r.Sealed, p.c.Identities...)
+	if err != nil {
+		return d, ReasonUnreadable, nil
+	}
+	c, err := edoc.Parse(plain)
+	if err != nil {
+		return d, ReasonMalformed, nil
+	}
+	doc := c.Document()
+	cat := p.Catalogue()
+	service, known := cat.Service(doc.Service)
+	switch {
+	case c.ID() != edoc.ID(r.Doc):
+		return d, ReasonOtherDoc, nil
+	case doc.Kind != edoc.KindRequest:
+		return d, ReasonNoRequest, nil
+	case doc.Kiosk != r.Kiosk:
+		return d, ReasonOtherKiosk, nil
+	case !known:
+		return d, ReasonService, nil
+	}
+	bundle := p.Trust()
+	// What cannot hold is not stamped: a time stamp is evidence, for others too.
+	if rep := c.Verify(bundle, now); rep.Whole.Verdict == trust.No || rep.Signer.Verdict == trust.No {
+		return d, why(rep), nil
+	}
+	stamped, err := c.Stamp(ctx, p.c.Stamper)
+	if err != nil {
+		return d, "", err
+	}
+	rep := stamped.Verify(bundle, now)
+	if !rep.Accepted() {
+		return d, why(rep), nil
+	}
+	if reason := signerFits(rep, doc, service, r.Kiosk); reason != "" {
+		return d, reason, nil
+	}
+	if !sealable(doc.AnswerTo) {
+		return d, ReasonAnswerTo, nil
+	}
+	d = ledger.Decision{
+		State: ledger.Registered, Agency: service.Agency, Service: service.ID,
+		Identified: rep.SignerUse == trust.UseCitizenSign, Due: cat.Due(service, now), Container: stamped.Bytes(),
+		Facts: ledger.Facts{
+			Whole: finding(rep.Whole), Signer: finding(rep.Signer), Revocation: finding(rep.Revocation),
+			Claimed: rep.Claimed, Trusted: rep.Trusted, RevocationAge: rep.RevocationAge, Provisional: rep.Provisional,
+		},
+		AnswerTo: doc.AnswerTo,
+	}
+	if d.Identified {
+		d.Signer = fullName(doc.Sender)
+	}
+	if doc.Corrects != nil {
+		d.Corrects = (*ledger.Doc)(doc.Corrects)
+	}
+	return d, "", nil
+}
+
+// why returns the reason of a report that is not accepted.
+func why(r edoc.Report) string {
+	for _, f := range []edoc.Finding{r.Whole, r.Signer} {
+		if f.Verdict != trust.Yes {
+			return orDoubt(f.Reason)
+		}
+	}
+	return orDoubt(r.Revocation.Reason)
+}
+
+func orDoubt(reason string) string {
+	if reason == "" || reason == trust.ReasonOK {
+		return ReasonDoubt
+	}
+	return reason
+}
+
+// signerFits says whether whoever signed may sign this request: the sender with
+// a card, or, where the service wants nobody identified, the kiosk that made it.
+func signerFits(rep edoc.Report, doc *edoc.Document, s *catalog.Service, kiosk string) string {
+	switch rep.SignerUse {
+	case trust.UseCitizenSign:
+		return senderFits(rep.SignerCert, doc.Sender)
+	case trust.UseDevice:
+		if s.Identification != catalog.IdentifyNone {
+			return ReasonIdentify
+		}
+		if trust.DeviceID(rep.SignerCert) != kiosk {
+			return ReasonDevice
+		}
+		return ""
+	}
+	return ReasonIdentify
+}
+
+func senderFits(cert *x509.Certificate, sender edoc.Party) string {
+	who, err := trust.Person(cert)
+	if err != nil || !who.ID.Equal(sender.ID.Text) {
+		return ReasonSender
+	}
+	return ""
+}
+
+// sealable says whether an answer can be sealed to all of these. None at all is
+// sealed to the tracking code.
+func sealable(to []string) bool {
+	for _, r := range to {
+		if r == envelope.ForCode {
+			return len(to) == 1
+		}
+		if envelope.CheckRecipient(r) != nil {
+			return false
+		}
+	}
+	return true
+}
+
+func finding(f edoc.Finding) ledger.Finding {
+	return ledger.Finding{Verdict: string(f.Verdict), Reason: f.Reason}
+}
+
+func fullName(p edoc.Party) citizen.Text {
+	parts := []string{p.Surname.Reveal(), p.Name.Reveal(), p.Patronymic.Reveal()}
+	return citizen.NewText(strings.TrimSpace(strings.Join(parts, " ")))
+}

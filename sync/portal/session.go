@@ -1,0 +1,353 @@
+package portal
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/penjire/penjire/sync/edoc/trust"
+	"github.com/penjire/penjire/sync/ledger"
+	"github.com/penjire/penjire/sync/wire"
+	"github.com/penjire/penjire/sync/wire/socket"
+)
+
+// What a kiosk may send in one frame, and how much goes down to it at once.
+const (
+	maxBatchBytes = 1 << 20
+	itemsAtOnce   = 32
+	itemBytes     = 512 << 10
+)
+
+// session is one kiosk's connection.
+type session struct {
+	p      *Portal
+	conn   *socket.Conn
+	kiosk  string
+	cert   *x509.Certificate
+	hello  *wire.Hello
+	cancel context.CancelCauseFunc
+
+	wake  chan struct{} // there may be new items
+	acks  chan uint64
+	head  ledger.Head // the last one kept
+	byes  sync.Once
+	ended chan struct{}
+}
+
+// SyncHandler takes kiosks' connections. It wants a server with TLSConfig.
+func (p *Portal) SyncHandler() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.TLS == nil || len(r.TLS.VerifiedChains) == 0 {
+			http.Error(w, "a client certificate is needed", http.StatusForbidden)
+			return
+		}
+		cert := r.TLS.PeerCertificates[0]
+		kiosk, err := p.admit(cert)
+		if err != nil {
+			p.c.Log.Warn("portal: a kiosk is turned away", "kiosk", trust.DeviceID(cert), "err", err)
+			http.Error(w, "this certificate is not accepted", http.StatusForbidden)
+			return
+		}
+		conn, err := socket.Accept(w, r, nil)
+		if err != nil {
+			p.c.Log.Info("portal: no session", "kiosk", kiosk, "err", err)
+			return
+		}
+		defer conn.Cut()
+		ctx, cancel := context.WithCancelCause(context.WithoutCancel(r.Context()))
+		defer cancel(nil)
+		s := &session{
+			p: p, conn: conn, kiosk: kiosk, cert: cert, cancel: cancel,
+			wake: make(chan struct{}, 1), acks: make(chan uint64, 1), ended: make(chan struct{}),
+		}
+		defer close(s.ended)
+		err = s.run(ctx)
+		if c := context.Cause(ctx); c != nil && !errors.Is(c, context.Canceled) {
+			err = c
+		}
+		p.c.Log.Info("portal: session ended", "kiosk", kiosk, "err", err)
+	})
+}
+
+// admit returns the kiosk's id. TLS has checked the chain; the bundle knows what
+// happened since (WIRE-TRN-1).
+func (p *Portal) admit(cert *x509.Certificate) (string, error) {
+	id := trust.DeviceID(cert)
+	if id == "" {
+		return "", errors.New("the certificate names no kiosk")
+	}
+	r := p.Trust().CheckCert(cert, trust.UseDevice, p.c.Now(), true, p.c.Now())
+	if r.Centre == nil || r.Centre.Kind != trust.KindInfrastructure || r.Centre.State != trust.Working {
+		return "", errors.New("no working centre of the bundle issued the certificate")
+	}
+	if r.Revocation.Verdict == trust.No {
+		return "", fmt.Errorf("the certificate: %s", r.Revocation.Reason)
+	}
+	return id, nil
+}
+
+// errBye ends a session after a bye was sent.
+var errBye = errors.New("said bye")
+
+// bye says why the session ends.
+func (s *session) bye(ctx context.Context, code string, retry time.Duration) error {
+	s.byes.Do(func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		defer cancel()
+		_ = s.conn.Send(ctx, &wire.Bye{Code: code, Retry: uint(retry / time.Second)}) // the session ends either way
+		s.conn.Close()
+	})
+	return fmt.Errorf("%s: %w", code, errBye)
+}
+
+func (s *session) run(ctx context.Context) error {
+	go func() {
+		if err := s.conn.Watch(ctx, s.p.c.Interval); err != nil {
+			s.cancel(err)
+		}
+	}()
+	if err := s.greet(ctx); err != nil {
+		return err
+	}
+	if !s.p.enter(s) {
+		return s.bye(ctx, "busy", 5*time.Minute)
+	}
+	defer s.p.leave(s)
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer s.cancel(nil)
+	wg.Go(func() {
+		if err := s.down(ctx); err != nil && ctx.Err() == nil {
+			s.p.c.Log.Warn("portal: nothing goes down", "kiosk", s.kiosk, "err", err)
+			s.cancel(err)
+		}
+	})
+	for {
+		f, err := s.conn.Receive(ctx)
+		if err != nil {
+			return err
+		}
+		switch f := f.(type) {
+		case *wire.Records:
+			err = s.records(ctx, f)
+		case *wire.Checkpoint:
+			err = s.checkpoint(ctx, f)
+		case *wire.ItemAck:
+			select {
+			case s.acks <- f.ID:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		case *wire.Bye:
+			return nil
+		default:
+			err = s.bye(ctx, "frame.unexpected", 0)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// greet reads hello and answers it.
+func (s *session) greet(ctx context.Context) error {
+	f, err := s.conn.Receive(ctx)
+	if err != nil {
+		return err
+	}
+	h, ok := f.(*wire.Hello)
+	switch {
+	case !ok:
+		return s.bye(ctx, "hello.expected", 0)
+	case h.Kiosk != s.kiosk:
+		return s.bye(ctx, "hello.kiosk", 0)
+	case h.Oldest > wire.Version || h.Newest < wire.Version:
+		return s.bye(ctx, "version", time.Hour)
+	}
+	s.hello = h
+	if s.head, err = s.p.ledger.Head(ctx, s.kiosk, h.Epoch); err != nil {
+		return s.busy(ctx, err)
+	}
+	v := ledger.Visit{
+		Epoch: h.Epoch, At: s.p.c.Now(), Software: h.Software, Unsent: h.Unsent, Catalogue: h.Catalogue, Trust: h.Trust,
+	}
+	if h.Since > 0 {
+		v.Oldest = time.Unix(h.Since, 0)
+	}
+	if err := s.p.ledger.Visited(ctx, s.kiosk, v); err != nil {
+		return s.busy(ctx, err)
+	}
+	if err := s.conn.Send(ctx, &wire.Welcome{
+		Version: wire.Version, Portal: s.p.c.Name, HeadSize: s.head.Size, HeadRoot: s.head.Root,
+		Records: wire.MaxRecords, Bytes: maxBatchBytes,
+	}); err != nil {
+		return err
+	}
+	return s.beacon(ctx)
+}
+
+// busy ends the session for a fault of the portal's own.
+func (s *session) busy(ctx context.Context, err error) error {
+	s.p.c.Log.Error("portal: cannot serve a kiosk", "kiosk", s.kiosk, "err", err)
+	return s.bye(ctx, "busy", 30*time.Second)
+}
+
+func (s *session) beacon(ctx context.Context) error {
+	b, err := wire.SignTime(wire.Time{
+		Kiosk: s.kiosk, Epoch: s.hello.Epoch, At: s.p.c.Now().Unix(), Confirmer: s.p.c.Name,
+	}, s.p.c.Receipt.Key, s.p.c.Receipt.Cert)
+	if err != nil {
+		return s.busy(ctx, err)
+	}
+	return s.conn.Send(ctx, &wire.Beacon{Signed: b})
+}
+
+// down sends items in order, the next ones after the last are acked, and a
+// beacon now and then.
+func (s *session) down(ctx context.Context) error {
+	cursor := s.hello.Cursor
+	beacon := time.NewTicker(s.p.c.Beacon)
+	defer beacon.Stop()
+	for {
+		its, err := s.p.ledger.Items(ctx, s.kiosk, cursor, itemsAtOnce)
+		if err != nil {
+			return s.busy(ctx, err)
+		}
+		f, next := s.items(its, cursor)
+		if len(f.Items) > 0 {
+			if err := s.conn.Send(ctx, f); err != nil {
+				return err
+			}
+			want := f.Items[len(f.Items)-1].ID
+			for acked := uint64(0); acked < want; {
+				select {
+				case <-ctx.Done():
+					return ctx.Err()
+				case acked = <-s.acks:
+				}
+			}
+			if err := s.p.ledger.Acked(ctx, s.kiosk, want); err != nil {
+				return s.busy(ctx, err)
+			}
+		}
+		cursor = next
+		if len(its) > 0 {
+			continue
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-s.wake:
+		case <-beacon.C:
+			if err := s.beacon(ctx); err != nil {
+				return err
+			}
+		case <-s.acks: // of something sent in an earlier life
+		}
+	}
+}
+
+// items puts as many of its into a frame as fit, without the catalogues and
+// bundles that the kiosk has, and returns the cursor after them.
+func (s *session) items(its []ledger.Item, cursor uint64) (*wire.Items, uint64) {
+	f, n := &wire.Items{}, 0
+	for _, it := range its {
+		has := it.Kind == ledger.ItemCatalogue && it.Version <= s.hello.Catalogue ||
+			it.Kind == ledger.ItemTrust && it.Version <= s.hello.Trust
+		if !has {
+			if len(f.Items) > 0 && n+len(it.Bytes) > itemBytes {
+				break
+			}
+			n += len(it.Bytes)
+			f.Items = append(f.Items, wire.Item{
+				ID: it.ID, Kind: it.Kind, Doc: it.Doc, Stage: stages[it.Stage], At: it.At.Unix(), Bytes: it.Bytes,
+			})
+		}
+		cursor = it.ID
+	}
+	return f, cursor
+}
+
+// stages are the numbers on the wire of the ledger's states.
+var stages = map[ledger.State]uint8{
+	ledger.Registered: wire.StageRegistered, ledger.Refused: wire.StageRefused,
+	ledger.Answered: wire.StageAnswered, ledger.Returned: wire.StageReturned,
+}
+
+// enter makes s the kiosk's session; an older one, mostly a connection that
+// died unnoticed, ends. False: there are too many.
+func (p *Portal) enter(s *session) bool {
+	p.mu.Lock()
+	old := p.sessions[s.kiosk]
+	if old == nil && len(p.sessions) >= p.c.Herd {
+		p.mu.Unlock()
+		return false
+	}
+	p.sessions[s.kiosk] = s
+	p.mu.Unlock()
+	if old != nil {
+		old.cancel(errors.New("replaced by a newer session"))
+	}
+	return true
+}
+
+func (p *Portal) leave(s *session) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.sessions[s.kiosk] == s {
+		delete(p.sessions, s.kiosk)
+	}
+}
+
+// Connected returns the kiosks that are connected now.
+func (p *Portal) Connected() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	out := make([]string, 0, len(p.sessions))
+	for k := range p.sessions {
+		out = append(out, k)
+	}
+	return out
+}
+
+// notify tells a kiosk's session, if there is one, that there may be items.
+func (p *Portal) notify(kiosk string) {
+	p.mu.Lock()
+	s := p.sessions[kiosk]
+	p.mu.Unlock()
+	if s != nil {
+		select {
+		case s.wake <- struct{}{}:
+		default:
+		}
+	}
+}
+
+func (p *Portal) notifyAll() {
+	for _, k := range p.Connected() {
+		p.notify(k)
+	}
+}
+
+// closeSessions says bye to everyone and waits until they are gone.
+func (p *Portal) closeSessions() {
+	p.mu.Lock()
+	all := make([]*session, 0, len(p.sessions))
+	for _, s := range p.sessions {
+		all = append(all, s)
+	}
+	p.mu.Unlock()
+	var wg sync.WaitGroup
+	for _, s := range all {
+		wg.Go(func() {
+			_ = s.bye(context.Background(), "", 0)
+			s.cancel(errors.New("the portal stops"))
+			<-s.ended
+		})
+	}
+	wg.Wait()
+}
