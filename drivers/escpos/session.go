@@ -14,11 +14,11 @@ import (
 // Commands (Epson, "ESC/POS Command Reference").
 var (
 	cmdInit     = []byte{0x1B, '@'}
-	cmdNoKanji  = []byte{0x1C, '.'}                                                 // clones print Chinese otherwise
-	cmdNoPulse  = []byte{0x1D, '(', 'D', 5, 0, 20, 1, 0, 2, 0}                      // a picture must open no drawer
-	cmdStatusOn = []byte{0x1D, 'a', 0xFF}                                           // status back by itself
-	cmdCut      = []byte{0x1D, 'V', 66, 0}                                          // feed to the cutter, cut
-	cmdAskPaper = []byte{0x1D, 'r', 1}                                              // in its turn: the end of a job
+	cmdNoKanji  = []byte{0x1C, '.'}                                                  // clones print Chinese otherwise
+	cmdNoPulse  = []byte{0x1D, '(', 'D', 5, 0, 20, 1, 0, 2, 0}                       // a picture must open no drawer
+	cmdStatusOn = []byte{0x1D, 'a', 0xFF}                                            // status back by itself
+	cmdCut      = []byte{0x1D, 'V', 66, 0}                                           // feed to the cutter, cut
+	cmdAskPaper = []byte{0x1D, 'r', 1}                                               // in its turn: the end of a job
 	cmdClear    = []byte{0x10, 0x14, 0x08, 0x01, 0x03, 0x14, 0x01, 0x06, 0x02, 0x08} // at once: forget the buffers
 )
 
@@ -48,13 +48,13 @@ type session struct {
 	replies chan reply // all kinds but statusASB
 	asb     func(status)
 
-	mu      sync.Mutex
-	err     error // why reading ended
-	last    status
-	known   bool // last has been heard in this session
-	hasID   bool // answers GS ( H
-	ready   bool // set up, and no job was left in the middle since
-	serial  uint32
+	mu     sync.Mutex
+	err    error // why reading ended
+	last   status
+	known  bool // last has been heard in this session
+	hasID  bool // answers GS ( H
+	ready  bool // set up, and no job was left in the middle since
+	serial uint32
 }
 
 func newSession(line link.Line, stride int, asb func(status)) *session {

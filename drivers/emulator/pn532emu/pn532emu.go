@@ -230,6 +230,8 @@ func (s *session) command(cmd byte, p []byte) {
 		s.reply(cmd)
 	case cmdInListPassive:
 		s.list(p)
+	case cmdInThru:
+		s.reply(cmd, 0x01) // nothing in the field answers raw frames
 	case cmdInRelease, cmdInDeselect:
 		s.tgt, s.pending, s.rest = nil, nil, nil
 		s.reply(cmd, 0x00)
@@ -249,6 +251,7 @@ const (
 	cmdSAMConfig      = 0x14
 	cmdRFConfig       = 0x32
 	cmdInDataExchange = 0x40
+	cmdInThru         = 0x42
 	cmdInDeselect     = 0x44
 	cmdInListPassive  = 0x4A
 	cmdInRelease      = 0x52

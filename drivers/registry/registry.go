@@ -1,0 +1,184 @@
+// Package registry knows every driver by the name that boards use, and loads
+// the devices of a kiosk. One device that cannot be loaded does not keep the
+// others from working.
+package registry
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"github.com/penjire/penjire/drivers/device"
+	"github.com/penjire/penjire/drivers/escpos"
+	"github.com/penjire/penjire/drivers/link"
+	"github.com/penjire/penjire/drivers/pn532"
+)
+
+// Want is a device that a board has.
+type Want struct {
+	Name    string          // of the device on its board
+	Driver  string          // one of Names
+	Port    string          // path, as the driver needs it; "": the board has the device, this kiosk does not
+	Options json.RawMessage // an object with the driver's options; nil: defaults
+}
+
+// State says what became of a Want.
+type State int
+
+// The states. A device that is not plugged in is loaded: it may be, any time.
+const (
+	Loaded  State = 1
+	Skipped State = 2 // not wanted on this kiosk; nothing is broken
+	Failed  State = 3 // wanted, and Err says why it cannot be
+)
+
+// String returns the word for s.
+func (s State) String() string {
+	switch s {
+	case Loaded:
+		return "loaded"
+	case Skipped:
+		return "skipped"
+	case Failed:
+		return "failed"
+	}
+	return fmt.Sprintf("State(%d)", int(s))
+}
+
+// Result is what became of a Want. Device is set exactly when it was loaded.
+type Result struct {
+	Want   Want
+	State  State
+	Device device.Device
+	Err    error
+}
+
+// ErrNoDriver is a driver name that is not in the registry.
+var ErrNoDriver = errors.New("no such driver")
+
+// drivers are all there are.
+var drivers = map[string]func(port string, options json.RawMessage) (device.Device, error){
+	"pn532-hsu": openPN532,
+	"escpos":    openESCPOS,
+}
+
+// Names returns the names of the drivers, sorted.
+func Names() []string {
+	var out []string
+	for n := range drivers {
+		out = append(out, n)
+	}
+	slices.Sort(out)
+	return out
+}
+
+// Load opens every device wanted. It waits for none of them.
+func Load(wants []Want) []Result {
+	out := make([]Result, len(wants))
+	for i, w := range wants {
+		out[i] = load(w)
+	}
+	return out
+}
+
+func load(w Want) Result {
+	fail := func(err error) Result {
+		return Result{w, Failed, nil, fmt.Errorf("registry: load device %q with driver %q: %w", w.Name, w.Driver, err)}
+	}
+	open, ok := drivers[w.Driver]
+	if !ok {
+		return fail(ErrNoDriver)
+	}
+	if w.Port == "" {
+		return Result{w, Skipped, nil, nil}
+	}
+	d, err := open(w.Port, w.Options)
+	if err != nil {
+		return fail(err)
+	}
+	return Result{w, Loaded, d, nil}
+}
+
+// Halt halts every device loaded and returns when all have.
+func Halt(rs []Result) error {
+	var errs []error
+	for _, r := range rs {
+		if r.State != Loaded {
+			continue
+		}
+		if err := r.Device.Halt(); err != nil {
+			errs = append(errs, fmt.Errorf("registry: halt device %q: %w", r.Want.Name, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Reader returns the first card reader among rs, or nil.
+func Reader(rs []Result) device.CardReader { return first[device.CardReader](rs) }
+
+// Printer returns the first receipt printer among rs, or nil.
+func Printer(rs []Result) device.ReceiptPrinter { return first[device.ReceiptPrinter](rs) }
+
+func first[T device.Device](rs []Result) T {
+	for _, r := range rs {
+		if d, ok := r.Device.(T); ok {
+			return d
+		}
+	}
+	var none T
+	return none
+}
+
+func openPN532(port string, options json.RawMessage) (device.Device, error) {
+	var o struct {
+		Baud      int `json:"baud"`
+		PollMS    int `json:"poll_ms"`
+		TimeoutMS int `json:"timeout_ms"`
+		ReopenMS  int `json:"reopen_ms"`
+	}
+	if err := strict(options, &o); err != nil {
+		return nil, err
+	}
+	return pn532.New(link.Serial{Path: port, Baud: o.Baud}, pn532.Opts{
+		Poll: ms(o.PollMS), Timeout: ms(o.TimeoutMS), Reopen: ms(o.ReopenMS),
+	})
+}
+
+func openESCPOS(port string, options json.RawMessage) (device.Device, error) {
+	var o struct {
+		Baud      int `json:"baud"`
+		Width     int `json:"width"`
+		DPI       int `json:"dpi"`
+		StatusMS  int `json:"status_ms"`
+		ReopenMS  int `json:"reopen_ms"`
+		ConfirmMS int `json:"confirm_ms"`
+	}
+	if err := strict(options, &o); err != nil {
+		return nil, err
+	}
+	return escpos.New(link.Serial{Path: port, Baud: o.Baud}, escpos.Opts{
+		Width: o.Width, DPI: o.DPI, Status: ms(o.StatusMS), Reopen: ms(o.ReopenMS), Confirm: ms(o.ConfirmMS),
+	})
+}
+
+func ms(n int) time.Duration { return time.Duration(n) * time.Millisecond }
+
+// strict decodes options, one object, into o and refuses keys it does not know.
+func strict(options json.RawMessage, o any) error {
+	if len(options) == 0 {
+		return nil
+	}
+	d := json.NewDecoder(bytes.NewReader(options))
+	d.DisallowUnknownFields()
+	if err := d.Decode(o); err != nil {
+		return fmt.Errorf("read options: %w", err)
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return errors.New("read options: something follows the object")
+	}
+	return nil
+}
