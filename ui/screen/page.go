@@ -47,6 +47,17 @@ func (p *page) T(key string, args ...any) string { return p.book.Get(key, args..
 // TL says the phrase key in another language: the start page speaks all three.
 func (p *page) TL(lang, key string, args ...any) string { return phrase.In(lang).Get(key, args...) }
 
+// TLOr is TOr in another language.
+func (p *page) TLOr(lang, key, other string) string {
+	if b := phrase.In(lang); b.Has(key) {
+		return b.Get(key)
+	}
+	return p.TL(lang, other)
+}
+
+// Cat joins the parts of a phrase key.
+func (p *page) Cat(parts ...string) string { return strings.Join(parts, "") }
+
 // TOr says the phrase key, or the phrase other where a new kind of trouble has
 // no words of its own yet: a citizen never sees a code instead of a sentence.
 func (p *page) TOr(key, other string, args ...any) string {
@@ -139,6 +150,19 @@ func (p *page) Keyboard() bool {
 	return false
 }
 
+// Pad reports whether digits are all that is typed: the keys then stand beside
+// the question like those of a telephone.
+func (p *page) Pad() bool {
+	if p.Screen == PIN {
+		return true
+	}
+	switch p.Field.Kind {
+	case "integer", "phone", "date":
+		return p.Screen == Question
+	}
+	return false
+}
+
 // Header is the name in the header.
 func (p *page) Header() string {
 	if p.Title != "" {
@@ -162,7 +186,7 @@ func (p *page) Heading() string {
 	case Working:
 		return p.TOr("working."+p.Working.What+".title", "working.title")
 	case Problem:
-		return p.TOr("problem."+p.Problem.Key+".title", "problem.internal.title")
+		return p.TOr("problem."+p.Problem.Key+".title", "problem.broken.title")
 	case Done:
 		if p.Done.Received {
 			key = "done.received.title"
@@ -198,7 +222,7 @@ func (p *page) Fault() string {
 	case p.Screen == Question:
 		return p.Field.Fault
 	case p.Screen == Track && p.Track.Fault != "":
-		return p.TOr(p.Track.Fault, "track.unknown")
+		return p.TOr(p.Track.Fault, "track.fault.unknown")
 	case p.Screen == PIN && p.PIN.Wrong:
 		if p.PIN.Left < 0 {
 			return p.T("pin.wrong")
@@ -229,6 +253,9 @@ func (p *page) Classes() string {
 	if p.Keyboard() {
 		c = append(c, "typing")
 	}
+	if p.Pad() {
+		c = append(c, "pad")
+	}
 	return strings.Join(c, " ")
 }
 
@@ -240,8 +267,64 @@ func (p *page) NextTheme() string {
 	return map[string]string{"": "contrast", "contrast": "dark", "dark": "light"}[p.Theme]
 }
 
+// Warns reports whether the page asks whether anyone is there.
+func (p *page) Warns() bool {
+	return p.Visit != "" && p.Idle.Warn > 0 && p.Screen != Away && p.Screen != Ended
+}
+
 // WarnMS and EndMS are the idle times in milliseconds, for the script.
 func (p *page) WarnMS() int64 { return p.Idle.Warn.Milliseconds() }
 
 // EndMS is the time after the warning.
 func (p *page) EndMS() int64 { return p.Idle.End.Milliseconds() }
+
+// EndSeconds is EndMS in whole seconds.
+func (p *page) EndSeconds() int { return int((p.Idle.End + time.Second - 1) / time.Second) }
+
+// HomePath is the page's own address.
+func (p *page) HomePath() string {
+	if p.Visit == "" {
+		return "/"
+	}
+	return "/v/" + p.Visit
+}
+
+// Tool is the form that the header's buttons belong to: the page's own where it
+// holds what someone is typing, so that they carry it along.
+func (p *page) Tool() string {
+	if p.Typed() {
+		return "page"
+	}
+	return "tool"
+}
+
+// Default is the action of the page's one big button, and of the Enter key.
+func (p *page) Default() string {
+	switch p.Screen {
+	case Start:
+		return "begin"
+	case Home:
+		return "apply"
+	case Services:
+		return "choose"
+	case Service:
+		return "begin"
+	case Rules:
+		return "accept"
+	case IsThisYou:
+		return "yes"
+	case Question:
+		return "answer"
+	case Check:
+		return "confirm"
+	case PIN:
+		return "pin"
+	case Track:
+		return "track"
+	case Requests, Status, Answer:
+		return "open"
+	case Done, TakeCard, Problem, Ended:
+		return "finish"
+	}
+	return "stay"
+}

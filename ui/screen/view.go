@@ -49,6 +49,7 @@ type View struct {
 	Size   int    // text size: 0 normal, 1 large, 2 largest
 	Theme  string // "", "contrast" or "dark"
 	Idle   Idle   // when this page asks whether anyone is there
+	Sum    string // of the page as it stands, for the server of pages; leave it empty
 
 	Devices Devices
 
@@ -195,8 +196,8 @@ type DoneView struct {
 	Received bool // the portal's receipt has been verified: «received», else «kept safely»
 	Due      time.Time
 	Paper    PaperState
-	PaperWhy State // Out, Open, Jam, Gone
-	QR       []byte
+	PaperWhy State  // Out, Open, Jam, Gone
+	QR       []byte // what the QR code says (its text, not a picture); empty: none is shown
 }
 
 // TakeCardView asks to take card and paper.
