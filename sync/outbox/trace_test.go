@@ -1,0 +1,244 @@
+//go:build linux && amd64
+
+package outbox_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// change is one thing a traced process did to the files of a folder, in the
+// order in which it did them. Inodes are numbered as they are made.
+type change struct {
+	Kind  byte // 'c' create, 'w' write, 't' truncate, 's' sync, 'r' rename, 'l' link, 'u' unlink, 'd' sync of the folder, 'a' acknowledgement
+	Inode int
+	Off   int64  // of a write; the size of a truncate
+	Data  []byte // of a write; the line of an acknowledgement
+	Name  string // of create, rename (the new one), link, unlink
+	From  string // of rename
+}
+
+// trace runs cmd under ptrace until it ends and returns what it did to the
+// files in dir, with what it wrote to its standard output in between. bbolt
+// takes an *os.File, so nothing can be put between it and the file inside the
+// process.
+func trace(t *testing.T, cmd *exec.Cmd, dir string) []change {
+	t.Helper()
+	runtime.LockOSThread() // ptrace belongs to a thread, and so does the wait for its children
+	defer runtime.UnlockOSThread()
+	null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = null.Close() }()
+	cmd.Stdout = null
+	cmd.SysProcAttr = &syscall.SysProcAttr{Ptrace: true}
+	if err := cmd.Start(); err != nil {
+		t.Fatalf("start a traced child (the test needs ptrace): %v", err)
+	}
+	tr := &tracer{pid: cmd.Process.Pid, dir: dir, fds: map[int]int{}, names: map[string]int{}, in: map[int]bool{}}
+	if tr.mem, err = os.Open(fmt.Sprintf("/proc/%d/mem", tr.pid)); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = tr.mem.Close() }()
+	if err := tr.run(); err != nil {
+		_ = cmd.Process.Kill()
+		t.Fatal(err)
+	}
+	return tr.changes
+}
+
+type tracer struct {
+	pid     int
+	dir     string
+	mem     *os.File
+	changes []change
+	fds     map[int]int    // descriptor: inode, 0 the folder
+	names   map[string]int // file name: inode
+	inodes  int
+	in      map[int]bool // threads inside a system call
+}
+
+func (tr *tracer) run() error {
+	var ws unix.WaitStatus
+	if _, err := unix.Wait4(tr.pid, &ws, 0, nil); err != nil {
+		return fmt.Errorf("wait for the traced child: %w", err)
+	}
+	const exitKill = 0x100000
+	if err := unix.PtraceSetOptions(tr.pid, unix.PTRACE_O_TRACESYSGOOD|unix.PTRACE_O_TRACECLONE|exitKill); err != nil {
+		return fmt.Errorf("set ptrace options: %w", err)
+	}
+	if err := unix.PtraceSyscall(tr.pid, 0); err != nil {
+		return fmt.Errorf("resume: %w", err)
+	}
+	for {
+		tid, err := unix.Wait4(-1, &ws, unix.WALL|unix.WNOTHREAD, nil)
+		if err != nil {
+			return fmt.Errorf("wait for a traced thread: %w", err)
+		}
+		if ws.Exited() || ws.Signaled() {
+			if tid != tr.pid {
+				continue
+			}
+			if ws.ExitStatus() != 0 {
+				return fmt.Errorf("the traced child ended with %d", ws.ExitStatus())
+			}
+			return nil
+		}
+		sig := 0
+		switch s := ws.StopSignal(); {
+		case s == unix.SIGTRAP|0x80:
+			if err := tr.call(tid); err != nil {
+				return err
+			}
+		case s == unix.SIGTRAP, s == unix.SIGSTOP: // a new thread
+		default:
+			sig = int(s)
+		}
+		if err := unix.PtraceSyscall(tid, sig); err != nil && !errors.Is(err, unix.ESRCH) {
+			return fmt.Errorf("resume: %w", err)
+		}
+	}
+}
+
+// call looks at a system call: at its entry for what changes bytes, so that
+// the bytes are still what is written, and at its end for what makes names.
+func (tr *tracer) call(tid int) error {
+	var r unix.PtraceRegs
+	if err := unix.PtraceGetRegs(tid, &r); err != nil {
+		return fmt.Errorf("read registers: %w", err)
+	}
+	tr.in[tid] = !tr.in[tid]
+	if tr.in[tid] {
+		return tr.entry(&r)
+	}
+	if int64(r.Rax) < 0 {
+		return nil
+	}
+	return tr.exit(&r)
+}
+
+func (tr *tracer) entry(r *unix.PtraceRegs) error {
+	inode, ours := tr.fds[int(r.Rdi)]
+	switch r.Orig_rax {
+	case unix.SYS_WRITE:
+		if r.Rdi == 1 {
+			b, err := tr.bytes(r.Rsi, r.Rdx)
+			if err != nil {
+				return err
+			}
+			for line := range strings.Lines(string(b)) {
+				tr.log(change{Kind: 'a', Data: []byte(strings.TrimSpace(line))})
+			}
+		} else if ours {
+			return fmt.Errorf("write(2) to a file of the outbox, which the trace does not follow")
+		}
+	case unix.SYS_PWRITE64:
+		if ours {
+			b, err := tr.bytes(r.Rsi, r.Rdx)
+			if err != nil {
+				return err
+			}
+			tr.log(change{Kind: 'w', Inode: inode, Off: int64(r.R10), Data: b})
+		}
+	case unix.SYS_FTRUNCATE:
+		if ours {
+			tr.log(change{Kind: 't', Inode: inode, Off: int64(r.Rsi)})
+		}
+	case unix.SYS_CLOSE:
+		delete(tr.fds, int(r.Rdi))
+	}
+	return nil
+}
+
+func (tr *tracer) exit(r *unix.PtraceRegs) error {
+	switch r.Orig_rax {
+	case unix.SYS_FDATASYNC, unix.SYS_FSYNC:
+		inode, ours := tr.fds[int(r.Rdi)]
+		switch {
+		case ours && inode == 0:
+			tr.log(change{Kind: 'd'})
+		case ours:
+			tr.log(change{Kind: 's', Inode: inode})
+		}
+	case unix.SYS_OPENAT:
+		p, err := tr.path(r.Rsi)
+		if err != nil {
+			return err
+		}
+		if p == tr.dir {
+			tr.fds[int(r.Rax)] = 0
+			return nil
+		}
+		if filepath.Dir(p) != tr.dir {
+			return nil
+		}
+		name := filepath.Base(p)
+		inode, there := tr.names[name]
+		if !there {
+			tr.inodes++
+			inode = tr.inodes
+			tr.names[name] = inode
+			tr.log(change{Kind: 'c', Inode: inode, Name: name})
+		}
+		tr.fds[int(r.Rax)] = inode
+	case unix.SYS_RENAMEAT, unix.SYS_RENAMEAT2:
+		from, err := tr.path(r.Rsi)
+		to, err2 := tr.path(r.R10)
+		if err := errors.Join(err, err2); err != nil {
+			return err
+		}
+		if filepath.Dir(to) == tr.dir {
+			tr.log(change{Kind: 'r', From: filepath.Base(from), Name: filepath.Base(to)})
+			tr.names[filepath.Base(to)] = tr.names[filepath.Base(from)]
+			delete(tr.names, filepath.Base(from))
+		}
+	case unix.SYS_UNLINKAT:
+		p, err := tr.path(r.Rsi)
+		if err != nil {
+			return err
+		}
+		if filepath.Dir(p) == tr.dir {
+			tr.log(change{Kind: 'u', Name: filepath.Base(p)})
+			delete(tr.names, filepath.Base(p))
+		}
+	case unix.SYS_LINKAT, unix.SYS_RENAME, unix.SYS_LINK, unix.SYS_UNLINK, unix.SYS_OPEN, unix.SYS_PWRITEV, unix.SYS_PWRITEV2, unix.SYS_FALLOCATE:
+		return fmt.Errorf("system call %d, which the trace does not follow", r.Orig_rax)
+	}
+	return nil
+}
+
+func (tr *tracer) log(c change) { tr.changes = append(tr.changes, c) }
+
+func (tr *tracer) bytes(addr, n uint64) ([]byte, error) {
+	b := make([]byte, n)
+	if _, err := tr.mem.ReadAt(b, int64(addr)); err != nil {
+		return nil, fmt.Errorf("read the traced child's memory: %w", err)
+	}
+	return b, nil
+}
+
+func (tr *tracer) path(addr uint64) (string, error) {
+	b := make([]byte, 0, 256)
+	for len(b) < 4096 {
+		c, err := tr.bytes(addr+uint64(len(b)), 16)
+		if err != nil {
+			return "", err
+		}
+		if i := bytes.IndexByte(c, 0); i >= 0 {
+			return string(append(b, c[:i]...)), nil
+		}
+		b = append(b, c...)
+	}
+	return "", errors.New("path without end")
+}
