@@ -154,8 +154,12 @@ type Result struct {
 type Fact struct {
 	Name    string `json:"name"`
 	Label   Text   `json:"label"`
-	Prefill string `json:"prefill,omitempty"` // as in Row, or the name of a question
+	Prefill string `json:"prefill,omitempty"` // as in Row, the name of a question, or PrefillCode
 }
+
+// PrefillCode prefills a fact with the request's tracking code: a number that no
+// other request has, for what the agency would otherwise have to number.
+const PrefillCode = "request.code"
 
 // Agency returns the agency with that id.
 func (c *Catalogue) Agency(id string) (Agency, bool) {

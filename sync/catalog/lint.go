@@ -226,7 +226,7 @@ func (l *linter) result(at string, s *Service) {
 		}
 		seen[f.Name] = true
 		l.text(p+"label", f.Label, true)
-		if _, ok := s.Row(f.Prefill); !ok {
+		if _, ok := s.Row(f.Prefill); !ok && f.Prefill != PrefillCode {
 			l.prefill(p+"prefill", f.Prefill, s)
 		}
 	}
