@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/penjire/penjire/sync/edoc"
@@ -27,7 +29,8 @@ import (
 // desk; agency= may be given and must then be the officer's. Facts left out of
 // an answer are those that the desk's form starts with. Errors are
 // {"error": "code"} with a fitting status; 409 "answered" means that the
-// request has its one answer, so a post may safely be sent again.
+// request has its one answer, so a post may safely be sent again; 422
+// "incomplete" names the facts that are missing, too long or unknown.
 
 // apiRequest is one request. It names its fields one by one: personal data goes
 // out only where this says so.
@@ -55,6 +58,9 @@ type apiRequest struct {
 	Answers        map[string]string `json:"answers,omitempty"`
 	Consents       []apiConsent      `json:"consents,omitempty"`
 	Answer         *apiAnswer        `json:"answer,omitempty"`
+	// Draft are the facts that an answer begins with; an empty one has to be
+	// given. Only while the request is open and its result states facts.
+	Draft map[string]string `json:"draft,omitempty"`
 }
 
 type apiConsent struct {
@@ -150,6 +156,12 @@ func (d *Desk) apiGet(w http.ResponseWriter, r *http.Request, o Officer) {
 	for _, k := range doc.Consents {
 		a.Consents = append(a.Consents, apiConsent{k.Rule, k.Version, k.At})
 	}
+	if s, ok := d.portal.Catalogue().Service(q.Service); ok && q.State == ledger.Registered {
+		a.Draft = map[string]string{}
+		for _, f := range blank(s, doc, q.Code, "answer", "en").Facts {
+			a.Draft[f.Name] = f.Value
+		}
+	}
 	if q.Answer != nil {
 		v, err := d.answerView(nil, q, "en")
 		if err != nil {
@@ -212,7 +224,7 @@ func (d *Desk) apiDecide(w http.ResponseWriter, r *http.Request, o Officer) {
 		return
 	}
 	s, _ := d.portal.Catalogue().Service(q.Service)
-	f := blank(s, c.Document(), decision, "en")
+	f := blank(s, c.Document(), q.Code, decision, "en")
 	f.Text = tidy(in.Text, true)
 	for i := range f.Facts {
 		if v, ok := in.Facts[f.Facts[i].Name]; ok {
@@ -222,7 +234,7 @@ func (d *Desk) apiDecide(w http.ResponseWriter, r *http.Request, o Officer) {
 	}
 	f.check(decision)
 	if f.faulty() || len(in.Facts) > 0 {
-		apiError(w, http.StatusUnprocessableEntity, "incomplete")
+		apiSend(w, http.StatusUnprocessableEntity, incomplete(f, in.Facts))
 		return
 	}
 	if err := d.sign(r.Context(), o, q, decision, f); err != nil {
@@ -230,6 +242,17 @@ func (d *Desk) apiDecide(w http.ResponseWriter, r *http.Request, o Officer) {
 		return
 	}
 	d.apiGet(w, r, o)
+}
+
+// incomplete says what keeps a draft from being signed: names, not values.
+func incomplete(f *draft, unknown map[string]string) map[string]any {
+	wrong := slices.Sorted(maps.Keys(unknown))
+	for _, x := range f.Facts {
+		if x.Wrong != "" {
+			wrong = append(wrong, x.Name)
+		}
+	}
+	return map[string]any{"error": "incomplete", "text": f.TextWrong != "", "facts": wrong}
 }
 
 func (d *Desk) apiFail(w http.ResponseWriter, r *http.Request, err error) {

@@ -29,6 +29,9 @@ func isAnswered(err error) bool { return errors.Is(err, ledger.ErrAnswered) }
 const (
 	textMax = 4000
 	factMax = 120
+	// factsMax bounds all facts together, in bytes of UTF-8: so much still makes
+	// a code of a size that a receipt's paper holds.
+	factsMax = 600
 )
 
 // factField is one line of the copy that the officer fills in.
@@ -68,14 +71,18 @@ func (f *draft) check(decision string) {
 	case utf8.RuneCountInString(f.Text) > textMax:
 		f.TextWrong = "wrong.long"
 	}
+	all := 0
 	for i := range f.Facts {
 		x := &f.Facts[i]
 		x.Wrong = ""
+		all += len(x.Value)
 		switch {
 		case x.Value == "":
 			x.Wrong = "wrong.fact"
 		case utf8.RuneCountInString(x.Value) > factMax:
 			x.Wrong = "wrong.fact-long"
+		case all > factsMax:
+			x.Wrong = "wrong.facts-long"
 		}
 	}
 }
@@ -91,17 +98,18 @@ func (f *draft) answer(state ledger.State, by string) portal.AnswerDraft {
 // blank is the draft an officer begins with: for an answer the facts of the
 // result, filled in from the card and the questions where the catalogue says
 // so, in the applicant's language, which is the copy's.
-func blank(s *catalog.Service, doc *edoc.Document, decision, lang string) *draft {
+func blank(s *catalog.Service, doc *edoc.Document, code, decision, lang string) *draft {
 	f := &draft{}
 	if decision != "answer" || s == nil {
 		return f
 	}
 	who := citizen.Person{ID: doc.Sender.ID, Surname: doc.Sender.Surname, Name: doc.Sender.Name, Patronymic: doc.Sender.Patronymic}
 	for _, x := range s.Result.Facts {
-		f.Facts = append(f.Facts, factField{
-			Name: x.Name, Label: x.Label.In(lang),
-			Value: s.FactPrefill(x, who, doc.Answers, doc.Lang),
-		})
+		v := s.FactPrefill(x, who, doc.Answers, doc.Lang)
+		if x.Prefill == catalog.PrefillCode {
+			v = edoc.FormatCode(code)
+		}
+		f.Facts = append(f.Facts, factField{Name: x.Name, Label: x.Label.In(lang), Value: v})
 	}
 	return f
 }
@@ -158,7 +166,7 @@ func (d *Desk) formView(w http.ResponseWriter, r *http.Request, o Officer) (*for
 	}
 	rv.Self += "/" + decision
 	v := &formView{requestView: *rv, Decision: decision}
-	v.Draft = blank(v.Service, v.Document, decision, v.Lang)
+	v.Draft = blank(v.Service, v.Document, q.Code, decision, v.Lang)
 	v.Copy = decision == "answer" && v.Service != nil && v.Service.Result.Kind == catalog.ResultCertifiedCopy
 	for _, l := range v.Languages() {
 		if l.Code == v.Document.Lang {

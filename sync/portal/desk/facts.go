@@ -69,7 +69,7 @@ func checks(b page.Base, q ledger.Request, f verified) ([]check, error) {
 		signer.Text = append(signer.Text, w.T("reason."+f.Stamp.Reason))
 	}
 	revoked := check{Verdict: f.Revocation.Verdict, Reason: f.Revocation.Reason, Title: w.T("check.revocation." + f.Revocation.Verdict)}
-	if f.RevocationAge > 0 {
+	if f.Revocation.Verdict != string(edoc.Unknown) {
 		age, err := b.Span(max(f.RevocationAge, time.Minute))
 		if err != nil {
 			return nil, err

@@ -4,10 +4,16 @@ import (
 	"archive/zip"
 	"bytes"
 	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -392,6 +398,14 @@ func TestAPI(t *testing.T) {
 	for body, want := range map[string]int{`{"txt": "x"}`: 400, `not json`: 400, `{}`: 422, `{"facts": {"no-such-fact": "x"}, "text": "x"}`: 422} {
 		o.call(t, "myrat", "POST", at+"/refuse", body, want)
 	}
+	q := o.get(t, o.residence)
+	if got := one["draft"].(map[string]any)["number"]; got != formatCode(q.Code) {
+		t.Errorf("the draft's number = %v, want the tracking code", got)
+	}
+	short := o.call(t, "myrat", "POST", at+"/answer", `{"facts": {"address": ""}}`, 422)
+	if got := fmt.Sprint(short["facts"]); short["error"] != "incomplete" || !strings.Contains(got, "address") || strings.Contains(got, "number") {
+		t.Errorf("an answer without an address: %v, want it named", short)
+	}
 	o.call(t, "myrat", "POST", at+"/burn", `{}`, 404)
 	facts := map[string]string{}
 	s, _ := o.Catalogue().Service("residence-certificate")
@@ -409,5 +423,28 @@ func TestAPI(t *testing.T) {
 	}
 	if got := o.call(t, "myrat", "POST", at+"/answer", string(body), 409)["error"]; got != "answered" {
 		t.Errorf("a second answer: error %v, want answered", got)
+	}
+}
+
+func TestOfficersFile(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "officers.json")
+	if err := WriteOfficers(file, testOfficers()); err != nil {
+		t.Fatal(err)
+	}
+	got, err := ReadOfficers(file)
+	if err != nil || !slices.Equal(got, testOfficers()) {
+		t.Errorf("ReadOfficers = %d officers, %v, want what was written", len(got), err)
+	}
+	if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("the file's mode = %v, %v, want 0600", info.Mode().Perm(), err)
+	}
+	if err := os.WriteFile(file, []byte(`[{"id": "a", "pasword": "x"}]`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ReadOfficers(file); err == nil {
+		t.Error("ReadOfficers took an unknown key")
+	}
+	if _, err := ReadOfficers(file + ".no"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("ReadOfficers of no file = %v, want fs.ErrNotExist", err)
 	}
 }

@@ -149,10 +149,10 @@ func pagesIn(t *testing.T, d *Desk, lang string) map[string]any {
 	}
 
 	for decision := range decisions {
-		f := formView{requestView: view(sampleEntry(1, ledger.Registered), good), Decision: decision, In: "Türkmençe", Draft: blank(service, doc, decision, lang), Copy: decision == "answer"}
+		f := formView{requestView: view(sampleEntry(1, ledger.Registered), good), Decision: decision, In: "Türkmençe", Draft: blank(service, doc, "K7M4P29QD1", decision, lang), Copy: decision == "answer"}
 		out["decide "+decision] = f
 		wrong := f
-		wrong.Draft = blank(service, doc, decision, lang)
+		wrong.Draft = blank(service, doc, "K7M4P29QD1", decision, lang)
 		for i := range wrong.Draft.Facts {
 			wrong.Draft.Facts[i].Value = strings.Repeat("x", i*factMax*2)
 		}
@@ -160,7 +160,7 @@ func pagesIn(t *testing.T, d *Desk, lang string) map[string]any {
 		wrong.Fault = true
 		out["decide "+decision+" wrong"] = wrong
 		full := f
-		full.Draft = blank(service, doc, decision, lang)
+		full.Draft = blank(service, doc, "K7M4P29QD1", decision, lang)
 		full.Draft.Text = "Güwänama taýýar."
 		for i := range full.Draft.Facts {
 			full.Draft.Facts[i].Value = "Magtymguly şaýoly 12"

@@ -96,6 +96,13 @@ func (p *Pages) checked(ctx context.Context, v *sealView, s *seal.Sealed) error 
 	found := s.Verify(bundle, v.Now)
 	v.Verdict, v.Reason, v.Kind = string(found.Verdict), found.Reason, s.Kind
 	w := page.Writer{Base: v.Base}
+	age, err := v.Span(max(found.RevocationAge, time.Minute))
+	if err != nil {
+		return err
+	}
+	if found.SignerCert != nil { // else nothing was looked up
+		v.Lists = w.T("seal.lists", age)
+	}
 	if found.Verdict == trust.No {
 		// What a forgery says is nobody's statement: it is not repeated here.
 		return w.Err
@@ -134,14 +141,7 @@ func (p *Pages) checked(ctx context.Context, v *sealView, s *seal.Sealed) error 
 			return err
 		}
 	}
-	v.Number = s.CheckNumber()
-	if found.RevocationAge > 0 {
-		age, err := v.Span(max(found.RevocationAge, time.Minute))
-		if err != nil {
-			return err
-		}
-		v.Lists = w.T("seal.lists", age)
-	}
+	v.Number = formatCode(s.CheckNumber())
 	return w.Err
 }
 
