@@ -330,7 +330,7 @@ func (s *session) found(card Card, gen uint64) {
 	if len(ats) == 0 {
 		sak = 0x08
 	}
-	r := []byte{1, 1, 0x03, 0x44, sak, byte(len(uid))}
+	r := []byte{1, 1, 0x00, 0x04 | byte(len(uid)/7*0x40), sak, byte(len(uid))}
 	r = append(r, uid...)
 	if len(ats) > 0 {
 		r = append(r, byte(len(ats)+1))
