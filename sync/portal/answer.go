@@ -135,6 +135,9 @@ func (p *Portal) answerDocument(request *edoc.Container, r ledger.Request, s *ca
 		Addressee: asked.Sender,
 		Request:   &id, Decision: decisions[d.Decision], Text: d.Text,
 	}
+	if id, err := citizen.ParseID(r.Agency); err == nil { // not every agency's id is one
+		a.Sender.ID = id
+	}
 	if d.Decision == ledger.Answered {
 		for _, f := range d.Facts {
 			a.Facts = append(a.Facts, edoc.FactValue{Name: f.Name, Value: f.Value})

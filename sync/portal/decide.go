@@ -2,7 +2,6 @@ package portal
 
 import (
 	"context"
-	"crypto/x509"
 	"strings"
 	"time"
 
@@ -25,8 +24,6 @@ const (
 	ReasonOtherKiosk = "document.other_kiosk"   // made at another kiosk
 	ReasonService    = "service.unknown"        // the catalogue has no such service
 	ReasonIdentify   = "signer.identification"  // the service needs a citizen's signature
-	ReasonSender     = "signer.not_sender"      // signed by another person than the sender
-	ReasonDevice     = "signer.other_kiosk"     // signed by another kiosk as intermediary
 	ReasonAnswerTo   = "answer_to.unusable"     // nobody could open the answer
 	ReasonDoubt      = "verification.undecided" // not whole or not entitled, and nothing says why
 )
@@ -149,8 +146,8 @@ func (p *Portal) examine(ctx context.Context, r ledger.Record, now time.Time) (d
 	if !rep.Accepted() {
 		return d, why(rep), nil
 	}
-	if reason := signerFits(rep, doc, service, r.Kiosk); reason != "" {
-		return d, reason, nil
+	if !signerFits(rep, service) {
+		return d, ReasonIdentify, nil
 	}
 	if !sealable(doc.AnswerTo) {
 		return d, ReasonAnswerTo, nil
@@ -190,30 +187,12 @@ func orDoubt(reason string) string {
 	return reason
 }
 
-// signerFits says whether whoever signed may sign this request: the sender with
-// a card, or, where the service wants nobody identified, the kiosk that made it.
-func signerFits(rep edoc.Report, doc *edoc.Document, s *catalog.Service, kiosk string) string {
-	switch rep.SignerUse {
-	case trust.UseCitizenSign:
-		return senderFits(rep.SignerCert, doc.Sender)
-	case trust.UseDevice:
-		if s.Identification != catalog.IdentifyNone {
-			return ReasonIdentify
-		}
-		if trust.DeviceID(rep.SignerCert) != kiosk {
-			return ReasonDevice
-		}
-		return ""
-	}
-	return ReasonIdentify
-}
-
-func senderFits(cert *x509.Certificate, sender edoc.Party) string {
-	who, err := trust.Person(cert)
-	if err != nil || !who.ID.Equal(sender.ID.Text) {
-		return ReasonSender
-	}
-	return ""
+// signerFits says whether whoever signed may sign this request: a citizen always,
+// a kiosk as intermediary where the service wants nobody identified. That the
+// signer is the sender, edoc has checked.
+func signerFits(rep edoc.Report, s *catalog.Service) bool {
+	return rep.SignerUse == trust.UseCitizenSign ||
+		rep.SignerUse == trust.UseDevice && s.Identification == catalog.IdentifyNone
 }
 
 // sealable says whether an answer can be sealed to all of these. None at all is

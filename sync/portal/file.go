@@ -44,6 +44,9 @@ type File struct {
 	// Catalogue is the signed catalogue; packs are added to it and the whole is
 	// signed again with a higher version.
 	Catalogue string `json:"catalogue"`
+	// Officers is a JSON file: a list of desk.Officer. Empty: nobody can sign in
+	// at the desk.
+	Officers string `json:"officers,omitempty"`
 	// Ledger is the database. It is created if it is not there.
 	Ledger string `json:"ledger"`
 }

@@ -148,9 +148,9 @@ func TestRefused(t *testing.T) {
 	add("foreign card", "cert.foreign", k.one("foreign").ID())
 	add("expired card", "cert.expired", k.one("expired").ID())
 	add("suspended card", "cert.suspended", k.one("suspended").ID())
-	add("another citizen's card", ReasonSender, k.ask(k.document(citizen1), card("citizen-2")).ID())
+	add("another citizen's card", edoc.ReasonNotSender, k.ask(k.document(citizen1), card("citizen-2")).ID())
 	add("kiosk signs where a card must", ReasonIdentify, k.ask(k.document(citizen1), k.dev.Signing.Signer()).ID())
-	add("an agency signs", ReasonIdentify, k.ask(k.document(citizen1), w.Agencies["ombudsman"].Signer()).ID())
+	add("an agency signs", "cert.wrong_use", k.ask(k.document(citizen1), w.Agencies["ombudsman"].Signer()).ID())
 
 	d := k.document(citizen1)
 	d.Service = "no-such-service"
@@ -187,7 +187,7 @@ func TestRefused(t *testing.T) {
 	}
 	d = k.document(citizen1)
 	d.Service, d.AnswerTo = "complaint", []string{envelope.ForCode}
-	add("another kiosk as intermediary", ReasonDevice, k.ask(d, dev2.Signing.Signer()).ID())
+	add("another kiosk as intermediary", edoc.ReasonNotSender, k.ask(d, dev2.Signing.Signer()).ID())
 
 	good := k.one("citizen-2")
 	k.run(k.uplinkConfig())

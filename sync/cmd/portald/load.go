@@ -1,0 +1,192 @@
+package main
+
+import (
+	"bytes"
+	"crypto"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"filippo.io/age"
+
+	"github.com/penjire/penjire/sync/catalog"
+	"github.com/penjire/penjire/sync/edoc"
+	"github.com/penjire/penjire/sync/edoc/tsp"
+	"github.com/penjire/penjire/sync/portal"
+	"github.com/penjire/penjire/sync/portal/desk"
+)
+
+// loaded is the portal's folder in memory.
+type loaded struct {
+	config   portal.Config
+	cert     tls.Certificate
+	devices  *x509.CertPool
+	tsa      *tsp.Authority
+	officers []desk.Officer
+	ledger   string
+}
+
+// load reads portal.json and what it names.
+func load(o options) (*loaded, error) {
+	f, err := portal.ReadFile(o.dir)
+	if err != nil {
+		return nil, err
+	}
+	in := func(name string) string {
+		if filepath.IsAbs(name) {
+			return name
+		}
+		return filepath.Join(o.dir, name)
+	}
+	l := &loaded{ledger: in(f.Ledger), config: portal.Config{
+		Name: f.Name, PublicURL: f.PublicURL, Agencies: map[string]edoc.Signer{},
+	}}
+	signer := func(dst *edoc.Signer, p portal.Pair) func() error {
+		return func() (err error) {
+			*dst, err = readSigner(in(p.Cert), in(p.Key))
+			return err
+		}
+	}
+	bytesOf := func(dst *[]byte, name string) func() error {
+		return func() (err error) {
+			*dst, err = os.ReadFile(in(name))
+			return err
+		}
+	}
+	var tsaKey edoc.Signer
+	steps := []func() error{
+		signer(&l.config.Receipt, f.Receipt), signer(&l.config.Register, f.Register), signer(&tsaKey, f.TSA),
+		bytesOf(&l.config.Trust, f.Trust), bytesOf(&l.config.Catalogue, f.Catalogue),
+		func() (err error) { l.cert, err = tls.LoadX509KeyPair(in(f.TLS.Cert), in(f.TLS.Key)); return err },
+		func() (err error) { l.config.Roots, err = readCerts(in(f.Roots)); return err },
+		func() (err error) { l.config.Identities, err = readAge(in(f.Age)); return err },
+		func() (err error) { l.devices, err = readPool(in(f.Devices)); return err },
+		func() (err error) {
+			l.tsa, err = tsp.NewAuthority(tsaKey, nil)
+			l.config.Stamper = l.tsa
+			return err
+		},
+		func() (err error) {
+			if o.packs != "" {
+				l.config.Packs, err = catalog.ReadPacks(os.DirFS(o.packs))
+			}
+			return err
+		},
+		func() (err error) {
+			if f.Officers != "" {
+				l.officers, err = readOfficers(in(f.Officers))
+			}
+			return err
+		},
+	}
+	for id, p := range f.Agencies {
+		steps = append(steps, func() error {
+			s, err := readSigner(in(p.Cert), in(p.Key))
+			l.config.Agencies[id] = s
+			return err
+		})
+	}
+	var faults []error // all at once: one who sets up a portal mends them together
+	for _, step := range steps {
+		if err := step(); err != nil {
+			faults = append(faults, err)
+		}
+	}
+	if err := errors.Join(faults...); err != nil {
+		return nil, fmt.Errorf("read the portal's folder %s: %w", o.dir, err)
+	}
+	return l, nil
+}
+
+func readCerts(name string) ([]*x509.Certificate, error) {
+	b, err := os.ReadFile(name)
+	if err != nil {
+		return nil, err
+	}
+	var out []*x509.Certificate
+	for {
+		var p *pem.Block
+		if p, b = pem.Decode(b); p == nil {
+			break
+		}
+		c, err := x509.ParseCertificate(p.Bytes)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		out = append(out, c)
+	}
+	if len(out) == 0 {
+		return nil, fmt.Errorf("%s: no certificate in it", name)
+	}
+	return out, nil
+}
+
+func readPool(name string) (*x509.CertPool, error) {
+	certs, err := readCerts(name)
+	if err != nil {
+		return nil, err
+	}
+	pool := x509.NewCertPool()
+	for _, c := range certs {
+		pool.AddCert(c)
+	}
+	return pool, nil
+}
+
+func readSigner(cert, key string) (edoc.Signer, error) {
+	certs, err := readCerts(cert)
+	if err != nil {
+		return edoc.Signer{}, err
+	}
+	b, err := os.ReadFile(key)
+	if err != nil {
+		return edoc.Signer{}, err
+	}
+	p, _ := pem.Decode(b)
+	if p == nil {
+		return edoc.Signer{}, fmt.Errorf("%s: no PEM in it", key)
+	}
+	k, err := x509.ParsePKCS8PrivateKey(p.Bytes)
+	if err != nil {
+		return edoc.Signer{}, fmt.Errorf("%s: %w", key, err)
+	}
+	s, ok := k.(crypto.Signer)
+	if !ok {
+		return edoc.Signer{}, fmt.Errorf("%s: a key that cannot sign", key)
+	}
+	if pub, ok := s.Public().(interface{ Equal(crypto.PublicKey) bool }); !ok || !pub.Equal(certs[0].PublicKey) {
+		return edoc.Signer{}, fmt.Errorf("%s: not the key of %s", key, cert)
+	}
+	return edoc.Signer{Key: s, Cert: certs[0], Chain: certs[1:]}, nil
+}
+
+func readAge(name string) ([]age.Identity, error) {
+	b, err := os.ReadFile(name)
+	if err != nil {
+		return nil, err
+	}
+	ids, err := age.ParseIdentities(bytes.NewReader(b))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return ids, nil
+}
+
+func readOfficers(name string) ([]desk.Officer, error) {
+	b, err := os.ReadFile(name)
+	if err != nil {
+		return nil, err
+	}
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.DisallowUnknownFields()
+	var out []desk.Officer
+	if err := d.Decode(&out); err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return out, nil
+}

@@ -1,0 +1,154 @@
+// Command portald is the portal in one process: kiosks' sync, the agencies'
+// desk, the public pages and a time-stamping authority, on one SQLite file.
+//
+//	portald -dir FOLDER [-sync HOST:PORT] [-web HOST:PORT] [-packs FOLDER]
+//
+// FOLDER holds portal.json (see portal.File) and what it names. Port 0 takes a
+// free one. When it serves, portald prints one line of JSON on standard output,
+// {"sync":"HOST:PORT","web":"http://HOST:PORT"}; its log goes to standard error
+// as JSON lines and names no person. It stops on SIGTERM or SIGINT.
+//
+// On the web address: / public pages, /desk/ and /api/desk/ the agencies' desk,
+// /tsa time stamps (RFC 3161), /healthz (200 «ok», or 503), and /api/state:
+//
+//	{"requests":{"received":0,"registered":2,…},"kiosks":[{…}],"connected":["K-000001"],
+//	 "alarms":[{…}],"catalogue":2,"trust":1}
+//
+// Exit status: 0 stopped as told, 1 failed, 2 wrong use.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/penjire/penjire/sync/ledger/sqlite"
+	"github.com/penjire/penjire/sync/portal"
+	"github.com/penjire/penjire/sync/wire/socket"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
+	defer stop()
+	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// options are the command line.
+type options struct{ dir, sync, web, packs string }
+
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	var o options
+	fs := flag.NewFlagSet("portald", flag.ContinueOnError)
+	fs.SetOutput(stderr)
+	fs.StringVar(&o.dir, "dir", "", "`folder` of portal.json")
+	fs.StringVar(&o.sync, "sync", "127.0.0.1:0", "`address` for kiosks")
+	fs.StringVar(&o.web, "web", "127.0.0.1:0", "`address` of the pages")
+	fs.StringVar(&o.packs, "packs", "", "`folder` of further service packs")
+	if err := fs.Parse(args); err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			return 0
+		}
+		return 2
+	}
+	if o.dir == "" || fs.NArg() > 0 {
+		_, _ = fmt.Fprintln(stderr, "portald: -dir is needed, and nothing after the flags")
+		return 2
+	}
+	log := slog.New(slog.NewJSONHandler(stderr, nil))
+	if err := serve(ctx, o, stdout, log); err != nil {
+		_, _ = fmt.Fprintln(stderr, "portald:", err)
+		return 1
+	}
+	return 0
+}
+
+// serve runs the portal until ctx ends.
+func serve(ctx context.Context, o options, stdout io.Writer, log *slog.Logger) (err error) {
+	l, err := load(o)
+	if err != nil {
+		return err
+	}
+	syncLn, err := net.Listen("tcp", o.sync)
+	if err != nil {
+		return fmt.Errorf("listen for kiosks: %w", err)
+	}
+	defer func() { _ = syncLn.Close() }()
+	webLn, err := net.Listen("tcp", o.web)
+	if err != nil {
+		return fmt.Errorf("listen for pages: %w", err)
+	}
+	defer func() { _ = webLn.Close() }()
+	web := "http://" + webLn.Addr().String()
+	if l.config.PublicURL == "" {
+		l.config.PublicURL = web
+	}
+	db, err := sqlite.Open(ctx, l.ledger)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	l.config.Ledger, l.config.Log = db, log
+	p, err := portal.New(ctx, l.config)
+	if err != nil {
+		return err
+	}
+	pages, err := l.pages(p, log)
+	if err != nil {
+		return err
+	}
+
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	kiosks := http.NewServeMux()
+	kiosks.Handle("GET "+socket.Path, p.SyncHandler())
+	errorLog := slog.NewLogLogger(log.Handler(), slog.LevelDebug)
+	servers := []*http.Server{
+		{Handler: kiosks, TLSConfig: portal.TLSConfig(l.cert, l.devices), ReadHeaderTimeout: time.Minute, ErrorLog: errorLog},
+		{Handler: pages, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, WriteTimeout: time.Minute, IdleTimeout: 2 * time.Minute, ErrorLog: errorLog},
+	}
+	wg.Go(func() { p.Run(ctx) })
+	wg.Go(func() {
+		var line socket.Line
+		ends(cancel, servers[0].ServeTLS(socket.Listener{Listener: syncLn, Line: &line}, "", ""))
+	})
+	wg.Go(func() { ends(cancel, servers[1].Serve(webLn)) })
+
+	if err := json.NewEncoder(stdout).Encode(struct {
+		Sync string `json:"sync"`
+		Web  string `json:"web"`
+	}{syncLn.Addr().String(), web}); err != nil {
+		cancel(fmt.Errorf("say where it serves: %w", err))
+	}
+	<-ctx.Done()
+	grace, stop := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer stop()
+	for _, s := range servers {
+		if err := s.Shutdown(grace); err != nil { // who does not finish in time is cut
+			_ = s.Close()
+		}
+	}
+	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
+		return cause
+	}
+	return nil
+}
+
+// ends stops the portal when a server ends by itself.
+func ends(cancel context.CancelCauseFunc, err error) {
+	if !errors.Is(err, http.ErrServerClosed) {
+		cancel(fmt.Errorf("serve: %w", err))
+	}
+}

@@ -1,0 +1,81 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/penjire/penjire/sync/ledger"
+	"github.com/penjire/penjire/sync/portal"
+	"github.com/penjire/penjire/sync/portal/desk"
+	"github.com/penjire/penjire/sync/portal/page"
+	"github.com/penjire/penjire/sync/portal/public"
+	"github.com/penjire/penjire/ui/asset"
+)
+
+// alarmsShown is how many alarms /api/state gives.
+const alarmsShown = 20
+
+// pages is everything on the web address.
+func (l *loaded) pages(p *portal.Portal, log *slog.Logger) (http.Handler, error) {
+	d, err := desk.New(desk.Config{Portal: p, Officers: l.officers, Bundle: p.Trust, Log: log})
+	if err != nil {
+		return nil, err
+	}
+	pub, err := public.New(public.Config{Portal: p, Bundle: p.Trust, Log: log})
+	if err != nil {
+		return nil, err
+	}
+	m := http.NewServeMux()
+	m.Handle("/", pub)
+	m.Handle("/desk/", d)
+	m.Handle("/api/desk/", d)
+	m.Handle("/asset/", page.Assets(asset.FS))
+	m.Handle("/tsa", l.tsa)
+	m.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) { healthz(w, r, p.Ledger()) })
+	m.HandleFunc("GET /api/state", func(w http.ResponseWriter, r *http.Request) { apiState(w, r, p, log) })
+	return m, nil
+}
+
+// healthz is 200 if the ledger answers in time.
+func healthz(w http.ResponseWriter, r *http.Request, l ledger.Ledger) {
+	ctx, cancel := context.WithTimeout(r.Context(), 5*time.Second)
+	defer cancel()
+	if _, err := l.Counts(ctx); err != nil {
+		http.Error(w, "the ledger does not answer", http.StatusServiceUnavailable)
+		return
+	}
+	_, _ = w.Write([]byte("ok\n"))
+}
+
+// state is GET /api/state. Nothing in it is personal.
+type state struct {
+	Requests  map[ledger.State]int `json:"requests"`
+	Kiosks    []ledger.Kiosk       `json:"kiosks"`
+	Connected []string             `json:"connected"`
+	Alarms    []ledger.Alarm       `json:"alarms"`
+	Catalogue uint64               `json:"catalogue"`
+	Trust     uint64               `json:"trust"`
+}
+
+func apiState(w http.ResponseWriter, r *http.Request, p *portal.Portal, log *slog.Logger) {
+	s := state{Connected: p.Connected(), Catalogue: p.Catalogue().Version, Trust: p.Trust().Version}
+	var err error
+	if s.Requests, err = p.Ledger().Counts(r.Context()); err == nil {
+		if s.Kiosks, err = p.Ledger().Kiosks(r.Context()); err == nil {
+			s.Alarms, err = p.Ledger().Alarms(r.Context(), alarmsShown)
+		}
+	}
+	if err != nil {
+		log.Error("portald: state", "err", err)
+		http.Error(w, "the ledger does not answer", http.StatusServiceUnavailable)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	if err := json.NewEncoder(w).Encode(s); err != nil {
+		log.Debug("portald: state", "err", err) // who asked has gone
+	}
+}
