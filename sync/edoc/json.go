@@ -278,8 +278,6 @@ func (d *Document) check() error {
 		return fmt.Errorf("pages: got %d, want 1 or more", d.Pages)
 	case d.Service == "":
 		return errors.New("service: it is empty")
-	case d.Addressee == (Party{}):
-		return errors.New("addressee: it is empty")
 	}
 	for _, c := range d.Consents {
 		if c.Rule == "" || c.At.Nanosecond() != 0 || c.At.IsZero() {
