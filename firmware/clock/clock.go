@@ -212,3 +212,12 @@ func (c *Clock) Steps() []Step {
 	c.steps = nil
 	return s
 }
+
+// Raise says that at has passed: the clock is not before it from now on.
+func (c *Clock) Raise(at time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if mono := time.Since(c.start); at.After(c.top.Add(mono - c.topMono)) {
+		c.top, c.topMono = at.Round(0), mono
+	}
+}

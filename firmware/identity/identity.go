@@ -35,9 +35,9 @@ const (
 	Suspended   Reason = "suspended" // ED-44
 	Revoked     Reason = "revoked"   // ED-45
 	Untrusted   Reason = "untrusted" // its centre or its certificate is not accepted
-	NotGenuine  Reason = "not-genuine"
-	Clock       Reason = "clock" // its validity cannot be judged: the time is not known
-	Gone        Reason = "gone"  // the reader, not the card
+	NotGenuine  Reason = "fake"
+	Clock       Reason = "clock"     // its validity cannot be judged: the time is not known
+	Gone        Reason = "no-reader" // the reader, not the card
 )
 
 // Error says why a card cannot be used. Its text holds no personal data.

@@ -17,7 +17,7 @@ func (s State) choosing(a Act, f Facts) (State, []Effect) {
 	case a.Name == "requests" && s.Page == screen.Home:
 		s.Purpose = ForRequests
 		return s.wantCard(f)
-	case a.Name == "track" && (s.Page == screen.Home || s.Page == screen.Card && s.Purpose == ForRequests):
+	case (a.Name == "track" || a.Name == "no" && s.Page == screen.Card) && (s.Page == screen.Home || s.Page == screen.Card && s.Purpose == ForRequests):
 		s.Page, s.Track = screen.Track, Track{}
 	case a.Name == "choose" && (s.Page == screen.Services || s.Page == screen.Home):
 		if svc, ok := service(f, a.Arg); ok {

@@ -47,7 +47,7 @@ func (s State) cardIn(gen uint64) (State, []Effect) {
 	switch {
 	case s.Page == screen.Card:
 		return s.read()
-	case s.Page == screen.Problem && s.Problem.Key == "card-pulled":
+	case s.Page == screen.Problem && s.Problem.Key == "card-gone":
 		s.Page = screen.Card
 		return s.read()
 	}
@@ -81,12 +81,15 @@ func (s State) cardRead(e CardRead, f Facts) (State, []Effect) {
 		return s, nil
 	case e.Holder == nil || e.Holder.Gen != s.Card.In:
 		return s, nil
+	case e.Holder.Tries == 0 && s.Purpose != ForRequests:
+		s.Card.Problem = "blocked"
+		return s, nil
 	case s.Card.Known && s.Card.Holder != nil:
 		if s.Card.Holder.Card != e.Holder.Card {
 			s.Card.Problem = "other"
 			return s, nil
 		}
-		s.Card.Holder = e.Holder
+		s.Card.Holder, s.PIN.Left = e.Holder, e.Holder.Tries
 		return s.cardReady(f)
 	}
 	s.Card.Holder, s.Card.Known = e.Holder, false
@@ -98,7 +101,7 @@ func (s State) isThisYou(a Act, f Facts) (State, []Effect) {
 	switch a.Name {
 	case "yes":
 		s.Card.Known = true
-		s.PIN = PIN{Left: -1}
+		s.PIN = PIN{Left: s.Card.Holder.Tries}
 		return s.wantCard(f)
 	case "no": // not mine: nothing of this visit is theirs to see
 		return s.end()

@@ -117,5 +117,4 @@ const (
 	NotYours   Why = 10 // the answer is sealed to another card
 	BadAnswer  Why = 11 // the answer does not verify
 	TooLate    Why = 12 // sent already: cannot be withdrawn
-	NotKept    Why = 13 // signed, but the outbox could not store it
 )

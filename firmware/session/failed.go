@@ -19,7 +19,7 @@ func (s State) failed(e Failed) (State, []Effect) {
 	case BlockedPIN:
 		return s.problem("pin-blocked", false, e.Code), nil
 	case CardGone:
-		s = s.problem("card-pulled", true, e.Code)
+		s = s.problem("card-gone", true, e.Code)
 		if s.Card.In != 0 && !s.Card.Ready() { // back already, as a new insertion
 			s.Page = screen.Card
 			return s.read()
@@ -35,23 +35,14 @@ func (s State) failed(e Failed) (State, []Effect) {
 		return s.problem("full", true, e.Code), nil
 	case NoTime:
 		return s.problem("clock", true, e.Code), nil
-	case NotKept:
-		return s.problem("store", true, e.Code), nil
 	case NotYours:
 		return s.problem("not-yours", false, e.Code), nil
 	case BadAnswer:
-		return s.problem("answer-invalid", false, e.Code), nil
+		return s.problem("answer", false, e.Code), nil
 	case TooLate:
-		return s.problem("withdraw", false, e.Code), nil
+		return s.problem("too-late", false, e.Code), nil
 	default:
-		key := "internal"
-		switch s.Purpose {
-		case ForSigning:
-			key = "signing"
-		case ForOpening, ForCorrect:
-			key = "answer"
-		}
-		return s.problem(key, true, e.Code), nil
+		return s.problem("broken", true, e.Code), nil
 	}
 	return s, nil
 }

@@ -19,7 +19,7 @@ func (s State) looking(a Act, f Facts) (State, []Effect) {
 	case a.Name == "track" && s.Page == screen.Track:
 		s.Track = Track{Code: a.Text}
 		if a.Text.IsZero() {
-			s.Track.Fault = "track.empty"
+			s.Track.Fault = "track.fault.empty"
 			return s, nil
 		}
 		s.Job++
@@ -42,9 +42,9 @@ func (s State) looking(a Act, f Facts) (State, []Effect) {
 		doc := s.Request.Doc
 		s = s.wait("reading")
 		return s, []Effect{Withdraw{Job: s.Busy, Doc: doc}}
-	case a.Name == "reprint":
+	case a.Name == "reprint" && s.Page != screen.Answer:
 		return s.reprint()
-	case a.Name == "print" && s.Page == screen.Answer && s.Answer.Copy && s.Answer.Paper != screen.PaperPrinting:
+	case (a.Name == "print" || a.Name == "reprint") && s.Page == screen.Answer && s.Answer.Copy && s.Answer.Paper != screen.PaperPrinting:
 		ans := *s.Answer
 		ans.Paper, ans.Why = screen.PaperPrinting, ""
 		s.Answer, s.Paper = &ans, true
@@ -123,7 +123,7 @@ func (s State) found(e Found) (State, []Effect) {
 		return s, nil
 	}
 	if e.Request == nil {
-		s.Track.Fault = cmp.Or(e.Fault, "track.unknown")
+		s.Track.Fault = cmp.Or(e.Fault, "track.fault.unknown")
 		return s, nil
 	}
 	r := *e.Request

@@ -83,6 +83,7 @@ type Holder struct {
 	Person    citizen.Person
 	Card      [32]byte // digest of the signing certificate: the same card has the same
 	Recipient string   // age recipient of the card's key, for answers; "" if it has none
+	Tries     int      // of the PIN that are left; -1 not known
 }
 
 // Application is a request being made.

@@ -40,7 +40,7 @@ func facts() Facts {
 
 func holder(gen uint64, card byte) *Holder {
 	id, _ := citizen.ParseID("SPEC000001")
-	return &Holder{Gen: gen, Card: [32]byte{card}, Person: citizen.Person{
+	return &Holder{Gen: gen, Card: [32]byte{card}, Tries: 3, Person: citizen.Person{
 		ID: id, Surname: citizen.NewText("Nusgaýewa"), Name: citizen.NewText("Aýna"),
 	}}
 }
@@ -172,13 +172,13 @@ func TestWhatGoesWrongWhileSigning(t *testing.T) {
 		{"wrong PIN", Failed{Why: WrongPIN, Left: 2}, screen.PIN, ""},
 		{"wrong PIN for the last time", Failed{Why: WrongPIN, Left: 0}, screen.Problem, "pin-blocked"},
 		{"blocked PIN", Failed{Why: BlockedPIN}, screen.Problem, "pin-blocked"},
-		{"card taken", Failed{Why: CardGone}, screen.Problem, "card-pulled"},
+		{"card taken", Failed{Why: CardGone}, screen.Problem, "card-gone"},
 		{"another card", Failed{Why: OtherCard}, screen.Card, ""},
 		{"certificate expired", Failed{Why: BadCard, Card: "expired"}, screen.Card, ""},
 		{"reader unplugged", Failed{Why: NoReader}, screen.Problem, "reader"},
 		{"disk full", Failed{Why: Full}, screen.Problem, "full"},
 		{"clock lost", Failed{Why: NoTime}, screen.Problem, "clock"},
-		{"anything else", Failed{Why: Broken}, screen.Problem, "signing"},
+		{"anything else", Failed{Why: Broken}, screen.Problem, "broken"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			f := facts()

@@ -12,17 +12,17 @@ var (
 	// CardStates complete "card.": what is wrong with the card in the reader.
 	CardStates = []string{
 		"wanted", "reading", "unreadable", "unsupported", "foreign", "expired", "not-yet",
-		"suspended", "revoked", "untrusted", "not-genuine", "clock", "other", "gone",
+		"suspended", "revoked", "untrusted", "fake", "clock", "other", "no-reader", "blocked",
 	}
 	// Problems complete "problem.KEY.": title, kept, next.
 	Problems = []string{
-		"card-pulled", "pin-blocked", "reader", "full", "clock", "trust", "not-yours",
-		"answer", "answer-invalid", "withdraw", "signing", "store", "internal",
+		"card-gone", "pin-blocked", "reader", "full", "clock", "trust", "not-yours",
+		"answer", "too-late", "broken",
 	}
 	// Blocks are the reasons why no binding request is taken now.
 	Blocks = []string{"blocked.clock", "blocked.trust", "blocked.full", "blocked.reader"}
 	// TrackFaults are what is wrong with a tracking code.
-	TrackFaults = []string{"track.empty", "track.fault", "track.unknown"}
+	TrackFaults = []string{"track.fault.empty", "track.fault.code", "track.fault.unknown"}
 )
 
 // View returns the page of s, without the devices and the visit's id.

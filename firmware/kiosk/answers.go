@@ -1,0 +1,226 @@
+package kiosk
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"image"
+
+	"filippo.io/age"
+
+	"github.com/penjire/penjire/firmware/printing"
+	"github.com/penjire/penjire/firmware/session"
+	"github.com/penjire/penjire/firmware/signing"
+	"github.com/penjire/penjire/sync/catalog"
+	"github.com/penjire/penjire/sync/citizen"
+	"github.com/penjire/penjire/sync/edoc"
+	"github.com/penjire/penjire/sync/edoc/envelope"
+	"github.com/penjire/penjire/sync/edoc/seal"
+	"github.com/penjire/penjire/sync/edoc/trust"
+	"github.com/penjire/penjire/sync/outbox"
+	"github.com/penjire/penjire/ui/screen"
+)
+
+// opened is an answer in the clear. It lives as long as the visit.
+type opened struct {
+	doc    [32]byte // of the request
+	answer *edoc.Document
+	id     edoc.ID // of the answer
+	report edoc.Report
+	seal   *seal.Sealed // nil: no copy can be certified
+	lang   string
+}
+
+// errBadAnswer is wrapped by everything that makes an answer one that is not
+// shown.
+var errBadAnswer = errors.New("the answer does not verify")
+
+// openAnswer unseals the answer to a request, verifies it, and says what is in
+// it.
+func (k *Kiosk) openAnswer(ctx context.Context, e session.OpenAnswer) (session.Event, *opened) {
+	r, err := k.box.Get(ctx, e.Doc)
+	if err != nil {
+		return k.storeFailed(e.Job, "open", err), nil
+	}
+	item, err := k.box.Item(ctx, e.Doc)
+	if err != nil {
+		return k.storeFailed(e.Job, "open", err), nil
+	}
+	var plain []byte
+	if e.Holder == nil {
+		var code string
+		if code, err = edoc.ParseCode(e.Code.Reveal()); err == nil {
+			plain, err = envelope.OpenWithCode(item.Bytes, code)
+		}
+	} else {
+		plain, err = k.unseal(ctx, e, item.Bytes)
+	}
+	if err != nil {
+		if _, ok := errors.AsType[*age.NoIdentityMatchError](err); ok {
+			return session.Failed{Job: e.Job, Why: session.NotYours}, nil
+		}
+		return k.cardFailed(e.Job, err), nil
+	}
+	o, err := k.verify(r, plain)
+	if err != nil {
+		k.log.Error("an answer is not shown", "seq", r.Seq, "err", err)
+		return session.Failed{Job: e.Job, Why: session.BadAnswer, Code: "answer.invalid"}, nil
+	}
+	return session.Opened{Job: e.Job, Answer: k.answer(r, o)}, o
+}
+
+func (k *Kiosk) unseal(ctx context.Context, e session.OpenAnswer, sealed []byte) ([]byte, error) {
+	if k.reader == nil {
+		return nil, fmt.Errorf("kiosk: open an answer: there is no reader")
+	}
+	card, err := signing.Unlock(ctx, k.reader, e.Holder.Gen, e.Holder.Card, e.PIN)
+	if err != nil {
+		return nil, err
+	}
+	id, err := card.Opener()
+	if err != nil {
+		return nil, err
+	}
+	return envelope.Open(sealed, id)
+}
+
+// verify checks that plain is an answer to r by the agency that r was sent to.
+func (k *Kiosk) verify(r outbox.Request, plain []byte) (*opened, error) {
+	bad := func(err error) (*opened, error) { return nil, fmt.Errorf("%w: %w", errBadAnswer, err) }
+	p, err := envelope.ParsePacket(plain)
+	if err != nil {
+		return bad(err)
+	}
+	c, err := edoc.Parse(p.Container)
+	if err != nil {
+		return bad(err)
+	}
+	bundle, now := k.know.trust(), k.clock.Now()
+	d := c.Document()
+	rep := c.Verify(bundle, now)
+	switch {
+	case !rep.Accepted():
+		return bad(fmt.Errorf("whole %s, signer %s (%s), revocation %s",
+			rep.Whole.Reason, rep.Signer.Verdict, rep.Signer.Reason, rep.Revocation.Reason))
+	case d.Kind != edoc.KindAnswer || d.Request == nil || *d.Request != edoc.ID(r.Doc):
+		return bad(errors.New("it answers something else"))
+	}
+	if svc, ok := k.know.catalogue().Service(r.Service); ok && trust.AgencyID(rep.SignerCert) != svc.Agency {
+		return bad(errors.New("another agency signed it"))
+	}
+	o := &opened{doc: r.Doc, answer: d, id: c.ID(), report: rep, lang: r.Lang}
+	if p.Seal != nil {
+		s, err := seal.ParseBytes(p.Seal)
+		if err != nil {
+			return bad(err)
+		}
+		if f := s.Verify(bundle, now); f.Verdict == trust.No || s.Kind != seal.Copy || len(s.Doc) < 16 || [16]byte(s.Doc) != [16]byte(o.id[:16]) {
+			return bad(fmt.Errorf("its seal is %s (%s)", f.Verdict, f.Reason))
+		}
+		o.seal = s
+	}
+	return o, nil
+}
+
+// answer is what the visit is shown of o.
+func (k *Kiosk) answer(r outbox.Request, o *opened) session.Answer {
+	a := session.Answer{
+		Doc: r.Doc, Decision: o.answer.Decision, Text: o.answer.Text, Signer: o.report.SignerName,
+		Signed: o.report.Claimed.In(zone), Valid: "verify.valid", Answers: o.answer.Answers,
+		Copies: copies(r),
+	}
+	if !o.report.Trusted.IsZero() {
+		a.Signed = o.report.Trusted.In(zone)
+	}
+	if o.report.Revocation.Verdict == trust.Unknown {
+		a.Valid = "verify.unknown"
+	}
+	svc, ok := k.know.catalogue().Service(r.Service)
+	a.Copy = ok && svc.Result.Kind == catalog.ResultCertifiedCopy && o.seal != nil && o.answer.Decision == edoc.Answered
+	a.Paper, a.Why = k.paperOf(r.Doc, outbox.PrintCopy, r.Copy)
+	for _, f := range o.answer.Facts {
+		a.Facts = append(a.Facts, screen.CheckLine{Name: f.Name, Label: factLabel(svc, f.Name, r.Lang), Value: f.Value})
+	}
+	return a
+}
+
+// copies returns how many certified copies came out or may have. The outbox
+// counts papers of both kinds; a receipt is one of them.
+func copies(r outbox.Request) int {
+	if r.Copy != outbox.Printed && r.Copy != outbox.Unknown && r.Copy != outbox.Printing {
+		return 0
+	}
+	n := r.Copies
+	if r.Receipt == outbox.Printed || r.Receipt == outbox.Unknown {
+		n--
+	}
+	return max(n, 1)
+}
+
+func factLabel(svc *catalog.Service, name, lang string) string {
+	if svc != nil {
+		for _, f := range svc.Result.Facts {
+			if f.Name == name {
+				return f.Label.In(lang)
+			}
+		}
+	}
+	return name
+}
+
+// printCopy queues the certified copy of an answer that this visit has opened.
+func (k *Kiosk) printCopy(ctx context.Context, doc [32]byte) session.Event {
+	r, err := k.print(ctx, doc, outbox.PrintCopy)
+	if err != nil {
+		k.log.Error("a certified copy could not be queued for printing", "err", err)
+		return session.CopyPaper{Doc: doc, State: screen.PaperFailed, Why: screen.Unknown}
+	}
+	return k.copyState(r)
+}
+
+func (k *Kiosk) copyState(r outbox.Request) session.Event {
+	p, why := k.paperOf(r.Doc, outbox.PrintCopy, r.Copy)
+	return session.CopyPaper{Doc: r.Doc, State: p, Why: why, Copies: copies(r)}
+}
+
+// copyPaper draws a certified copy from the opened answer. When the visit has
+// ended there is none any more, and nothing is printed.
+func (k *Kiosk) copyPaper(r outbox.Request, marked bool, width, dpi int) (image.Image, error) {
+	k.mu.Lock()
+	var o *opened
+	if k.visit != nil {
+		o = k.visit.opened[r.Doc]
+	}
+	k.mu.Unlock()
+	if o == nil || o.seal == nil {
+		return nil, fmt.Errorf("kiosk: draw a certified copy: %w", printing.ErrGone)
+	}
+	c := k.know.catalogue()
+	svc, ok := c.Service(r.Service)
+	if !ok {
+		return nil, fmt.Errorf("kiosk: draw a certified copy: the service is no longer in the catalogue: %w", printing.ErrGone)
+	}
+	agency, _ := c.Agency(svc.Agency)
+	to := o.answer.Addressee
+	out := printing.Copy{
+		Lang: o.lang, Kiosk: k.s.Kiosk, Place: k.s.Place, Title: svc.Result.Title, Agency: agency.Name,
+		Signer: o.report.SignerName, Signed: o.report.Claimed.In(zone),
+		Subject: fullName(to), ID: to.ID.Masked(), Code: edoc.ID(r.Doc).Code(), Requested: r.Claimed.In(zone),
+		Pages: max(o.answer.Pages, 1), Document: o.id, Seal: o.seal.URL(k.s.Portal.PublicURL),
+		Check: o.seal.CheckNumber(), Look: k.look("/v"), Printed: k.now(), Marked: marked,
+	}
+	for _, f := range o.answer.Facts {
+		out.Facts = append(out.Facts, printing.Fact{Label: factLabel(svc, f.Name, o.lang), Value: f.Value})
+	}
+	return out.Draw(width, dpi)
+}
+
+func fullName(p edoc.Party) citizen.Text {
+	s := p.Surname.Reveal()
+	for _, t := range []citizen.Text{p.Name, p.Patronymic} {
+		if !t.IsZero() {
+			s += " " + t.Reveal()
+		}
+	}
+	return citizen.NewText(s)
+}

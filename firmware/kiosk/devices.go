@@ -1,0 +1,107 @@
+package kiosk
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/penjire/penjire/boards/board"
+	"github.com/penjire/penjire/drivers/device"
+	"github.com/penjire/penjire/drivers/registry"
+	"github.com/penjire/penjire/firmware/clock"
+	"github.com/penjire/penjire/firmware/session"
+)
+
+// openDevices loads the board's devices. One that fails is said and done
+// without: a kiosk without a printer still takes requests.
+func (k *Kiosk) openDevices(context.Context) error {
+	var wants []registry.Want
+	for _, d := range k.board.Devices {
+		wants = append(wants, registry.Want{
+			Name: d.Name, Driver: d.Driver, Port: board.PathIn(k.s.Ports, d.Port), Options: d.Options,
+		})
+	}
+	results := registry.Load(wants)
+	for _, r := range results {
+		switch r.State {
+		case registry.Failed:
+			k.log.Error("a device cannot be used", "device", r.Want.Name, "err", r.Err)
+		default:
+			k.log.Info("device", "device", r.Want.Name, "driver", r.Want.Driver, "state", r.State.String())
+		}
+	}
+	k.reader, k.printer = registry.Reader(results), registry.Printer(results)
+	return nil
+}
+
+// clockSource returns the board's clock.
+func clockSource(c board.Clock, ports string) (clock.Source, error) {
+	switch c.Driver {
+	case "", "system":
+		return clock.System, nil
+	case "offset-file":
+		return clock.OffsetFile(board.PathIn(ports, c.Path)), nil
+	}
+	return nil, fmt.Errorf("kiosk: the board's clock has the unknown driver %q", c.Driver)
+}
+
+// cards tells the visit of cards that come and go, until ctx ends.
+func (k *Kiosk) cards(ctx context.Context) error {
+	gen := uint64(0)
+	for ctx.Err() == nil {
+		card, err := k.reader.Wait(ctx, gen)
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case err != nil && !errors.Is(err, device.ErrUnplugged):
+			k.log.Warn("the card reader failed", "err", err)
+			fallthrough
+		case err != nil: // it comes back by itself; a card that was in it does not
+			k.cardNow(0)
+			gen = 0
+			if !sleep(ctx, time.Second) {
+				return nil
+			}
+		case card == nil:
+			gen = 0
+			k.cardNow(0)
+		default:
+			gen = card.Gen
+			k.cardNow(gen)
+		}
+	}
+	return nil
+}
+
+// cardNow tells the visit which card is in the reader.
+func (k *Kiosk) cardNow(gen uint64) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if gen == k.card {
+		return
+	}
+	was := k.card
+	k.card = gen
+	v := k.visit
+	if v == nil {
+		return
+	}
+	if was != 0 && v.state.Card.In == was {
+		k.apply(v, session.CardOut{})
+	}
+	if gen != 0 && gen != k.spent {
+		k.apply(v, session.CardIn{Gen: gen})
+	}
+}
+
+func sleep(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-t.C:
+		return true
+	}
+}

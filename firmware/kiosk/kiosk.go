@@ -1,0 +1,311 @@
+// Package kiosk puts a running kiosk together from settings and a board: the
+// devices, the outbox, the link to the portal, the paper, the screens and the
+// citizen's visit. Everything that decides is in the packages it joins; this
+// one carries out what package session says, and feeds back what came of it.
+//
+// # What it keeps
+//
+// On disk: the outbox, the newest trust bundle and catalogue, the portal's last
+// signed time and the key of the pseudonyms, all in the state folder. In memory:
+// one visit, and only until it ends. Nothing personal is written to a log, to
+// an error or to the state page.
+package kiosk
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/penjire/penjire/boards/board"
+	"github.com/penjire/penjire/drivers/device"
+	"github.com/penjire/penjire/firmware/clock"
+	"github.com/penjire/penjire/firmware/health"
+	"github.com/penjire/penjire/firmware/printing"
+	"github.com/penjire/penjire/firmware/session"
+	"github.com/penjire/penjire/firmware/settings"
+	"github.com/penjire/penjire/firmware/signing"
+	"github.com/penjire/penjire/sync/edoc"
+	"github.com/penjire/penjire/sync/outbox"
+	"github.com/penjire/penjire/sync/uplink"
+	"github.com/penjire/penjire/ui/screen"
+	"github.com/penjire/penjire/ui/web"
+)
+
+// Options are what a kiosk is opened with. Only Settings is needed.
+type Options struct {
+	Settings settings.Settings
+	Version  string       // of the software
+	Built    time.Time    // when it was built: the clock cannot be before
+	Boot     string       // names this start of the machine in the journal
+	Log      *slog.Logger // nil: slog.Default(). It is never told anything personal
+	// CheckOutbox is outbox.Options.CheckCommand.
+	CheckOutbox []string
+}
+
+// Kiosk is a running kiosk. It implements web.Kiosk.
+//
+// Contract: a request that a citizen was told is accepted is durable; whatever
+// device fails, the visit goes on or says why not, and the next citizen can
+// begin.
+type Kiosk struct {
+	s       settings.Settings
+	version string
+	boot    string
+	log     *slog.Logger
+	started time.Time
+
+	board  *board.Board
+	clock  *clock.Clock
+	know   *knowledge
+	owners ownerKey
+	own    edoc.Signer // the kiosk itself
+	box    *outbox.Outbox
+	up     *uplink.Uplink
+
+	reader  device.CardReader     // nil: none
+	printer device.ReceiptPrinter // nil: none
+	worker  *printing.Worker
+
+	health health.Monitor
+	hub    hub
+	idle   session.Idle
+	woken  chan struct{}
+
+	life   context.Context // of everything done for visits
+	cancel context.CancelFunc
+	tasks  sync.WaitGroup
+
+	screens, control net.Listener
+
+	mu          sync.Mutex
+	visit       *visit
+	visits      int
+	card        uint64         // generation of the card in the reader; 0 none
+	spent       uint64         // generation of a card that belongs to an ended visit
+	interrupted []outbox.Doc   // receipts that a power cut left in doubt
+	devices     screen.Devices // as last looked at
+	media       device.Media   // of the printer
+	notice      string         // as last looked at
+	full        time.Time      // when the outbox was last found full; zero: it is not
+	journalled  time.Time      // when a beacon was last put into the journal
+	unsent      int            // as last looked at
+}
+
+var _ web.Kiosk = (*Kiosk)(nil)
+
+// Open opens everything a kiosk is made of and listens, but serves nothing yet.
+func Open(ctx context.Context, o Options) (_ *Kiosk, err error) {
+	k := &Kiosk{
+		s: o.Settings, version: o.Version, boot: o.Boot, log: o.Log, started: time.Now(),
+		idle: session.Idle{
+			Warn: o.Settings.IdleWarn, End: o.Settings.IdleEnd,
+			Alone: min(15*time.Second, o.Settings.IdleWarn), Take: time.Minute,
+		},
+		woken:   make(chan struct{}, 1),
+		devices: screen.Devices{Printer: screen.Unknown, Reader: screen.Unknown, Net: screen.Unknown, Clock: screen.Unknown},
+	}
+	if k.log == nil {
+		k.log = slog.Default()
+	}
+	k.life, k.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, k.Close())
+		}
+	}()
+	if err := makeFolder(k.s.State); err != nil {
+		return nil, err
+	}
+	if k.board, err = board.Load(k.s.Board); err != nil {
+		return nil, fmt.Errorf("kiosk: %w", err)
+	}
+	if k.own, err = signing.Device(k.s.Signing.Cert, k.s.Signing.Key); err != nil {
+		return nil, fmt.Errorf("kiosk: %w", err)
+	}
+	roots, err := signing.Roots(k.s.Roots)
+	if err != nil {
+		return nil, fmt.Errorf("kiosk: %w", err)
+	}
+	if k.know, err = openKnowledge(k.s, roots, k.log); err != nil {
+		return nil, err
+	}
+	if k.owners, err = openOwnerKey(filepath.Join(k.s.State, "pseudonym.key")); err != nil {
+		return nil, err
+	}
+	if err := k.openClock(o.Built); err != nil {
+		return nil, err
+	}
+	if err := k.openOutbox(ctx, o); err != nil {
+		return nil, err
+	}
+	if err := k.openUplink(roots); err != nil {
+		return nil, err
+	}
+	if err := k.openDevices(ctx); err != nil {
+		return nil, err
+	}
+	k.worker = &printing.Worker{
+		Queue: k.box, Wake: k.box.Changes(), Printer: k.printer, Paper: k.paper,
+		Notify: func() { k.wake() }, Log: k.log,
+	}
+	if k.screens, err = net.Listen("tcp", k.s.Listen); err != nil {
+		return nil, fmt.Errorf("kiosk: listen for the screen: %w", err)
+	}
+	if k.control, err = listenControl(k.s.Control); err != nil {
+		return nil, err
+	}
+	return k, nil
+}
+
+// openClock starts the clock from what is known to have passed.
+func (k *Kiosk) openClock(built time.Time) error {
+	src, err := clockSource(k.board.Clock, k.s.Ports)
+	if err != nil {
+		return err
+	}
+	beacon := k.know.lastBeacon(k.s.Kiosk)
+	if issued := k.know.trust().Issued; issued.After(beacon) {
+		beacon = issued // signed by the register: the portal's time too
+	}
+	k.clock = clock.New(clock.Options{Source: src, Floor: built, LastBeacon: beacon, MaxAge: k.s.BeaconMaxAge})
+	return nil
+}
+
+func (k *Kiosk) openOutbox(ctx context.Context, o Options) (err error) {
+	k.box, err = outbox.Open(ctx, filepath.Join(k.s.State, "outbox"), outbox.Options{
+		Kiosk: k.s.Kiosk, Boot: o.Boot, Version: o.Version, MaxSize: k.s.OutboxMax,
+		Now: k.clock.Now, CheckCommand: o.CheckOutbox,
+	})
+	if err != nil {
+		return fmt.Errorf("kiosk: %w", err)
+	}
+	return k.afterPowerCut(ctx)
+}
+
+func (k *Kiosk) openUplink(roots []*x509.Certificate) error {
+	cert, err := tls.LoadX509KeyPair(k.s.Identity.Cert, k.s.Identity.Key)
+	if err != nil {
+		return fmt.Errorf("kiosk: load the kiosk's TLS identity: %w", err)
+	}
+	pool := x509.NewCertPool()
+	for _, r := range roots {
+		pool.AddCert(r)
+	}
+	k.up, err = uplink.New(uplink.Config{
+		URL: k.s.Portal.URL,
+		TLS: &tls.Config{
+			RootCAs: pool, ServerName: k.s.Portal.ServerName, Certificates: []tls.Certificate{cert},
+			MinVersion: tls.VersionTLS13, Time: k.clock.Now, // never before what is known to have passed
+		},
+		Outbox: k.box, Trust: k.know.trust, Catalogue: k.know.catalogueVersion, Sink: sink{k},
+		Software: k.version, Now: k.clock.Now, Log: k.log,
+	})
+	if err != nil {
+		return fmt.Errorf("kiosk: %w", err)
+	}
+	return nil
+}
+
+// Addr returns host:port of the screens.
+func (k *Kiosk) Addr() string { return k.screens.Addr().String() }
+
+// Run serves the kiosk until ctx ends, then closes it. It returns nil unless
+// something that cannot be mended by itself broke.
+func (k *Kiosk) Run(ctx context.Context) error {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	var wg sync.WaitGroup
+	run := func(what string, f func(context.Context) error) {
+		wg.Go(func() {
+			if err := f(ctx); err != nil && ctx.Err() == nil {
+				stop(fmt.Errorf("kiosk: %s: %w", what, err))
+			}
+		})
+	}
+	mm := k.s.MM
+	if mm == 0 {
+		mm = k.board.Display.PxPerMM
+	}
+	screens := web.NewServer(web.Config{
+		Kiosk: k, MMPx: mm, Width: k.board.Display.Width, Height: k.board.Display.Height,
+		Frame: k.s.Frames, Log: k.log,
+	})
+	run("screens", func(ctx context.Context) error { return serve(ctx, k.screens, screens) })
+	run("control socket", func(ctx context.Context) error { return serve(ctx, k.control, k.controlHandler()) })
+	run("printing", k.worker.Run)
+	run("uplink", k.up.Run)
+	run("watch", k.watch)
+	if k.reader != nil {
+		run("card reader", k.cards)
+	}
+	<-ctx.Done()
+	wg.Wait()
+	err := context.Cause(ctx)
+	if errors.Is(err, context.Canceled) {
+		err = nil
+	}
+	return errors.Join(err, k.Close())
+}
+
+// Close ends the visit and closes everything. It may be called twice.
+func (k *Kiosk) Close() error {
+	k.mu.Lock()
+	k.endVisit()
+	k.mu.Unlock()
+	k.cancel()
+	k.tasks.Wait()
+	var errs []error
+	for _, l := range []net.Listener{k.screens, k.control} {
+		if l != nil {
+			if err := l.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+				errs = append(errs, fmt.Errorf("kiosk: close a listener: %w", err))
+			}
+		}
+	}
+	for _, d := range []device.Device{k.reader, k.printer} {
+		if d != nil {
+			if err := d.Halt(); err != nil {
+				errs = append(errs, fmt.Errorf("kiosk: stop %s: %w", d, err))
+			}
+		}
+	}
+	if k.box != nil {
+		if err := k.box.Close(); err != nil {
+			errs = append(errs, fmt.Errorf("kiosk: close the outbox: %w", err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// serve answers HTTP on l until ctx ends. Streams of events end with ctx.
+func serve(ctx context.Context, l net.Listener, h http.Handler) error {
+	srv := &http.Server{
+		Handler: h, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
+		BaseContext: func(net.Listener) context.Context { return ctx },
+	}
+	done := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		defer close(done)
+		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+		defer cancel()
+		if srv.Shutdown(grace) != nil {
+			_ = srv.Close() // whoever is still connected had their time
+		}
+	})
+	err := srv.Serve(l)
+	if errors.Is(err, http.ErrServerClosed) {
+		err = nil
+	}
+	if !stop() {
+		<-done
+	}
+	return err
+}

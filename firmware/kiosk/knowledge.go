@@ -1,0 +1,177 @@
+package kiosk
+
+import (
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/penjire/penjire/firmware/settings"
+	"github.com/penjire/penjire/sync/catalog"
+	"github.com/penjire/penjire/sync/edoc/trust"
+	"github.com/penjire/penjire/sync/uplink"
+	"github.com/penjire/penjire/sync/wire"
+)
+
+// knowledge is what the portal has told the kiosk: whom to trust, what services
+// there are, what time it was. The newest is kept in the state folder; what the
+// kiosk came with is where it begins, and what it falls back to.
+type knowledge struct {
+	roots []*x509.Certificate
+	dir   string
+	log   *slog.Logger
+
+	mu      sync.Mutex // one change at a time
+	bundle  atomic.Pointer[trust.Bundle]
+	offered atomic.Pointer[catalog.Catalogue]
+}
+
+const (
+	trustFile     = "trust.signed"
+	catalogueFile = "catalogue.signed"
+	beaconFile    = "beacon.signed"
+)
+
+func openKnowledge(s settings.Settings, roots []*x509.Certificate, log *slog.Logger) (*knowledge, error) {
+	n := &knowledge{roots: roots, dir: s.State, log: log}
+	first := func(path string, take func([]byte) error) error {
+		b, err := os.ReadFile(path)
+		if err != nil {
+			return fmt.Errorf("kiosk: read what the kiosk came with: %w", err)
+		}
+		return take(b)
+	}
+	kept := func(name string, take func([]byte) error) {
+		b, err := os.ReadFile(filepath.Join(n.dir, name))
+		if err == nil {
+			err = take(b)
+		}
+		if err != nil && !errors.Is(err, os.ErrNotExist) && !errors.Is(err, uplink.ErrUnacceptable) {
+			log.Warn("kept knowledge cannot be used", "file", name, "err", err)
+		}
+	}
+	if err := first(s.Trust, n.takeTrust); err != nil {
+		return nil, err
+	}
+	kept(trustFile, n.takeTrust)
+	if err := first(s.Catalogue, n.takeCatalogue); err != nil {
+		return nil, err
+	}
+	kept(catalogueFile, n.takeCatalogue)
+	return n, nil
+}
+
+// trust returns the bundle in force.
+func (n *knowledge) trust() *trust.Bundle { return n.bundle.Load() }
+
+// catalogue returns the catalogue in force.
+func (n *knowledge) catalogue() *catalog.Catalogue { return n.offered.Load() }
+
+func (n *knowledge) catalogueVersion() uint64 {
+	if c := n.offered.Load(); c != nil {
+		return c.Version
+	}
+	return 0
+}
+
+// takeTrust puts a signed bundle in force, if it is newer.
+func (n *knowledge) takeTrust(signed []byte) error {
+	have := uint64(0)
+	if b := n.bundle.Load(); b != nil {
+		have = b.Version
+	}
+	b, err := trust.ParseBundle(signed, n.roots, have)
+	if err != nil {
+		return fmt.Errorf("kiosk: take a trust bundle: %w: %w", uplink.ErrUnacceptable, err)
+	}
+	n.bundle.Store(b)
+	return nil
+}
+
+// takeCatalogue puts a signed catalogue in force, if it is newer.
+func (n *knowledge) takeCatalogue(signed []byte) error {
+	payload, _, err := trust.OpenObject(trust.KindCatalogue, signed, n.bundle.Load())
+	if err != nil {
+		return fmt.Errorf("kiosk: take a catalogue: %w: %w", uplink.ErrUnacceptable, err)
+	}
+	c, err := catalog.Parse(payload)
+	if err != nil {
+		return fmt.Errorf("kiosk: take a catalogue: %w: %w", uplink.ErrUnacceptable, err)
+	}
+	if have := n.catalogueVersion(); c.Version < have {
+		return fmt.Errorf("kiosk: take catalogue version %d, have %d: %w", c.Version, have, uplink.ErrUnacceptable)
+	}
+	n.offered.Store(c)
+	return nil
+}
+
+// learn takes something signed and keeps it. Taken is kept before it is in
+// force for the next start: a kiosk that cannot write goes on, and asks again.
+func (n *knowledge) learn(name string, signed []byte, take func([]byte) error) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if err := take(signed); err != nil {
+		return err
+	}
+	return writeFile(filepath.Join(n.dir, name), signed)
+}
+
+// lastBeacon returns the time of the last beacon kept, zero if there is none
+// that can be believed.
+func (n *knowledge) lastBeacon(kiosk string) time.Time {
+	b, err := os.ReadFile(filepath.Join(n.dir, beaconFile))
+	if err != nil {
+		return time.Time{}
+	}
+	t, err := wire.ParseTime(b, n.trust().Portals)
+	if err != nil || t.Kiosk != kiosk {
+		n.log.Warn("the kept beacon cannot be believed", "err", err)
+		return time.Time{}
+	}
+	return t.When()
+}
+
+func makeFolder(path string) error {
+	if err := os.MkdirAll(path, 0o700); err != nil {
+		return fmt.Errorf("kiosk: make the state folder: %w", err)
+	}
+	return nil
+}
+
+// writeFile puts b at path, whole or not at all, and durably.
+func writeFile(path string, b []byte) (err error) {
+	dir := filepath.Dir(path)
+	f, err := os.CreateTemp(dir, filepath.Base(path)+".*.tmp")
+	if err != nil {
+		return fmt.Errorf("kiosk: write %s: %w", path, err)
+	}
+	defer func() {
+		if err != nil {
+			_ = f.Close()
+			_ = os.Remove(f.Name())
+			err = fmt.Errorf("kiosk: write %s: %w", path, err)
+		}
+	}()
+	if _, err := f.Write(b); err != nil {
+		return err
+	}
+	if err := f.Sync(); err != nil {
+		return err
+	}
+	if err := f.Close(); err != nil {
+		return err
+	}
+	if err := os.Rename(f.Name(), path); err != nil {
+		return err
+	}
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}

@@ -1,0 +1,174 @@
+package kiosk
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"image"
+	"net/url"
+
+	"rsc.io/qr"
+
+	"github.com/penjire/penjire/firmware/printing"
+	"github.com/penjire/penjire/firmware/session"
+	"github.com/penjire/penjire/sync/edoc"
+	"github.com/penjire/penjire/sync/edoc/seal"
+	"github.com/penjire/penjire/sync/journal"
+	"github.com/penjire/penjire/sync/outbox"
+	"github.com/penjire/penjire/ui/screen"
+)
+
+// paper draws what a print job prints; it is the worker's source.
+func (k *Kiosk) paper(ctx context.Context, job outbox.PrintJob, width, dpi int) (image.Image, error) {
+	r, err := k.box.Get(ctx, job.Doc)
+	if err != nil {
+		return nil, fmt.Errorf("kiosk: find the request of print job %d: %w", job.ID, err)
+	}
+	if job.Kind == outbox.PrintCopy {
+		return k.copyPaper(r, job.Marked, width, dpi)
+	}
+	return k.receipt(r, job.Marked).Draw(width, dpi)
+}
+
+// receipt is the paper of an accepted request: the citizen's evidence.
+func (k *Kiosk) receipt(r outbox.Request, marked bool) printing.Receipt {
+	out := printing.Receipt{
+		Lang: r.Lang, Kiosk: k.s.Kiosk, Place: k.s.Place, Code: edoc.ID(r.Doc).Code(), Made: r.Claimed.In(zone),
+		Index: r.Index, Size: r.TreeSize, Root: r.Root, Look: k.look("/status"),
+		Received: r.Receipted(), Marked: marked,
+	}
+	if !r.Due.IsZero() {
+		out.Due = r.Due.In(zone)
+	}
+	c := k.know.catalogue()
+	if svc, ok := c.Service(r.Service); ok {
+		out.Service = svc.Title
+		if a, ok := c.Agency(svc.Agency); ok {
+			out.Agency = a.Name
+		}
+	}
+	s, err := k.receiptSeal(r)
+	if err != nil {
+		// The paper is still evidence: its index and root are.
+		k.log.Error("a receipt could not be sealed", "seq", r.Seq, "err", err)
+		return out
+	}
+	out.Seal = s.URL(k.s.Portal.PublicURL)
+	return out
+}
+
+func (k *Kiosk) receiptSeal(r outbox.Request) (*seal.Sealed, error) {
+	return seal.Make(seal.Seal{
+		Kind: seal.Receipt, Issuer: k.s.Kiosk, Service: r.Service, Doc: r.Doc[:], Date: r.Claimed.UTC(),
+		Index: r.Index, Size: r.TreeSize, Root: r.Root[:8],
+	}, k.own.Key, k.own.Cert)
+}
+
+// screenQR is the receipt's code for the screen, as PNG: where the printer does
+// not work, a phone can take it along. nil if it cannot be made.
+func (k *Kiosk) screenQR(r outbox.Request) []byte {
+	s, err := k.receiptSeal(r)
+	if err != nil {
+		return nil
+	}
+	c, err := qr.Encode(s.URL(k.s.Portal.PublicURL), qr.M)
+	if err != nil {
+		return nil
+	}
+	c.Scale = 4
+	return c.PNG()
+}
+
+// look is where to look something up, as people type it.
+func (k *Kiosk) look(path string) string {
+	u, err := url.Parse(k.s.Portal.PublicURL)
+	if err != nil {
+		return ""
+	}
+	return u.Host + path
+}
+
+// printReceipt queues the receipt once more. It is a marked copy unless
+// certainly nothing came out before.
+func (k *Kiosk) printReceipt(ctx context.Context, doc [32]byte) session.Event {
+	r, err := k.print(ctx, doc, outbox.PrintReceipt)
+	if err != nil {
+		k.log.Error("a receipt could not be queued for printing", "err", err)
+	}
+	if r.Doc != doc {
+		return nil
+	}
+	return session.Updated{Request: k.request(r)}
+}
+
+// print queues a paper and returns the request as it then is.
+func (k *Kiosk) print(ctx context.Context, doc outbox.Doc, kind uint8) (outbox.Request, error) {
+	r, err := k.box.Get(ctx, doc)
+	if err != nil {
+		return r, err
+	}
+	was := r.Receipt
+	if kind == outbox.PrintCopy {
+		was = r.Copy
+	}
+	_, err = k.box.QueuePrint(ctx, doc, kind, was == outbox.Printed || was == outbox.Unknown || was == outbox.Printing)
+	if err != nil {
+		return r, err
+	}
+	return k.box.Get(ctx, doc)
+}
+
+// afterPowerCut finds the receipts that were being printed when the power went:
+// Open of the outbox has just written into the journal that nobody knows.
+func (k *Kiosk) afterPowerCut(ctx context.Context) error {
+	size, _ := k.box.Head()
+	for i := size - 1; i >= 0; i-- {
+		e, err := k.box.Entry(ctx, i)
+		if err != nil {
+			return fmt.Errorf("kiosk: read the journal's end: %w", err)
+		}
+		switch {
+		case e.Kind == journal.Boot || e.Kind == journal.Quarantine:
+			continue
+		case e.Kind == journal.Printed && e.Fields.Reason == "printer.interrupted":
+			if e.Fields.Print == outbox.PrintReceipt {
+				k.interrupted = append(k.interrupted, outbox.Doc(e.Fields.Doc))
+			}
+			continue
+		}
+		k.clock.Raise(e.At) // the last thing before this start: time has passed it
+		return nil
+	}
+	return nil
+}
+
+// reprintInterrupted prints marked copies of what the power cut left in doubt.
+func (k *Kiosk) reprintInterrupted() {
+	k.mu.Lock()
+	docs := k.interrupted
+	k.interrupted = nil
+	k.mu.Unlock()
+	k.tasks.Go(func() {
+		ctx, cancel := context.WithTimeout(k.life, findTime)
+		defer cancel()
+		for _, d := range docs {
+			if _, err := k.print(ctx, d, outbox.PrintReceipt); err != nil && !errors.Is(err, outbox.ErrWithdrawn) {
+				k.log.Error("a marked copy could not be queued", "err", err)
+			}
+		}
+		k.wake()
+	})
+}
+
+// printerTrouble is what ails the printer now, in the screen's words; "" when
+// nothing does.
+func (k *Kiosk) printerTrouble() screen.State {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	switch s := k.devices.Printer; s {
+	case screen.Good, screen.Low:
+		return ""
+	default:
+		return s
+	}
+}

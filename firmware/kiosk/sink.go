@@ -1,0 +1,55 @@
+package kiosk
+
+import (
+	"context"
+	"crypto/sha256"
+	"path/filepath"
+	"time"
+
+	"github.com/penjire/penjire/sync/journal"
+)
+
+// sink takes what comes down beside receipts and answers.
+type sink struct{ k *Kiosk }
+
+// Catalogue implements uplink.Sink.
+func (s sink) Catalogue(signed []byte) error {
+	defer s.k.wake()
+	return s.k.know.learn(catalogueFile, signed, s.k.know.takeCatalogue)
+}
+
+// Trust implements uplink.Sink.
+func (s sink) Trust(signed []byte) error {
+	defer s.k.wake()
+	return s.k.know.learn(trustFile, signed, s.k.know.takeTrust)
+}
+
+// beaconEvery is the least time between two beacons in the journal: each bounds
+// what was signed before and after it, and they are kept for ever.
+const beaconEvery = 10 * time.Minute
+
+// Beacon implements uplink.Sink: the clock is right from now on.
+func (s sink) Beacon(signed []byte, at time.Time) error {
+	k := s.k
+	if err := k.clock.SetBeacon(at); err != nil {
+		return err
+	}
+	defer k.wake()
+	k.mu.Lock()
+	due := k.journalled.IsZero() || at.Sub(k.journalled) >= beaconEvery || at.Before(k.journalled)
+	if due {
+		k.journalled = at
+	}
+	k.mu.Unlock()
+	if !due {
+		return nil
+	}
+	if err := writeFile(filepath.Join(k.s.State, beaconFile), signed); err != nil {
+		return err
+	}
+	sum := sha256.Sum256(signed)
+	ctx, cancel := context.WithTimeout(k.life, 10*time.Second)
+	defer cancel()
+	_, err := k.box.Append(ctx, journal.Entry{Kind: journal.Beacon, Fields: journal.Fields{To: at.UnixMilli(), Digest: sum[:]}})
+	return err
+}

@@ -1,0 +1,132 @@
+package kiosk
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/penjire/penjire/firmware/health"
+	"github.com/penjire/penjire/firmware/session"
+	"github.com/penjire/penjire/firmware/signing"
+	"github.com/penjire/penjire/sync/catalog"
+	"github.com/penjire/penjire/sync/citizen"
+	"github.com/penjire/penjire/sync/edoc"
+	"github.com/penjire/penjire/sync/edoc/envelope"
+	"github.com/penjire/penjire/sync/edoc/trust"
+	"github.com/penjire/penjire/sync/outbox"
+)
+
+// zone is Turkmenistan's: one for the whole country, without summer time.
+var zone = time.FixedZone("TMT", 5*60*60)
+
+// now is the kiosk's time for people.
+func (k *Kiosk) now() time.Time { return k.clock.Now().In(zone) }
+
+// submit signs a draft, seals it to the portal and makes it durable, in this
+// order: what is in the outbox is signed, and what was accepted is in the
+// outbox. A failure on the way leaves nothing behind but the PIN's tries.
+func (k *Kiosk) submit(ctx context.Context, e session.Submit) session.Event {
+	if !k.clock.Binding() {
+		return session.Failed{Job: e.Job, Why: session.NoTime}
+	}
+	now := k.clock.Now().Truncate(time.Second)
+	bundle := k.know.trust()
+	signer := k.own
+	if h := e.Draft.Holder; h != nil {
+		if k.reader == nil {
+			return session.Failed{Job: e.Job, Why: session.NoReader}
+		}
+		card, err := signing.Unlock(ctx, k.reader, h.Gen, h.Card, e.PIN)
+		if err != nil {
+			return k.cardFailed(e.Job, err)
+		}
+		signer = card.Signer(bundle)
+		// The bundle may have changed since the card was read.
+		if f := bundle.CheckCard(signer.Cert, trust.UseCitizenSign, now).Worst(); f.Verdict != trust.Yes {
+			return session.Failed{Job: e.Job, Why: session.BadCard, Card: "untrusted", Code: f.Reason}
+		}
+	}
+	doc := k.document(e.Draft, now)
+	c, err := edoc.Sign(doc, signer, now)
+	if err != nil {
+		if e.Draft.Holder != nil {
+			return k.cardFailed(e.Job, err)
+		}
+		k.log.Error("a document could not be signed", "service", doc.Service, "err", err)
+		return session.Failed{Job: e.Job, Why: session.Broken, Code: "sign"}
+	}
+	sealed, err := envelope.Seal(c.Bytes(), bundle.Recipients...)
+	if err != nil {
+		k.log.Error("a document could not be sealed", "service", doc.Service, "err", err)
+		return session.Failed{Job: e.Job, Why: session.Broken, Code: "seal"}
+	}
+	draft := outbox.Draft{
+		Doc: outbox.Doc(c.ID()), Code: c.ID().Code(), Service: doc.Service, ServiceVersion: doc.ServiceVersion,
+		Lang: doc.Lang, Sealed: sealed, Claimed: now, Signature: c.SignatureDigest(),
+		Due: k.know.catalogue().Due(e.Draft.Service, now.In(zone)),
+	}
+	if e.Draft.Holder != nil {
+		draft.Owner = k.owners.of(e.Draft.Holder.Person.ID)
+	}
+	// It is signed: from here on only the disk decides, not the clock of this
+	// effect.
+	keep, cancel := context.WithTimeout(context.WithoutCancel(ctx), signTime)
+	defer cancel()
+	r, err := k.box.Accept(keep, draft)
+	switch {
+	case errors.Is(err, outbox.ErrFull):
+		k.foundFull(now)
+		return session.Failed{Job: e.Job, Why: session.Full}
+	case err != nil:
+		k.log.Error("a request could not be stored", "service", doc.Service, "err", err)
+		return session.Failed{Job: e.Job, Why: session.Broken, Code: "outbox.accept"}
+	}
+	k.log.Info("request accepted", "seq", r.Seq, "service", doc.Service, "index", r.Index)
+	q := k.request(r)
+	q.QR = k.screenQR(r)
+	return session.Accepted{Job: e.Job, Request: q}
+}
+
+func (k *Kiosk) foundFull(now time.Time) {
+	k.mu.Lock()
+	k.full = now
+	k.mu.Unlock()
+	k.set(health.DiskFull, true)
+	k.wake()
+}
+
+// word is what a request is called in each language.
+var word = catalog.Text{TK: "Sargytnama", RU: "Заявление", EN: "Request"}
+
+// document is the e-document of a draft, with the requisites of ED-7.
+func (k *Kiosk) document(d session.Draft, now time.Time) *edoc.Document {
+	in := func(t catalog.Text) string { return t.In(d.Lang) }
+	reg := d.Service.Regulation
+	doc := &edoc.Document{
+		Kind: edoc.KindRequest, Name: in(d.Service.Title), Heading: in(word) + ": " + in(d.Service.Title),
+		Lang: d.Lang, Made: now.UTC(), Kiosk: k.s.Kiosk, Pages: 1,
+		Service: d.Service.ID, ServiceVersion: d.Service.Version,
+		Regulation: fmt.Sprintf("%s, № %s, %s", in(reg.Title), reg.Number, reg.Date),
+		Addressee: edoc.Party{
+			Organisation: in(d.Agency.Name), Position: in(d.Agency.Position), Postal: citizen.NewText(in(d.Agency.Address)),
+		},
+		Answers: d.Answers, AnswerTo: []string{envelope.ForCode},
+	}
+	for _, c := range d.Consents {
+		doc.Consents = append(doc.Consents, edoc.Consent{Rule: c.Rule, Version: c.Version, At: c.At.UTC().Truncate(time.Second)})
+	}
+	if h := d.Holder; h != nil {
+		doc.Sender = edoc.Party{ID: h.Person.ID, Surname: h.Person.Surname, Name: h.Person.Name, Patronymic: h.Person.Patronymic}
+		if h.Recipient != "" {
+			doc.AnswerTo = []string{h.Recipient}
+		}
+	} else {
+		doc.Sender = edoc.Party{Organisation: "Penjire " + k.s.Kiosk + ", " + in(k.s.Place), Position: "dellal"}
+	}
+	if d.Corrects != nil {
+		id := edoc.ID(*d.Corrects)
+		doc.Corrects = &id
+	}
+	return doc
+}

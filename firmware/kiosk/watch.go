@@ -1,0 +1,254 @@
+package kiosk
+
+import (
+	"context"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/penjire/penjire/drivers/device"
+	"github.com/penjire/penjire/firmware/clock"
+	"github.com/penjire/penjire/firmware/health"
+	"github.com/penjire/penjire/firmware/session"
+	"github.com/penjire/penjire/sync/journal"
+	"github.com/penjire/penjire/sync/uplink"
+	"github.com/penjire/penjire/ui/screen"
+	"github.com/penjire/penjire/ui/web"
+)
+
+const (
+	lookEvery = time.Second // besides whenever something says that it changed
+	// leastDisk is how much room the disk must have: below it the file that the
+	// outbox has may not grow.
+	leastDisk = 32 << 20
+	// fullFor is how long a full outbox is not tried again, unless something
+	// was sent meanwhile.
+	fullFor = time.Minute
+)
+
+// wake has watch look at once.
+func (k *Kiosk) wake() {
+	select {
+	case k.woken <- struct{}{}:
+	default:
+	}
+}
+
+// watch keeps what the footer, the start page and the state page say true, and
+// puts steps of the clock into the journal, until ctx ends.
+func (k *Kiosk) watch(ctx context.Context) error {
+	tick := time.NewTicker(lookEvery)
+	defer tick.Stop()
+	var paper, reader <-chan struct{}
+	if k.printer != nil {
+		paper = k.printer.Changes(ctx)
+	}
+	if r, ok := k.reader.(device.Watcher); ok {
+		reader = r.Changes(ctx)
+	}
+	box := k.box.Changes()
+	for {
+		k.lookOnce(ctx)
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		case <-k.woken:
+		case <-box:
+			k.refresh(ctx)
+		case _, ok := <-paper:
+			if !ok {
+				paper = nil
+			}
+			k.refresh(ctx)
+		case _, ok := <-reader:
+			if !ok {
+				reader = nil
+			}
+		}
+	}
+}
+
+// lookOnce looks once at everything and says what is new.
+func (k *Kiosk) lookOnce(ctx context.Context) {
+	d := screen.Devices{
+		Printer: k.lookPrinter(ctx), Reader: k.lookReader(), Net: k.lookPortal(), Clock: k.lookClock(ctx),
+	}
+	d.Unsent, d.Overdue = k.lookOutbox(ctx)
+	notice := k.health.Notice()
+	k.mu.Lock()
+	changed := d != k.devices || notice != k.notice
+	trouble := d.Printer != k.devices.Printer
+	k.devices, k.notice = d, notice
+	k.mu.Unlock()
+	if changed {
+		k.hub.tell(web.Change{Devices: d})
+	}
+	if trouble {
+		k.refresh(ctx)
+	}
+}
+
+// set says whether a condition holds, and logs what is new.
+func (k *Kiosk) set(c *health.Condition, holds bool) {
+	if k.health.Set(c, holds, k.clock.Now()) {
+		k.log.Info("condition", "code", c.Code, "holds", holds)
+	}
+}
+
+func (k *Kiosk) lookPrinter(ctx context.Context) screen.State {
+	var m device.Media
+	h := device.NoDevice
+	if k.printer != nil {
+		h = k.printer.Health()
+		if h != device.NoDevice && h != device.Offline {
+			ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+			defer cancel()
+			var err error
+			if m, err = k.printer.Media(ctx); err != nil {
+				m = device.Media{Paper: device.PaperUnknown, Cover: device.CoverUnknown}
+			}
+		}
+	}
+	k.mu.Lock()
+	k.media = m
+	k.mu.Unlock()
+	s := screen.Good
+	switch {
+	case h == device.NoDevice || h == device.Offline:
+		s = screen.Gone
+	case m.Cover == device.CoverOpen:
+		s = screen.Open
+	case m.Paper == device.PaperOut:
+		s = screen.Out
+	case m.Paper == device.PaperJammed || h == device.HardwareError:
+		s = screen.Jam
+	case m.Paper == device.PaperUnknown || m.Paper == "" || h == device.Unknown || h == device.Starting:
+		s = screen.Unknown
+	case m.Paper == device.PaperLow:
+		s = screen.Low
+	}
+	k.set(health.NoPrinter, s == screen.Gone)
+	k.set(health.CoverOpen, s == screen.Open)
+	k.set(health.PaperOut, s == screen.Out)
+	k.set(health.PaperJam, s == screen.Jam)
+	k.set(health.PaperLow, s == screen.Low)
+	return s
+}
+
+func (k *Kiosk) lookReader() screen.State {
+	s := screen.Gone
+	if k.reader != nil {
+		switch k.reader.Health() {
+		case device.Online, device.Busy:
+			s = screen.Good
+		case device.NoDevice, device.Offline:
+		case device.HardwareError:
+			s = screen.Down
+		default:
+			s = screen.Unknown
+		}
+	}
+	k.set(health.NoReader, s == screen.Gone || s == screen.Down)
+	return s
+}
+
+func (k *Kiosk) lookPortal() screen.State {
+	st := k.up.Status()
+	k.set(health.PortalCert, !st.Connected && st.LastError == uplink.CodePortalCertificate)
+	k.set(health.PortalNo, !st.Connected && (st.LastError == uplink.CodeKioskCertificate || st.LastError == uplink.CodeVersion))
+	k.set(health.NoPortal, !st.Connected)
+	switch {
+	case st.Connected:
+		return screen.Good
+	case st.LastError == "":
+		return screen.Unknown // not tried to the end yet
+	}
+	return screen.Down
+}
+
+// lookClock also puts steps of the machine's clock into the journal.
+func (k *Kiosk) lookClock(ctx context.Context) screen.State {
+	for _, s := range k.clock.Steps() {
+		k.log.Warn("the machine's clock stepped", "by", s.By.String())
+		_, err := k.box.Append(ctx, journal.Entry{Kind: journal.ClockStep, Fields: journal.Fields{
+			From: s.At.Add(-s.By).UnixMilli(), To: s.At.UnixMilli(), Reason: "machine.clock",
+		}})
+		if err != nil && ctx.Err() == nil {
+			k.log.Error("a step of the clock could not be journalled", "err", err)
+		}
+	}
+	binding, unknown := k.clock.Binding(), k.clock.Trust() == clock.Unknown
+	k.set(health.ClockLost, unknown)
+	k.set(health.BeaconOld, !binding && !unknown)
+	if binding {
+		return screen.Good
+	}
+	return screen.Unknown
+}
+
+func (k *Kiosk) lookOutbox(ctx context.Context) (unsent int, overdue bool) {
+	st := k.box.Stats(ctx)
+	now := k.clock.Now()
+	overdue = !st.OldestUnsent.IsZero() && now.Sub(st.OldestUnsent) > overdueAfter
+	k.set(health.Overdue, overdue)
+	k.set(health.OutboxLost, len(st.Alarms) > 0)
+
+	k.mu.Lock()
+	if st.Unsent < k.unsent || now.Sub(k.full) > fullFor || now.Before(k.full) {
+		k.full = time.Time{} // room was made, or it is time to try again
+	}
+	k.unsent = st.Unsent
+	full := !k.full.IsZero()
+	k.set(health.Unprinted, len(k.interrupted) > 0)
+	k.mu.Unlock()
+	k.set(health.DiskFull, full || diskFree(k.s.State) < leastDisk)
+	return st.Unsent, overdue
+}
+
+// diskFree returns how many bytes a file in dir may still grow by; a disk that
+// cannot be asked is not called full.
+func diskFree(dir string) int64 {
+	var fs unix.Statfs_t
+	if err := unix.Statfs(dir, &fs); err != nil {
+		return 1 << 62
+	}
+	return int64(fs.Bavail) * int64(fs.Bsize) //nolint:unconvert // the sizes differ by processor
+}
+
+// refresh tells the visit how the requests it shows stand now.
+func (k *Kiosk) refresh(ctx context.Context) {
+	k.mu.Lock()
+	v := k.visit
+	if v == nil {
+		k.mu.Unlock()
+		return
+	}
+	id, s := v.id, v.state
+	k.mu.Unlock()
+	for _, q := range []*session.Request{s.Done, s.Request} {
+		if q == nil {
+			continue
+		}
+		r, err := k.box.Get(ctx, q.Doc)
+		if err != nil {
+			continue // withdrawn and gone, or the outbox is closing
+		}
+		n := k.request(r)
+		n.QR = q.QR
+		if !same(n, *q) {
+			k.feed(id, session.Updated{Request: n})
+		}
+		if a := s.Answer; a != nil && a.Doc == q.Doc {
+			if c := k.copyState(r).(session.CopyPaper); c.State != a.Paper || c.Why != a.Why || c.Copies != a.Copies {
+				k.feed(id, c)
+			}
+		}
+	}
+}
+
+// same reports whether a page shows both alike.
+func same(a, b session.Request) bool {
+	return a.Stage == b.Stage && a.Receipt == b.Receipt && a.Why == b.Why && a.Answer == b.Answer &&
+		a.Withdraw == b.Withdraw && a.Overdue == b.Overdue && len(a.Steps) == len(b.Steps)
+}
