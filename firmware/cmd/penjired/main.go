@@ -1,0 +1,125 @@
+// Command penjired is the kiosk daemon: one process that serves the screens on
+// loopback, drives the devices, keeps the outbox and syncs it to the portal.
+//
+//	penjired -settings /etc/penjire/settings.json
+//
+// When it is ready it prints one JSON line with its addresses on standard
+// output; logs go to standard error. SIGTERM and SIGINT stop it in order; it may
+// also be killed at any moment and lose nothing that was accepted.
+//
+// Exit statuses: 0 stopped when asked, 1 something broke, 2 wrong arguments or
+// settings.
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+	"time"
+
+	"github.com/penjire/penjire/firmware/kiosk"
+	"github.com/penjire/penjire/firmware/settings"
+	"github.com/penjire/penjire/sync/outbox"
+)
+
+// checkOutbox is the hidden subcommand that looks at the outbox's file before
+// the daemon does: some damage kills the process that sees it.
+const checkOutbox = "outbox-check"
+
+// memory is how much of it the garbage collector is to get along with: kiosks
+// have 1 GB and a browser on it (DESIGN 14).
+const memory = 36 << 20
+
+// Version is the software's, set when it is built.
+var version = "development"
+
+func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
+
+func run(args []string, stdout, stderr io.Writer) int {
+	if len(args) > 0 && args[0] == checkOutbox {
+		return outbox.CheckMain(context.Background(), args[1:])
+	}
+	fs := flag.NewFlagSet("penjired", flag.ContinueOnError)
+	fs.SetOutput(stderr)
+	path := fs.String("settings", "/etc/penjire/settings.json", "the kiosk's settings `file`")
+	verbose := fs.Bool("v", false, "log more")
+	if err := fs.Parse(args); err != nil || fs.NArg() > 0 {
+		if errors.Is(err, flag.ErrHelp) {
+			return 0
+		}
+		_, _ = fmt.Fprintln(stderr, "penjired: usage: penjired -settings FILE")
+		return 2
+	}
+	level := slog.LevelInfo
+	if *verbose {
+		level = slog.LevelDebug
+	}
+	log := slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: level}))
+	s, err := settings.Load(*path)
+	if err != nil {
+		_, _ = fmt.Fprintf(stderr, "penjired: %v\n", err)
+		return 2
+	}
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(memory)
+	}
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(50)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := serve(ctx, s, log, stdout); err != nil {
+		log.Error("the kiosk stopped", "err", err)
+		return 1
+	}
+	return 0
+}
+
+func serve(ctx context.Context, s settings.Settings, log *slog.Logger, stdout io.Writer) error {
+	v, built := build()
+	k, err := kiosk.Open(ctx, kiosk.Options{
+		Settings: s, Version: v, Built: built, Boot: rand.Text()[:12], Log: log,
+		CheckOutbox: []string{"/proc/self/exe", checkOutbox},
+	})
+	if err != nil {
+		return err
+	}
+	ready, err := json.Marshal(map[string]string{"kiosk": s.Kiosk, "screens": "http://" + k.Addr() + "/", "control": s.Control})
+	if err != nil {
+		return errors.Join(err, k.Close())
+	}
+	log.Info("ready", "kiosk", s.Kiosk, "version", v, "screens", k.Addr())
+	_, _ = fmt.Fprintf(stdout, "%s\n", ready) // nobody may be listening
+	return k.Run(ctx)
+}
+
+// build returns the software's version and when its source was committed.
+func build() (v string, at time.Time) {
+	v = version
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return v, at
+	}
+	for _, s := range info.Settings {
+		switch s.Key {
+		case "vcs.time":
+			if t, err := time.Parse(time.RFC3339, s.Value); err == nil {
+				at = t
+			}
+		case "vcs.revision":
+			if v == "development" && len(s.Value) >= 12 {
+				v = s.Value[:12]
+			}
+		}
+	}
+	return v, at
+}
