@@ -27,6 +27,7 @@ import (
 	"github.com/penjire/penjire/sync/edoc/specimen"
 	"github.com/penjire/penjire/sync/edoc/trust"
 	"github.com/penjire/penjire/sync/portal"
+	"github.com/penjire/penjire/sync/portal/desk"
 )
 
 // World is a demonstration world on disk.
@@ -175,10 +176,13 @@ func (f *files) portal(s *specimen.World) {
 		TSA:      f.pair("portal", "tsa", s.TSA),
 		Agencies: map[string]portal.Pair{},
 		Age:      "age.txt", Roots: "roots.pem", Devices: "devices.pem",
-		Trust: "trust.cbor", Catalogue: "catalogue.cbor", Ledger: "ledger.db",
+		Trust: "trust.cbor", Catalogue: "catalogue.cbor", Officers: "officers.json", Ledger: "ledger.db",
 	}
 	for id, a := range s.Agencies {
 		p.Agencies[id] = f.pair("portal", "agency-"+id, a)
+	}
+	if f.err == nil { // their folder is there by now
+		f.keep(desk.WriteOfficers(filepath.Join(f.dir, "portal", p.Officers), officers()))
 	}
 	f.write("portal/age.txt", []byte(s.AgeIdentity+"\n"))
 	f.write("portal/roots.pem", s.RootPEM())
@@ -187,6 +191,18 @@ func (f *files) portal(s *specimen.World) {
 	f.write("portal/catalogue.cbor", f.catalogue(s))
 	if f.err == nil {
 		f.keep(portal.WriteFile(filepath.Join(f.dir, "portal"), p))
+	}
+}
+
+// OfficerPassword is the password of every specimen officer.
+const OfficerPassword = "nusga"
+
+// officers sign in at the desk: one for each agency.
+func officers() []desk.Officer {
+	return []desk.Officer{
+		{ID: "registry", Name: "Nusgaýewa Maral", Agency: "civil-registry", Password: desk.HashPassword(OfficerPassword)},
+		{ID: "employment", Name: "Nusgaýew Merdan", Agency: "employment-service", Password: desk.HashPassword(OfficerPassword)},
+		{ID: "ombudsman", Name: "Nusgaýewa Ogulgerek", Agency: "ombudsman", Password: desk.HashPassword(OfficerPassword)},
 	}
 }
 

@@ -100,7 +100,7 @@ func TestReaders(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	names := []string{f.TLS.Cert, f.TLS.Key, f.Receipt.Cert, f.Register.Cert, f.TSA.Key, f.Age, f.Roots, f.Devices, f.Trust, f.Catalogue}
+	names := []string{f.TLS.Cert, f.TLS.Key, f.Receipt.Cert, f.Register.Cert, f.TSA.Key, f.Age, f.Roots, f.Devices, f.Trust, f.Catalogue, f.Officers}
 	for id, a := range f.Agencies {
 		names = append(names, a.Cert, a.Key)
 		if id == "" {

@@ -22,7 +22,7 @@ type Officer struct {
 
 func (o Officer) check() error {
 	if o.ID == "" || strings.Trim(o.ID, "abcdefghijklmnopqrstuvwxyz0123456789-.") != "" {
-		return fmt.Errorf("id: got %q, want lower-case letters, digits, - and .", o.ID)
+		return fmt.Errorf("id: got %q, want lower-case letters, digits, hyphens and dots", o.ID)
 	}
 	if o.Name == "" || o.Agency == "" {
 		return fmt.Errorf("%s: got no name or no agency", o.ID)
