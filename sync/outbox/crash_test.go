@@ -160,15 +160,20 @@ func explore(changes []change, seed uint64, most int, skip func(n int, c change)
 			continue
 		}
 		for form := range forms {
-			if r.Float64() >= share {
-				continue
-			}
-			states++
-			if err := visit(&d, form, r, lines, base); err != nil {
-				wrong = append(wrong, fmt.Sprintf("before change %d of %d (%c), form %d: %v", i, len(changes), c.Kind, form, err))
-				if len(wrong) >= 5 {
-					return states, wrong, nil
+			for left := share; left > 0; left-- {
+				if r.Float64() >= left {
+					break
 				}
+				states++
+				if err := visit(&d, form, r, lines, base); err != nil {
+					wrong = append(wrong, fmt.Sprintf("before change %d of %d (%c), form %d: %v", i, len(changes), c.Kind, form, err))
+				}
+				if form == formAll || form == formNone {
+					break // there is one such state
+				}
+			}
+			if len(wrong) >= 5 {
+				return states, wrong, nil
 			}
 		}
 		if c.Kind == 's' || c.Kind == 'd' {

@@ -110,6 +110,7 @@ func (o *Outbox) compact() error {
 	if err != nil {
 		return fmt.Errorf("outbox: compact %s: %w", o.path, err)
 	}
+	dst.AllocSize = 64 << 10
 	err = bolt.Compact(dst, o.db, 1<<20)
 	if err := errors.Join(err, dst.Close()); err != nil {
 		// No room for the copy, most likely: the file stays as it is.

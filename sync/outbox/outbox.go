@@ -150,11 +150,15 @@ func (o *Options) fill() error {
 	return nil
 }
 
-// begin writes what every start writes: how prints that were under way ended,
-// and that the journal goes on.
+// begin writes what every start writes: that the journal goes on, and how
+// prints that were under way ended. It also removes what is no longer needed.
 func (o *Outbox) begin(ctx context.Context) error {
 	return o.write(ctx, func(t *tx) error {
 		if _, err := t.append(journal.Entry{Kind: journal.Boot, Fields: journal.Fields{Reason: o.o.Version}}); err != nil {
+			return err
+		}
+		t.trash = append([]int32{}, t.o.mem.trash...)
+		if err := t.empty(); err != nil {
 			return err
 		}
 		return t.interrupted()

@@ -99,15 +99,22 @@ func (t *tx) letGo(slot int32) error {
 	}
 	t.trash = append(t.trash, slot)
 	if len(t.trash) >= trashMax || t.o.mem.free(t.o.o.MaxSize) < t.o.o.MaxSize/4 {
-		for _, i := range t.trash {
-			epoch, seq := t.o.mem.key(i)
-			if err := t.remove(t.sealed, epochKey(epoch, seq)); err != nil {
-				return err
-			}
-		}
-		t.trash = t.trash[:0]
+		return t.empty()
 	}
 	left := append([]int32(nil), t.trash...)
 	t.after = append(t.after, func(m *memory) { m.trash = left })
+	return nil
+}
+
+// empty removes the sealed bytes in t.trash.
+func (t *tx) empty() error {
+	for _, i := range t.trash {
+		epoch, seq := t.o.mem.key(i)
+		if err := t.remove(t.sealed, epochKey(epoch, seq)); err != nil {
+			return err
+		}
+	}
+	t.trash = t.trash[:0]
+	t.after = append(t.after, func(m *memory) { m.trash = nil })
 	return nil
 }
