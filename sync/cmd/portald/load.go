@@ -5,7 +5,6 @@ import (
 	"crypto"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/json"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -79,7 +78,7 @@ func load(o options) (*loaded, error) {
 		},
 		func() (err error) {
 			if f.Officers != "" {
-				l.officers, err = readOfficers(in(f.Officers))
+				l.officers, err = desk.ReadOfficers(in(f.Officers))
 			}
 			return err
 		},
@@ -175,18 +174,4 @@ func readAge(name string) ([]age.Identity, error) {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	return ids, nil
-}
-
-func readOfficers(name string) ([]desk.Officer, error) {
-	b, err := os.ReadFile(name)
-	if err != nil {
-		return nil, err
-	}
-	d := json.NewDecoder(bytes.NewReader(b))
-	d.DisallowUnknownFields()
-	var out []desk.Officer
-	if err := d.Decode(&out); err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
-	}
-	return out, nil
 }
