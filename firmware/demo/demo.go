@@ -184,6 +184,7 @@ func (f *files) portal(s *specimen.World) {
 	if f.err == nil { // their folder is there by now
 		f.keep(desk.WriteOfficers(filepath.Join(f.dir, "portal", p.Officers), officers()))
 	}
+	f.write("portal/officers.json", f.officers())
 	f.write("portal/age.txt", []byte(s.AgeIdentity+"\n"))
 	f.write("portal/roots.pem", s.RootPEM())
 	f.write("portal/devices.pem", s.Infrastructure.CertPEM())
@@ -204,6 +205,20 @@ func officers() []desk.Officer {
 		{ID: "employment", Name: "Nusgaýew Merdan", Agency: "employment-service", Password: desk.HashPassword(OfficerPassword)},
 		{ID: "ombudsman", Name: "Nusgaýewa Ogulgerek", Agency: "ombudsman", Password: desk.HashPassword(OfficerPassword)},
 	}
+}
+
+// Password is every specimen officer's.
+const Password = "nusga"
+
+// officers are who may sign in at the agencies' desk.
+func (f *files) officers() []byte {
+	b, err := json.MarshalIndent([]desk.Officer{
+		{ID: "registry", Name: "NUSGA Ýazgyýewa", Agency: "civil-registry", Password: desk.HashPassword(Password)},
+		{ID: "employment", Name: "NUSGA Işçiýew", Agency: "employment-service", Password: desk.HashPassword(Password)},
+		{ID: "ombudsman", Name: "NUSGA Adalatow", Agency: "ombudsman", Password: desk.HashPassword(Password)},
+	}, "", "  ")
+	f.keep(err)
+	return b
 }
 
 func (f *files) catalogue(s *specimen.World) []byte {
