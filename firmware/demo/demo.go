@@ -184,7 +184,6 @@ func (f *files) portal(s *specimen.World) {
 	if f.err == nil { // their folder is there by now
 		f.keep(desk.WriteOfficers(filepath.Join(f.dir, "portal", p.Officers), officers()))
 	}
-	f.write("portal/officers.json", f.officers())
 	f.write("portal/age.txt", []byte(s.AgeIdentity+"\n"))
 	f.write("portal/roots.pem", s.RootPEM())
 	f.write("portal/devices.pem", s.Infrastructure.CertPEM())
@@ -198,27 +197,19 @@ func (f *files) portal(s *specimen.World) {
 // OfficerPassword is the password of every specimen officer.
 const OfficerPassword = "nusga"
 
-// officers sign in at the desk: one for each agency.
-func officers() []desk.Officer {
-	return []desk.Officer{
-		{ID: "registry", Name: "Nusgaýewa Maral", Agency: "civil-registry", Password: desk.HashPassword(OfficerPassword)},
-		{ID: "employment", Name: "Nusgaýew Merdan", Agency: "employment-service", Password: desk.HashPassword(OfficerPassword)},
-		{ID: "ombudsman", Name: "Nusgaýewa Ogulgerek", Agency: "ombudsman", Password: desk.HashPassword(OfficerPassword)},
-	}
+// Officers sign in at the desk: one for each agency.
+var Officers = []struct{ ID, Name, Agency string }{
+	{"registry", "NUSGA Ýazgyýewa", "civil-registry"},
+	{"employment", "NUSGA Işçiýew", "employment-service"},
+	{"ombudsman", "NUSGA Adalatow", "ombudsman"},
 }
 
-// Password is every specimen officer's.
-const Password = "nusga"
-
-// officers are who may sign in at the agencies' desk.
-func (f *files) officers() []byte {
-	b, err := json.MarshalIndent([]desk.Officer{
-		{ID: "registry", Name: "NUSGA Ýazgyýewa", Agency: "civil-registry", Password: desk.HashPassword(Password)},
-		{ID: "employment", Name: "NUSGA Işçiýew", Agency: "employment-service", Password: desk.HashPassword(Password)},
-		{ID: "ombudsman", Name: "NUSGA Adalatow", Agency: "ombudsman", Password: desk.HashPassword(Password)},
-	}, "", "  ")
-	f.keep(err)
-	return b
+func officers() []desk.Officer {
+	var out []desk.Officer
+	for _, o := range Officers {
+		out = append(out, desk.Officer{ID: o.ID, Name: o.Name, Agency: o.Agency, Password: desk.HashPassword(OfficerPassword)})
+	}
+	return out
 }
 
 func (f *files) catalogue(s *specimen.World) []byte {
