@@ -297,4 +297,3 @@ func (m *maker) manifests() {
 	}
 	m.add("container-cosigned", "container", "ED-MAN-4 ED-MAN-2", accepted, "the kiosk as witness: the document keeps its id", twice.Bytes(), "id: "+c.ID().String())
 }
-

@@ -339,4 +339,3 @@ func (m *maker) codes() {
 	m.add("code-short", "code", "ED-CODE-2", "not a code", "nine symbols", []byte(code[:9]))
 	m.add("code-u", "code", "ED-CODE-2", "not a code", "U is not in the alphabet", []byte("U000000000"))
 }
-

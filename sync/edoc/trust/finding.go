@@ -22,18 +22,18 @@ type Finding struct {
 // The reasons a certificate is or is not accepted.
 const (
 	ReasonOK              = "ok"
-	ReasonForeign         = "cert.foreign"           // no centre of the bundle issued it
-	ReasonExpired         = "cert.expired"           // its time was over at the time in question
-	ReasonExpiredSince    = "cert.expired_since"     // in force at the claimed time, which nothing proves; over now
-	ReasonNotYet          = "cert.not_yet_valid"     // its time had not begun
-	ReasonWrongUse        = "cert.wrong_use"         // outside the certificate's limits of use (ED-29)
-	ReasonWeakKey         = "cert.weak_key"          // key or signature algorithm not accepted
-	ReasonMalformed       = "cert.malformed"         // an unknown critical extension, or a CA certificate as a signer
-	ReasonSuspended       = "cert.suspended"         // on hold (ED-44)
-	ReasonRevoked         = "cert.revoked"           // cancelled (ED-45)
-	ReasonRevokedSince    = "cert.revoked_since"     // cancelled after the claimed time, which nothing proves
-	ReasonCentreSuspended = "centre.suspended"       // the centre's accreditation is suspended (ED-39.6)
-	ReasonCentreEnded     = "centre.ended"           // the centre has ended its work (ED-39.6), or its certificate has
-	ReasonNoCRL           = "crl.none"               // nothing is known of revocations
-	ReasonStaleCRL        = "crl.stale"              // what is known is older than its issuer promised
+	ReasonForeign         = "cert.foreign"       // no centre of the bundle issued it
+	ReasonExpired         = "cert.expired"       // its time was over at the time in question
+	ReasonExpiredSince    = "cert.expired_since" // in force at the claimed time, which nothing proves; over now
+	ReasonNotYet          = "cert.not_yet_valid" // its time had not begun
+	ReasonWrongUse        = "cert.wrong_use"     // outside the certificate's limits of use (ED-29)
+	ReasonWeakKey         = "cert.weak_key"      // key or signature algorithm not accepted
+	ReasonMalformed       = "cert.malformed"     // an unknown critical extension, or a CA certificate as a signer
+	ReasonSuspended       = "cert.suspended"     // on hold (ED-44)
+	ReasonRevoked         = "cert.revoked"       // cancelled (ED-45)
+	ReasonRevokedSince    = "cert.revoked_since" // cancelled after the claimed time, which nothing proves
+	ReasonCentreSuspended = "centre.suspended"   // the centre's accreditation is suspended (ED-39.6)
+	ReasonCentreEnded     = "centre.ended"       // the centre has ended its work (ED-39.6), or its certificate has
+	ReasonNoCRL           = "crl.none"           // nothing is known of revocations
+	ReasonStaleCRL        = "crl.stale"          // what is known is older than its issuer promised
 )
