@@ -82,7 +82,7 @@ func (t *tx) accept(d *Draft, digest [32]byte) (*request, error) {
 	if err := t.putRequest(t.epoch, t.seq, r); err != nil {
 		return nil, err
 	}
-	if err := t.put(t.sealed, kindSealed, t.epoch, t.seq, d.Sealed); err != nil {
+	if err := t.put(t.sealed, kindSealed, t.epoch, t.seq, marshalSealed(d.Doc, d.Sealed)); err != nil {
 		return nil, err
 	}
 	if _, err := t.queue(job{Doc: d.Doc[:], Kind: PrintReceipt, Code: d.Code, State: Queued}); err != nil {

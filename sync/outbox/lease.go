@@ -69,17 +69,9 @@ func (t *tx) lease(i int32, have, most int, first bool) (rec Record, ok bool, er
 	if most > 0 && !first && have+r.Size > most {
 		return Record{}, false, nil
 	}
-	b := t.sealed.Get(epochKey(epoch, seq))
-	if b == nil {
-		return Record{}, false, fmt.Errorf("outbox: sealed bytes of request %d are gone: %w", seq, ErrDamaged)
-	}
-	v, err := wholeValue(b, kindSealed, seq)
+	sealed, err := t.getSealed(epoch, seq, &r)
 	if err != nil {
 		return Record{}, false, err
-	}
-	sealed := bytes.Clone(v.payload)
-	if d := sha256.Sum256(sealed); !bytes.Equal(d[:], r.Digest) {
-		return Record{}, false, fmt.Errorf("outbox: sealed bytes of request %d have another digest: %w", seq, ErrDamaged)
 	}
 	if r.state() == Accepted {
 		e := journal.Entry{Kind: journal.Sent, Fields: journal.Fields{Doc: r.Doc, Seq: seq}}
@@ -95,6 +87,35 @@ func (t *tx) lease(i int32, have, most int, first bool) (rec Record, ok bool, er
 		}
 	}
 	return Record{Request: r.public(epoch, seq), Sealed: sealed}, true, nil
+}
+
+// getSealed returns the request's sealed bytes, verified.
+func (s *store) getSealed(epoch Epoch, seq uint64, r *request) ([]byte, error) {
+	b := s.sealed.Get(epochKey(epoch, seq))
+	if b == nil {
+		return nil, fmt.Errorf("outbox: sealed bytes of request %d are gone: %w", seq, ErrDamaged)
+	}
+	v, err := wholeValue(b, kindSealed, seq)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.owns(v.payload); err != nil {
+		return nil, fmt.Errorf("outbox: sealed bytes of request %d: %w", seq, err)
+	}
+	return bytes.Clone(v.payload[len(Doc{}):]), nil
+}
+
+// owns reports whether the sealed value's payload is the request's.
+func (r *request) owns(payload []byte) error {
+	doc, sealed, err := parseSealed(payload)
+	if err != nil {
+		return err
+	}
+	digest := sha256.Sum256(sealed)
+	if !bytes.Equal(doc[:], r.Doc) || !bytes.Equal(digest[:], r.Digest) || len(sealed) != r.Size {
+		return fmt.Errorf("they are another's: %w", ErrDamaged)
+	}
+	return nil
 }
 
 // Defer moves requests behind the others of their lanes until the next Open:

@@ -12,7 +12,7 @@ import (
 )
 
 // The payloads of values (outbox.md, section 4): deterministic CBOR maps with
-// integer keys, absent where zero. Sealed bytes are stored as they are.
+// integer keys, absent where zero; sealed bytes and journal entries as below.
 
 var encMode, decMode = modes()
 
@@ -257,6 +257,20 @@ func parseItem(b []byte, strict bool) (item, error) {
 }
 
 func (s State) ofItem() bool { return s == 0 || s == Answered || s == Refused || s == Returned }
+
+// A sealed value's payload is the document's identity and the sealed bytes: it
+// can be sent with nothing else left.
+
+func marshalSealed(d Doc, sealed []byte) []byte {
+	return append(append(make([]byte, 0, len(d)+len(sealed)), d[:]...), sealed...)
+}
+
+func parseSealed(b []byte) (Doc, []byte, error) {
+	if len(b) <= len(Doc{}) || len(b) > len(Doc{})+MaxSealed {
+		return Doc{}, nil, fmt.Errorf("outbox: sealed value of %d bytes: %w", len(b), ErrDamaged)
+	}
+	return Doc(b), b[len(Doc{}):], nil
+}
 
 // A journal value's payload is how many hashes the entry brought to the tree,
 // those hashes, and the entry's encoding.

@@ -31,7 +31,7 @@ func (o *Outbox) replace(cause error) error {
 		return fmt.Errorf("outbox: salvage: %w", err)
 	}
 	err = create(o.path, o.o, func(b *bolt.Tx, e Epoch) error {
-		g := salvage{src: src, found: found, o: o, b: b, epoch: e}
+		g := salvage{src: src, found: found, o: o, b: b, epoch: e, docs: map[Doc]bool{}, carried: map[id]bool{}}
 		return g.run(cause)
 	})
 	return errors.Join(err, src.Close())
@@ -146,7 +146,9 @@ type salvage struct {
 	b     *bolt.Tx
 	epoch Epoch
 
-	lost int // requests whose sealed bytes, or whose own record, are gone
+	docs    map[Doc]bool
+	carried map[id]bool // requests
+	lost    int         // requests whose sealed bytes, or whose own record, are gone
 }
 
 func (g *salvage) value(k id) (value, error) {
@@ -169,7 +171,7 @@ func (g *salvage) put(bucket []byte, v value) error {
 // told is what the saved journal says of a request.
 type told struct {
 	signed    *journal.Entry
-	at        value
+	index     uint64
 	withdrawn bool
 }
 
@@ -195,7 +197,7 @@ func (g *salvage) run(cause error) error {
 	if err := g.requests(kinds[kindRequest], tales); err != nil {
 		return err
 	}
-	if err := g.orphans(tales); err != nil {
+	if err := g.orphans(kinds[kindSealed], tales); err != nil {
 		return err
 	}
 	if err := g.items(kinds[kindItem]); err != nil {
@@ -266,7 +268,7 @@ func (g *salvage) leaf(k id, tales map[id]*told) (uint64, error) {
 			tales[of] = &told{}
 		}
 		if e.Kind == journal.DocSigned {
-			tales[of].signed, tales[of].at = &e, v
+			tales[of].signed, tales[of].index = &e, v.number
 		} else {
 			tales[of].withdrawn = true
 		}
@@ -277,26 +279,17 @@ func (g *salvage) leaf(k id, tales map[id]*told) (uint64, error) {
 // requests carries requests over, on the cautious side: one that may have left
 // did, and a paper that may have come out did.
 func (g *salvage) requests(ids []id, tales map[id]*told) error {
-	docs := map[Doc]struct{}{}
 	for _, k := range ids {
 		v, err := g.value(k)
 		if err != nil {
 			return err
 		}
 		r, err := parseRequest(v.payload, false)
-		if err != nil {
-			continue // told by the journal, perhaps; see orphans
+		if err != nil || g.docs[Doc(r.Doc)] {
+			continue // see orphans
 		}
-		if _, twice := docs[Doc(r.Doc)]; twice {
-			continue
-		}
-		docs[Doc(r.Doc)] = struct{}{}
-		t := tales[k]
-		if t != nil {
-			if t.withdrawn && r.state() == Accepted {
-				r.enter(Withdrawn, g.o.o.Now())
-			}
-			t.signed = nil // it has its request
+		if t := tales[k]; t != nil && t.withdrawn && r.state() == Accepted {
+			r.enter(Withdrawn, g.o.o.Now())
 		}
 		if err := g.request(k, v.revision, &r); err != nil {
 			return err
@@ -306,6 +299,7 @@ func (g *salvage) requests(ids []id, tales map[id]*told) error {
 }
 
 func (g *salvage) request(k id, revision uint64, r *request) error {
+	g.docs[Doc(r.Doc)], g.carried[k] = true, true
 	if r.state() == Accepted {
 		r.enter(Sending, g.o.o.Now())
 	}
@@ -353,33 +347,46 @@ func (g *salvage) sealed(k id, r *request) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	if d := sha256.Sum256(v.payload); !bytes.Equal(d[:], r.Digest) || len(v.payload) != r.Size {
+	if r.owns(v.payload) != nil {
 		return false, nil
 	}
 	return true, g.put(bucketSealed, v)
 }
 
-// orphans makes requests anew whose own record is gone but of which the
-// journal tells and the sealed bytes are whole: they can still be sent.
-func (g *salvage) orphans(tales map[id]*told) error {
-	for k, t := range tales {
-		if t.signed == nil || t.withdrawn {
+// orphans makes requests anew whose own record is gone but whose sealed bytes
+// are whole: they can still be sent, and the portal knows if it has them. Of
+// one that was withdrawn the sealed bytes may stand on a free page; it stays
+// withdrawn where the journal says so.
+func (g *salvage) orphans(sealed []id, tales map[id]*told) error {
+	for _, k := range sealed {
+		of := id{kindRequest, k.epoch, k.number}
+		t := tales[of]
+		if g.carried[of] || t != nil && t.withdrawn {
 			continue
 		}
-		v, ok := g.found[id{kindSealed, k.epoch, k.number}]
-		if !ok {
-			// Receipted long ago, or lost: the journal alone cannot tell.
-			g.lost++
-			continue
-		}
-		f := &t.signed.Fields
-		r := request{
-			Doc: f.Doc, Service: "unknown", Claimed: toMilli(t.signed.At), Digest: f.Digest,
-			Size: v.length - headLen - tailLen, Index: int64(t.at.number), Root: make([]byte, 32), Receipt: Unknown,
-		}
-		r.enter(Accepted, t.signed.At)
-		if err := g.request(k, t.at.revision, &r); err != nil {
+		v, err := g.value(k)
+		if err != nil {
 			return err
+		}
+		doc, bytes, err := parseSealed(v.payload)
+		if err != nil || g.docs[doc] {
+			continue
+		}
+		digest := sha256.Sum256(bytes)
+		r := request{Doc: doc[:], Service: "unknown", Digest: digest[:], Size: len(bytes), Root: make([]byte, 32), Receipt: Unknown}
+		when := g.o.o.Now()
+		if t != nil && t.signed != nil {
+			when, r.Index = t.signed.At, int64(t.index)
+		}
+		r.Claimed = toMilli(when)
+		r.enter(Accepted, when)
+		if err := g.request(of, v.revision, &r); err != nil {
+			return err
+		}
+	}
+	for of, t := range tales {
+		if t.signed != nil && !t.withdrawn && !g.carried[of] {
+			g.lost++ // receipted long ago, perhaps: the journal alone cannot tell
 		}
 	}
 	return nil
