@@ -110,13 +110,10 @@ func (s *session) run(ctx context.Context) error {
 			s.cancel(err)
 		}
 	}()
+	defer s.p.leave(s)
 	if err := s.greet(ctx); err != nil {
 		return err
 	}
-	if !s.p.enter(s) {
-		return s.bye(ctx, "busy", 5*time.Minute)
-	}
-	defer s.p.leave(s)
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	defer s.cancel(nil)
@@ -169,6 +166,9 @@ func (s *session) greet(ctx context.Context) error {
 		return s.bye(ctx, "version", time.Hour)
 	}
 	s.hello = h
+	if !s.p.enter(s) {
+		return s.bye(ctx, "busy", 5*time.Minute)
+	}
 	if s.head, err = s.p.ledger.Head(ctx, s.kiosk, h.Epoch); err != nil {
 		return s.busy(ctx, err)
 	}
@@ -278,8 +278,9 @@ var stages = map[ledger.State]uint8{
 	ledger.Answered: wire.StageAnswered, ledger.Returned: wire.StageReturned,
 }
 
-// enter makes s the kiosk's session; an older one, mostly a connection that
-// died unnoticed, ends. False: there are too many.
+// enter makes s the kiosk's session. An older one, mostly a connection that died
+// unnoticed, has ended when it returns: two would disagree about the journal
+// head and the items. False: there are too many.
 func (p *Portal) enter(s *session) bool {
 	p.mu.Lock()
 	old := p.sessions[s.kiosk]
@@ -291,6 +292,7 @@ func (p *Portal) enter(s *session) bool {
 	p.mu.Unlock()
 	if old != nil {
 		old.cancel(errors.New("replaced by a newer session"))
+		<-old.ended
 	}
 	return true
 }

@@ -21,7 +21,7 @@ func (s *session) down(ctx context.Context) error {
 		case *wire.Receipts:
 			err = s.receipts(ctx, f)
 		case *wire.Nack:
-			err = s.nack(ctx, f)
+			s.nack(f)
 		case *wire.Items:
 			err = s.items(ctx, f)
 		case *wire.Beacon:
@@ -96,27 +96,19 @@ func (s *session) receipt(ctx context.Context, b []byte) (wire.Receipt, outbox.R
 }
 
 // nack puts a record aside for a while and lets the others go on.
-func (s *session) nack(ctx context.Context, f *wire.Nack) error {
+func (s *session) nack(f *wire.Nack) {
 	s.u.st.refused(f.Code)
 	s.u.c.Log.Warn("uplink: the portal did not take it", "what", f.Of.String(), "seq", f.Seq, "code", f.Code)
 	if f.Of != wire.TypeRecords {
-		return nil
+		return
 	}
 	k := key{f.Epoch, f.Seq}
 	s.mu.Lock()
-	doc, ok := s.waiting[k]
-	if ok {
-		s.held[doc] = time.Now().Add(max(hold, time.Duration(f.Retry)*time.Second))
+	if r, ok := s.waiting[k]; ok {
+		s.held[r.Doc] = held{time.Now().Add(max(hold, time.Duration(f.Retry)*time.Second)), r.Size}
 	}
 	s.mu.Unlock()
-	if !ok {
-		return nil
-	}
-	if err := s.u.c.Outbox.Defer(ctx, doc); err != nil {
-		return &coded{CodeStorage, fmt.Errorf("uplink: put a record behind the others: %w", err)}
-	}
 	s.settle(k)
-	return nil
 }
 
 // items stores what came down, in order, and acks what is stored.

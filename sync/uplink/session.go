@@ -27,11 +27,17 @@ type session struct {
 	epoch   [16]byte // of the outbox's file
 
 	mu      sync.Mutex
-	waiting map[key]outbox.Doc       // sent, neither receipted nor refused
-	held    map[outbox.Doc]time.Time // refused: not again before
-	settled chan struct{}            // something left waiting
-	head    int64                    // journal size last told to the portal
-	asked   time.Duration            // by the portal's bye
+	waiting map[key]outbox.Record // sent, neither receipted nor refused
+	held    map[outbox.Doc]held   // refused
+	settled chan struct{}         // something left waiting
+	head    int64                 // journal size last told to the portal
+	asked   time.Duration         // by the portal's bye
+}
+
+// held is a record that the portal would not take.
+type held struct {
+	until time.Time // not again before
+	size  int
 }
 
 // key is a record's number.
@@ -53,7 +59,7 @@ func (u *Uplink) session(ctx context.Context) (retry time.Duration, welcomed boo
 	}
 	defer conn.Cut()
 	s := &session{
-		u: u, conn: conn, waiting: map[key]outbox.Doc{}, held: map[outbox.Doc]time.Time{},
+		u: u, conn: conn, waiting: map[key]outbox.Record{}, held: map[outbox.Doc]held{},
 		settled: make(chan struct{}, 1),
 	}
 	// From here on a silent portal ends the session, at whatever step.
@@ -181,11 +187,13 @@ func (s *session) deliver(ctx context.Context) (time.Duration, error) {
 	}
 	for {
 		// A lease is a write: none for what is not there or may not go yet.
-		held, soon := s.holding()
-		if s.u.c.Outbox.Stats(ctx).Unsent <= held {
+		// What is held is leased along and put back, so that it cannot stand in
+		// the way of the rest.
+		n, size, soon := s.holding()
+		if s.u.c.Outbox.Stats(ctx).Unsent <= n {
 			return soon, nil
 		}
-		recs, err := s.u.c.Outbox.Lease(ctx, most, int(s.welcome.Bytes))
+		recs, err := s.u.c.Outbox.Lease(ctx, most+n, int(s.welcome.Bytes)+size)
 		if err != nil {
 			return 0, &coded{CodeStorage, fmt.Errorf("uplink: lease: %w", err)}
 		}
@@ -193,11 +201,13 @@ func (s *session) deliver(ctx context.Context) (time.Duration, error) {
 		if len(recs) == 0 {
 			return soon, nil
 		}
+		recs = recs[:min(len(recs), most)]
 		for _, f := range frames(recs) {
 			s.mu.Lock()
 			for _, r := range recs {
 				if r.Epoch == f.Epoch {
-					s.waiting[key{r.Epoch, r.Seq}] = r.Doc
+					r.Sealed = nil
+					s.waiting[key{r.Epoch, r.Seq}] = r
 				}
 			}
 			s.mu.Unlock()
@@ -212,22 +222,23 @@ func (s *session) deliver(ctx context.Context) (time.Duration, error) {
 }
 
 // holding returns how many records the portal would not take and that may not go
-// again yet, and how long until the first of them may.
-func (s *session) holding() (n int, soon time.Duration) {
+// again yet, their sealed bytes, and how long until the first of them may.
+func (s *session) holding() (n, size int, soon time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for doc, until := range s.held {
-		left := time.Until(until)
+	for doc, h := range s.held {
+		left := time.Until(h.until)
 		if left <= 0 {
 			delete(s.held, doc)
 			continue
 		}
 		n++
+		size += h.size
 		if soon == 0 || left < soon {
 			soon = left
 		}
 	}
-	return n, soon
+	return n, size, soon
 }
 
 // dropHeld takes such records out of recs.

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"net"
 	"sync"
 	"time"
 
@@ -43,7 +44,7 @@ func Code(err error) string {
 	}
 	var own *coded
 	var verify *tls.CertificateVerificationError
-	var alert tls.AlertError
+	var op *net.OpError
 	var authority x509.UnknownAuthorityError
 	var host x509.HostnameError
 	var invalid x509.CertificateInvalidError
@@ -52,7 +53,7 @@ func Code(err error) string {
 		return own.code
 	case errors.As(err, &verify), errors.As(err, &authority), errors.As(err, &host), errors.As(err, &invalid):
 		return CodePortalCertificate
-	case errors.As(err, &alert):
+	case errors.Is(err, socket.ErrForbidden), errors.As(err, &op) && op.Op == "remote error": // a TLS alert
 		return CodeKioskCertificate
 	case errors.Is(err, socket.ErrSilent):
 		return CodeSilent

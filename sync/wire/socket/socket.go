@@ -29,6 +29,9 @@ const stall = 60 * time.Second
 // ErrSilent ends a connection whose other end has not been heard of.
 var ErrSilent = errors.New("the other end is silent")
 
+// ErrForbidden: the portal knows this kiosk's certificate and does not take it.
+var ErrForbidden = errors.New("the portal does not take this kiosk's certificate")
+
 // Conn is one end of a session.
 //
 // Contract:
@@ -50,13 +53,21 @@ func (c *Conn) Send(ctx context.Context, f wire.Frame) error {
 	if err != nil {
 		return err
 	}
-	c.sending.Add(1)
-	defer c.sending.Add(-1)
-	if err := c.ws.Write(ctx, websocket.MessageBinary, b); err != nil {
-		return fmt.Errorf("socket: send %s: %w", f.Type(), err)
+	if err := c.SendRaw(ctx, b); err != nil {
+		return fmt.Errorf("%s: %w", f.Type(), err)
 	}
 	if c.note != nil {
 		c.note(true, f, len(b))
+	}
+	return nil
+}
+
+// SendRaw sends a message that may be no frame: for tests of the other end.
+func (c *Conn) SendRaw(ctx context.Context, b []byte) error {
+	c.sending.Add(1)
+	defer c.sending.Add(-1)
+	if err := c.ws.Write(ctx, websocket.MessageBinary, b); err != nil {
+		return fmt.Errorf("socket: send: %w", err)
 	}
 	return nil
 }
@@ -122,6 +133,9 @@ func (c *Conn) Cut() { _ = c.ws.CloseNow() }
 func Dial(ctx context.Context, url string, client *http.Client, line *Line, note func(up bool, f wire.Frame, n int)) (*Conn, error) {
 	ws, resp, err := websocket.Dial(ctx, url, &websocket.DialOptions{HTTPClient: client, Subprotocols: []string{Protocol}})
 	if err != nil {
+		if resp != nil && resp.StatusCode == http.StatusForbidden {
+			return nil, fmt.Errorf("socket: dial: %w: %w", ErrForbidden, err)
+		}
 		if resp != nil {
 			return nil, fmt.Errorf("socket: the portal answers %d: %w", resp.StatusCode, err)
 		}
