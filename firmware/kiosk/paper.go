@@ -7,8 +7,6 @@ import (
 	"image"
 	"net/url"
 
-	"rsc.io/qr"
-
 	"github.com/penjire/penjire/firmware/printing"
 	"github.com/penjire/penjire/firmware/session"
 	"github.com/penjire/penjire/sync/edoc"
@@ -64,19 +62,14 @@ func (k *Kiosk) receiptSeal(r outbox.Request) (*seal.Sealed, error) {
 	}, k.own.Key, k.own.Cert)
 }
 
-// screenQR is the receipt's code for the screen, as PNG: where the printer does
-// not work, a phone can take it along. nil if it cannot be made.
+// screenQR is what the receipt's code says, for the screen: where the printer
+// does not work, a phone can take it along. nil if it cannot be made.
 func (k *Kiosk) screenQR(r outbox.Request) []byte {
 	s, err := k.receiptSeal(r)
 	if err != nil {
 		return nil
 	}
-	c, err := qr.Encode(s.URL(k.s.Portal.PublicURL), qr.M)
-	if err != nil {
-		return nil
-	}
-	c.Scale = 4
-	return c.PNG()
+	return []byte(s.URL(k.s.Portal.PublicURL))
 }
 
 // look is where to look something up, as people type it.

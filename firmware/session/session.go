@@ -143,7 +143,7 @@ type Request struct {
 	Reason    string
 	Receipt   screen.PaperState
 	Why       screen.State // why the receipt did not print
-	QR        []byte       // PNG of what the receipt's code says
+	QR        []byte       // what the receipt's code says
 }
 
 // Answer is an opened, verified answer.

@@ -1,0 +1,470 @@
+package kiosk
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"filippo.io/age"
+
+	"github.com/penjire/penjire/drivers/emulator/pivcard"
+	"github.com/penjire/penjire/drivers/emulator/pn532emu"
+	"github.com/penjire/penjire/drivers/emulator/printer"
+	"github.com/penjire/penjire/drivers/emulator/pty"
+	"github.com/penjire/penjire/firmware/identity/cardtest"
+	"github.com/penjire/penjire/firmware/settings"
+	"github.com/penjire/penjire/sync/catalog/packs"
+	"github.com/penjire/penjire/sync/citizen"
+	"github.com/penjire/penjire/sync/edoc"
+	"github.com/penjire/penjire/sync/edoc/specimen"
+	"github.com/penjire/penjire/sync/edoc/trust"
+	"github.com/penjire/penjire/sync/edoc/tsp"
+	"github.com/penjire/penjire/sync/ledger"
+	"github.com/penjire/penjire/sync/ledger/sqlite"
+	"github.com/penjire/penjire/sync/outbox"
+	"github.com/penjire/penjire/sync/portal"
+	"github.com/penjire/penjire/ui/screen"
+	"github.com/penjire/penjire/ui/web"
+)
+
+// patience is how long a test waits for what must happen.
+const patience = 30 * time.Second
+
+// rig is a kiosk with everything around it: emulated devices at the far ends of
+// pseudo-terminals, a real portal, and hands.
+type rig struct {
+	t      *testing.T
+	dir    string
+	w      *specimen.World
+	chip   *pn532emu.Chip
+	paper  *printer.Printer
+	reader *pty.Port
+	cable  *pty.Port // of the printer
+	cards  map[string]*pivcard.Card
+	log    *logBuffer
+
+	signed []byte // catalogue
+	l      *sqlite.DB
+	addr   string // of the portal
+	portal *portal.Portal
+	cut    func() // takes the portal off the network
+
+	k    *Kiosk
+	stop func()
+	live context.Context
+
+	visit string
+}
+
+// logBuffer is what the kiosk logs, for the search for personal data.
+type logBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *logBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *logBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+// newRig makes the world. Neither portal nor kiosk run yet.
+func newRig(t *testing.T) *rig {
+	t.Helper()
+	r := &rig{t: t, dir: t.TempDir(), chip: new(pn532emu.Chip), paper: printer.New(printer.Opts{}), cards: map[string]*pivcard.Card{}, log: new(logBuffer)}
+	var err error
+	r.w, err = specimen.New(time.Now())
+	r.must(err)
+	cat, err := packs.Catalogue(3)
+	r.must(err)
+	payload, err := cat.Marshal()
+	r.must(err)
+	r.signed, err = trust.SignObjectAt(trust.KindCatalogue, payload, r.w.Register.Signer(), r.w.Made)
+	r.must(err)
+	for name, data := range map[string][]byte{
+		"tls.crt": r.w.Device.TLS.CertPEM(), "tls.key": r.w.Device.TLS.KeyPEM(),
+		"doc.crt": r.w.Device.Signing.CertPEM(), "doc.key": r.w.Device.Signing.KeyPEM(),
+		"roots.pem": r.w.RootPEM(), "trust": r.w.Bundle(), "catalogue": r.signed,
+	} {
+		r.must(os.WriteFile(filepath.Join(r.dir, name), data, 0o600))
+	}
+	r.must(os.MkdirAll(filepath.Join(r.dir, "ports"), 0o700))
+	r.reader, err = pty.Attach(filepath.Join(r.dir, "ports", "reader"), r.chip)
+	r.must(err)
+	r.cable, err = pty.Attach(filepath.Join(r.dir, "ports", "printer"), r.paper)
+	r.must(err)
+	t.Cleanup(func() {
+		r.must(r.reader.Close())
+		r.must(r.cable.Close())
+	})
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	r.must(err)
+	r.addr = ln.Addr().String()
+	r.must(ln.Close())
+	t.Cleanup(r.lookForLeaks)
+	return r
+}
+
+func (r *rig) must(err error) {
+	r.t.Helper()
+	if err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+// lookForLeaks fails when the log holds a name, an identifier or a PIN.
+func (r *rig) lookForLeaks() {
+	log := r.log.String()
+	for _, c := range r.w.Cards {
+		for _, s := range []string{c.PIN, c.Holder.ID.Reveal(), c.Holder.Surname.Reveal(), c.Holder.Name.Reveal()} {
+			if len(s) > 3 && strings.Contains(log, s) {
+				r.t.Errorf("the log holds personal data of %s", c.Name)
+			}
+		}
+	}
+	if r.t.Failed() {
+		r.t.Logf("log of the kiosk:\n%s", log)
+	}
+}
+
+// settings are the kiosk's.
+func (r *rig) settings() settings.Settings {
+	path := func(n string) string { return filepath.Join(r.dir, n) }
+	s, err := settings.Parse([]byte(`{
+		"kiosk": "K-000001", "place": {"tk": "Nusga obasy", "ru": "Село Нусга", "en": "Nusga village"},
+		"board": "bench", "ports": "ports", "state": "state", "listen": "127.0.0.1:0",
+		"portal": {"url": "wss://`+r.addr+`/sync", "public_url": "https://portal.specimen", "server_name": "portal.specimen"},
+		"identity": {"cert": "tls.crt", "key": "tls.key"}, "signing": {"cert": "doc.crt", "key": "doc.key"},
+		"roots": "roots.pem", "trust": "trust", "catalogue": "catalogue"
+	}`), r.dir)
+	r.must(err)
+	// A temporary folder's name may be too long for a socket.
+	sock, err := os.MkdirTemp("", "pk")
+	r.must(err)
+	r.t.Cleanup(func() { _ = os.RemoveAll(sock) })
+	s.Control = filepath.Join(sock, "c")
+	_ = path
+	return s
+}
+
+// start opens and runs the kiosk.
+func (r *rig) start() { r.startWith(r.settings()) }
+
+func (r *rig) startWith(s settings.Settings) {
+	r.t.Helper()
+	log := slog.New(slog.NewTextHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	k, err := Open(context.Background(), Options{Settings: s, Version: "test", Boot: "boot", Log: log})
+	r.must(err)
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- k.Run(ctx) }()
+	r.k, r.live, r.visit = k, ctx, ""
+	r.stop = sync.OnceFunc(func() {
+		cancel()
+		if err := <-done; err != nil {
+			r.t.Errorf("Run = %v", err)
+		}
+	})
+	r.t.Cleanup(r.stop)
+	r.until("the devices to be looked at", func() bool {
+		d := k.Start(ctx).Devices
+		return d.Printer != screen.Unknown && d.Reader != screen.Unknown
+	})
+}
+
+// online brings the portal onto the network, showing cert if it is not nil.
+func (r *rig) online(cert *tls.Certificate) {
+	r.t.Helper()
+	if r.l == nil {
+		l, err := sqlite.Open(context.Background(), filepath.Join(r.dir, "ledger.db"))
+		r.must(err)
+		r.l = l
+		r.t.Cleanup(func() {
+			if r.cut != nil {
+				r.cut()
+			}
+			if err := l.Check(context.Background()); err != nil {
+				r.t.Errorf("Check of the ledger = %v", err)
+			}
+			r.must(l.Close())
+		})
+	}
+	id, err := age.ParseX25519Identity(r.w.AgeIdentity)
+	r.must(err)
+	tsa, err := tsp.NewAuthority(r.w.TSA.Signer(), time.Now)
+	r.must(err)
+	c := portal.Config{
+		Ledger: r.l, Name: "portal.specimen", PublicURL: "https://portal.specimen", Roots: r.w.Roots(), Trust: r.w.Bundle(),
+		Catalogue: r.signed, Receipt: r.w.PortalReceipt.Signer(), Register: r.w.Register.Signer(),
+		Agencies: map[string]edoc.Signer{}, Identities: []age.Identity{id}, Stamper: tsa,
+	}
+	for name, a := range r.w.Agencies {
+		c.Agencies[name] = a.Signer()
+	}
+	p, err := portal.New(context.Background(), c)
+	r.must(err)
+	ln, err := net.Listen("tcp", r.addr)
+	r.must(err)
+	ctx, cancel := context.WithCancel(context.Background())
+	mux := http.NewServeMux()
+	mux.Handle("/sync", p.SyncHandler())
+	srv := &http.Server{Handler: mux, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelInfo)}
+	shown := r.w.PortalTLS.TLS()
+	if cert != nil {
+		shown = *cert
+	}
+	var wg sync.WaitGroup
+	wg.Go(func() { p.Run(ctx) })
+	wg.Go(func() {
+		if err := srv.Serve(tls.NewListener(ln, portal.TLSConfig(shown, r.w.Pool()))); !errors.Is(err, http.ErrServerClosed) {
+			r.t.Errorf("Serve = %v", err)
+		}
+	})
+	r.portal = p
+	r.cut = sync.OnceFunc(func() {
+		cancel()
+		_ = srv.Close()
+		wg.Wait()
+	})
+	if r.k != nil {
+		r.k.up.Kick()
+	}
+}
+
+// until waits for what must become true, looking again whenever the kiosk says
+// that something is new.
+func (r *rig) until(what string, ok func() bool) {
+	r.t.Helper()
+	ctx, cancel := context.WithTimeout(r.live, patience)
+	defer cancel()
+	changes := r.k.Changes(ctx)
+	for !ok() {
+		t := time.NewTimer(100 * time.Millisecond)
+		select {
+		case <-changes:
+		case <-t.C:
+		}
+		t.Stop()
+		if ctx.Err() != nil {
+			r.t.Fatalf("waited %v for %s; the page is %s, devices %+v", patience, what, r.page(), r.k.Start(context.Background()).Devices)
+		}
+	}
+}
+
+// begin begins a visit.
+func (r *rig) begin(lang string) {
+	r.t.Helper()
+	id, err := r.k.Begin(context.Background(), lang)
+	r.must(err)
+	r.visit = id
+}
+
+// do is a touch; the pairs are what the page's form holds.
+func (r *rig) do(action string, pairs ...string) {
+	r.t.Helper()
+	v := url.Values{}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		v.Add(pairs[i], pairs[i+1])
+	}
+	if err := r.k.Do(context.Background(), r.visit, web.Action{Name: action, Values: v}); err != nil && !errors.Is(err, web.ErrVisitOver) {
+		r.t.Fatalf("Do %s = %v", action, err)
+	}
+}
+
+// view is the page, drawn too: what cannot be drawn is no page.
+func (r *rig) view() screen.View {
+	r.t.Helper()
+	v, err := r.k.View(context.Background(), r.visit)
+	r.must(err)
+	if err := screen.Draw(new(bytes.Buffer), v); err != nil {
+		r.t.Fatalf("page %s cannot be drawn: %v", v.Screen, err)
+	}
+	return v
+}
+
+func (r *rig) page() screen.Name {
+	v, err := r.k.View(context.Background(), r.visit)
+	if err != nil {
+		return screen.Start
+	}
+	return v.Screen
+}
+
+// on waits for the page.
+func (r *rig) on(p screen.Name) screen.View {
+	r.t.Helper()
+	r.until("the page "+string(p), func() bool { return r.page() == p })
+	return r.view()
+}
+
+// insert puts a specimen card onto the reader; the same card keeps its tries.
+func (r *rig) insert(name string) {
+	r.t.Helper()
+	if r.cards[name] == nil {
+		c, ok := r.w.Card(name)
+		if !ok {
+			r.t.Fatalf("there is no card %q", name)
+		}
+		card, err := cardtest.New(c)
+		r.must(err)
+		r.cards[name] = card
+	}
+	r.chip.Insert(r.cards[name])
+}
+
+func (r *rig) pin(name string) string {
+	c, _ := r.w.Card(name)
+	return c.PIN
+}
+
+// answers are what the tests answer.
+var answers = map[string]string{
+	"purpose": "work", "at_registered": "yes", "family": "2", "phone": "+99365123456", "since": "2020-01-15",
+	"subject": "", "body": "Nusga edarasy", "what": "Garaşdyrýarlar",
+}
+
+// fill answers every question until «check your answers».
+func (r *rig) fill() {
+	r.t.Helper()
+	for range 40 {
+		v := r.view()
+		if v.Screen == screen.Check {
+			return
+		}
+		if v.Screen != screen.Question {
+			r.t.Fatalf("page: got %s, want a question or check", v.Screen)
+		}
+		row := v.Question.Row
+		a := answers[row.Name]
+		switch {
+		case row.Kind() == "date":
+			r.do("answer", "row", row.Name, row.Name+".day", "15", row.Name+".month", "1", row.Name+".year", "2020")
+			continue
+		case row.Kind() == "select_one" && a == "":
+			a = v.Question.Choices[0].Name
+		case row.Kind() == "text" && a == "":
+			a = "Nusga jogaby, ony hiç kim ýazmady"
+		}
+		r.do("answer", "row", row.Name, row.Name, a)
+		if n := r.view(); n.Screen == screen.Question && n.Question.Row.Name == row.Name {
+			r.t.Fatalf("question %s is not taken: %s", row.Name, n.Question.Fault.EN)
+		}
+	}
+	r.t.Fatal("the questions do not end")
+}
+
+// rules accepts all of them.
+func (r *rig) rules() {
+	r.t.Helper()
+	for r.page() == screen.Rules {
+		r.do("accept")
+	}
+}
+
+// toPIN is a visit of the card's holder up to the PIN of the certificate.
+func (r *rig) toPIN(card string) {
+	r.t.Helper()
+	r.begin("tk")
+	r.do("apply")
+	r.do("choose", "service", "residence-certificate")
+	r.do("begin")
+	r.rules()
+	r.on(screen.Card)
+	r.insert(card)
+	r.on(screen.IsThisYou)
+	r.do("yes")
+	r.fill()
+	r.do("confirm")
+	r.on(screen.PIN)
+}
+
+// apply makes a request for a certificate of residence and returns its page.
+func (r *rig) apply(card string) screen.View {
+	r.t.Helper()
+	r.toPIN(card)
+	r.do("pin", "pin", r.pin(card))
+	return r.on(screen.Done)
+}
+
+// leave ends the visit and takes the card along.
+func (r *rig) leave() {
+	r.t.Helper()
+	r.do("end")
+	r.chip.Remove()
+	r.until("the card to be gone", func() bool { return !r.state().Devices.Card })
+	r.do("end")
+}
+
+// printed waits until the receipt of the page Done is out.
+func (r *rig) printed() {
+	r.t.Helper()
+	r.until("the receipt to be printed", func() bool { return r.view().Done.Paper == screen.PaperPrinted })
+}
+
+// state asks the control socket.
+func (r *rig) state() Status {
+	r.t.Helper()
+	c := http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "unix", r.k.s.Control)
+	}}}
+	defer c.CloseIdleConnections()
+	res, err := c.Get("http://kiosk/state")
+	r.must(err)
+	defer res.Body.Close()
+	var s Status
+	r.must(json.NewDecoder(res.Body).Decode(&s))
+	return s
+}
+
+// stage waits until the newest request of the card's holder is at s.
+func (r *rig) stage(s outbox.State) outbox.Request {
+	r.t.Helper()
+	var last outbox.Request
+	r.until("a request to be "+s.String(), func() bool {
+		st := r.state()
+		return st.Queue.ByState[s.String()] > 0
+	})
+	return last
+}
+
+// decide answers the only registered request, as the agency's officer would.
+func (r *rig) decide(d portal.AnswerDraft) {
+	r.t.Helper()
+	list, err := r.l.List(context.Background(), ledger.Filter{})
+	r.must(err)
+	for _, q := range list {
+		if q.State != ledger.Registered {
+			continue
+		}
+		if d.Decision == ledger.Answered {
+			svc, _ := r.portal.Catalogue().Service(q.Service)
+			for _, f := range svc.Result.Facts {
+				d.Facts = append(d.Facts, portal.Fact{Name: f.Name, Value: citizen.NewText("Nusga " + f.Name)})
+			}
+		}
+		d.By = "officer"
+		if _, err := r.portal.Answer(context.Background(), q.Agency, q.Doc, d); err != nil {
+			r.t.Fatalf("Answer = %v", err)
+		}
+		return
+	}
+	r.t.Fatal("the portal has no registered request")
+}
