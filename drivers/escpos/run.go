@@ -35,17 +35,17 @@ func (d *Dev) session() (err error) {
 		return err
 	}
 	var s *session
-	s = newSession(line, (d.o.Width+7)/8, func(status) { d.note(s, nil) })
+	s = newSession(line, (d.o.Width+7)/8, func() { d.note(s, nil) })
 	go s.read()
 	// Closing the line ends the reader.
 	defer func() { err = errors.Join(err, line.Close()); <-s.dead }()
 	if err := s.setUp(d.ctx); err != nil {
 		return err
 	}
-	d.note(s, nil)
 	d.bus <- struct{}{}
 	d.sess = s
 	<-d.bus
+	s.adopt()
 	err = d.watchOver(s)
 	d.bus <- struct{}{}
 	d.sess = nil

@@ -36,7 +36,7 @@ var (
 )
 
 // replyTimeout is how long an answer that needs no printing may take.
-const replyTimeout = 400 * time.Millisecond
+const replyTimeout = time.Second
 
 // session is the time a line is open. One goroutine reads; commands are
 // written by who holds the device's bus.
@@ -46,19 +46,20 @@ type session struct {
 	dead   chan struct{} // closed when reading ends
 
 	replies chan reply // all kinds but statusASB
-	asb     func(status)
+	news    func() // last has changed, and jobs are taken
 
 	mu     sync.Mutex
 	err    error // why reading ended
 	last   status
-	known  bool // last has been heard in this session
+	known   bool // last has been heard in this session
+	adopted bool // jobs are taken: before, no one is told that all is well
 	hasID  bool // answers GS ( H
 	ready  bool // set up, and no job was left in the middle since
 	serial uint32
 }
 
-func newSession(line link.Line, stride int, asb func(status)) *session {
-	s := &session{line: line, stride: stride, dead: make(chan struct{}), replies: make(chan reply, 64), asb: asb}
+func newSession(line link.Line, stride int, news func()) *session {
+	s := &session{line: line, stride: stride, dead: make(chan struct{}), replies: make(chan reply, 64), news: news}
 	// Numbers of an earlier session's jobs must not come back.
 	s.serial = uint32(time.Now().UnixNano() >> 10)
 	return s
@@ -90,8 +91,11 @@ func (s *session) deliver(r reply) {
 		st := fromASB(r.data)
 		s.mu.Lock()
 		s.last, s.known = st, true
+		adopted := s.adopted
 		s.mu.Unlock()
-		s.asb(st)
+		if adopted {
+			s.news()
+		}
 		return
 	}
 	for {
@@ -106,6 +110,14 @@ func (s *session) deliver(r reply) {
 		default:
 		}
 	}
+}
+
+// adopt begins to tell the device what the printer says.
+func (s *session) adopt() {
+	s.mu.Lock()
+	s.adopted = true
+	s.mu.Unlock()
+	s.news()
 }
 
 // drain forgets the answers nobody waited for.

@@ -76,7 +76,8 @@ func (s *session) realTime() func() {
 	switch {
 	case t[n-3] == 0x10 && t[n-2] == 0x04 && x >= 1 && x <= 4:
 		return func() { s.answer(true, s.status(x)) }
-	case t[n-3] == 0x10 && t[n-2] == 0x05 && x == 2:
+	case t[n-3] == 0x10 && t[n-2] == 0x05 && x == 2 && s.p.jam:
+		// Outside an error it does nothing: a picture may well hold these bytes.
 		return func() { s.p.change(s.forget) }
 	case bytes.Equal(t, clearCommand) && !s.p.o.NoClear:
 		return func() {
