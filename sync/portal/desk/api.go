@@ -129,7 +129,7 @@ func (d *Desk) apiRequest(q ledger.Request) apiRequest {
 	a := apiRequest{
 		Doc: hexDoc(q.Doc), Code: q.Code, Kiosk: q.Kiosk, Service: q.Service, Agency: q.Agency, Lang: q.Lang,
 		State: q.State, Identified: q.Identified, Signer: q.Signer.Reveal(), Claimed: q.Claimed, Received: q.Received,
-		Registered: q.Registered, Due: q.Due, Overdue: q.State == ledger.Registered && d.now().After(q.Due), Assigned: q.Assigned,
+		Registered: q.Registered, Due: q.Due, Overdue: q.State == ledger.Registered && late(q.Due, d.now()), Assigned: q.Assigned,
 	}
 	if q.Corrects != nil {
 		a.Corrects = hexDoc(*q.Corrects)

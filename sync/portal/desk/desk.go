@@ -161,6 +161,8 @@ func (d *Desk) fail(w http.ResponseWriter, r *http.Request, o Officer, err error
 		// Another agency's request looks the same as none: which there are is
 		// not this officer's to know.
 		status, key = http.StatusNotFound, "problem.missing"
+	case errors.Is(err, portal.ErrDraft):
+		status, key = http.StatusUnprocessableEntity, "problem.draft"
 	case errors.Is(err, portal.ErrNoKey):
 		status, key = http.StatusServiceUnavailable, "problem.no-key"
 	default:

@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/penjire/penjire/sync/catalog"
+	"github.com/penjire/penjire/sync/edoc/seal"
 	"github.com/penjire/penjire/sync/edoc/trust"
 	"github.com/penjire/penjire/sync/ledger"
 	"github.com/penjire/penjire/sync/portal/page/pagetest"
@@ -198,6 +199,12 @@ func TestAnswerARequest(t *testing.T) {
 	wants1(t, "the tab «answered»", b.get("/desk/requests?show=answered", 200), formatCode(q.Code))
 	if got := o.get(t, o.residence); got.State != ledger.Answered || got.Answer.By != "Nusgaýew Myrat" {
 		t.Errorf("the request is %s, answered by %q, want answered by Nusgaýew Myrat", got.State, got.Answer.By)
+	}
+	// Whoever reads the paper's code sees what was signed.
+	if x, err := seal.Parse(o.get(t, o.residence).Answer.Seal); err != nil {
+		t.Errorf("the answer's seal: %v", err)
+	} else if r := x.Verify(o.Trust(), noon); r.Verdict != trust.Yes || x.Facts[0][1] != "Değer & "+s.Result.Facts[0].Name {
+		t.Errorf("the seal is %v and states %q", r.Finding, x.Facts)
 	}
 	if w := b.send("GET", at+"/answer-container", nil); w.Code != 200 || w.Header().Get("Content-Type") != "application/vnd.etsi.asic-e+zip" {
 		t.Errorf("the answer's container = %d %s", w.Code, w.Header().Get("Content-Type"))

@@ -32,8 +32,8 @@ type entry struct {
 	Officer string
 	Mine    bool
 	Late    bool          // not answered and past its term
-	Left    time.Duration // until it is due
-	Over    time.Duration // since it was due
+	Left    time.Duration // until its term is over
+	Over    time.Duration // since then
 	Open    bool
 }
 
@@ -57,6 +57,9 @@ type listView struct {
 	Query   string
 }
 
+// late reports whether the term is over.
+func late(due, now time.Time) bool { return !now.Before(page.Term(due)) }
+
 // wants reports whether a request belongs under the tab show.
 func wants(show string, r ledger.Request, o Officer, now time.Time) bool {
 	open := r.State == ledger.Registered
@@ -66,7 +69,7 @@ func wants(show string, r ledger.Request, o Officer, now time.Time) bool {
 	case "mine":
 		return open && r.Assigned == o.ID
 	case "late":
-		return open && now.After(r.Due)
+		return open && late(r.Due, now)
 	case "answered":
 		return r.State == ledger.Answered
 	case "returned":
@@ -139,9 +142,9 @@ func (d *Desk) entry(q ledger.Request, o Officer, lang string, now time.Time) en
 	e := entry{
 		Request: q, Doc: hexDoc(q.Doc), Code: formatCode(q.Code), Service: d.serviceTitle(q.Service, lang),
 		Signer: q.Signer.Reveal(), Officer: d.officerName(q.Assigned), Mine: q.Assigned == o.ID,
-		Open: q.State == ledger.Registered, Left: q.Due.Sub(now),
+		Open: q.State == ledger.Registered, Left: page.Term(q.Due).Sub(now),
 	}
-	e.Late, e.Over = e.Open && e.Left < 0, -e.Left
+	e.Late, e.Over = e.Open && late(q.Due, now), -e.Left
 	return e
 }
 

@@ -38,13 +38,13 @@ func sampleEntry(n byte, state ledger.State) entry {
 		Doc: ledger.Doc{n, 1}, Code: "K7M4P29QD" + string('0'+n), Kiosk: "K-000001", Service: "residence-certificate",
 		Identified: n%3 != 2, Signer: citizen.NewText("Nusgaýewa Aýna"), State: state, Claimed: noon.Add(-50 * time.Hour),
 		Received: noon.Add(-time.Duration(n) * 9 * time.Hour), Registered: noon.Add(-time.Duration(n)*9*time.Hour + time.Minute),
-		Due: noon.Add(4*24*time.Hour - time.Duration(n)*20*time.Hour),
+		Due: noon.Add(4*24*time.Hour - time.Duration(n)*26*time.Hour),
 	}
 	e := entry{
 		Request: q, Doc: hexDoc(q.Doc), Code: q.Code[:5] + "·" + q.Code[5:], Service: "Ýaşaýan ýeri hakynda güwänama",
-		Signer: q.Signer.Reveal(), Open: state == ledger.Registered, Left: q.Due.Sub(noon), Over: noon.Sub(q.Due),
+		Signer: q.Signer.Reveal(), Open: state == ledger.Registered, Left: page.Term(q.Due).Sub(noon), Over: noon.Sub(page.Term(q.Due)),
 	}
-	e.Late = e.Open && e.Left < 0
+	e.Late = e.Open && late(q.Due, noon)
 	return e
 }
 
@@ -168,7 +168,7 @@ func pagesIn(t *testing.T, d *Desk, lang string) map[string]any {
 		full.Preview = true
 		out["decide "+decision+" preview"] = full
 	}
-	for _, k := range []string{"internal", "missing", "no-key"} {
+	for _, k := range []string{"internal", "missing", "no-key", "draft"} {
 		out["problem "+k] = problem{base, "problem." + k}
 	}
 	return out

@@ -1,6 +1,7 @@
 package page_test
 
 import (
+	"errors"
 	"io/fs"
 	"net/http"
 	"net/http/httptest"
@@ -88,6 +89,16 @@ func TestDates(t *testing.T) {
 	}
 }
 
+func TestTerm(t *testing.T) {
+	last := time.Date(2026, 11, 27, 0, 0, 0, 0, page.Zone)
+	want := time.Date(2026, 11, 28, 0, 0, 0, 0, page.Zone)
+	for _, due := range []time.Time{last, last.UTC(), last.Add(23 * time.Hour)} {
+		if got := page.Term(due); !got.Equal(want) {
+			t.Errorf("Term(%v) = %v, want %v", due, got, want)
+		}
+	}
+}
+
 func TestAgo(t *testing.T) {
 	b := page.Base{Lang: "ru", Texts: load(t), Now: time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)}
 	for d, want := range map[time.Duration]string{
@@ -105,7 +116,7 @@ func TestReasons(t *testing.T) {
 	texts := load(t)
 	re := regexp.MustCompile(`Reason\w+\s+= "([^"]+)"`)
 	n := 0
-	err := filepath.WalkDir("../../edoc", func(p string, e fs.DirEntry, err error) error {
+	look := func(p string, e fs.DirEntry, err error) error {
 		if err != nil || e.IsDir() || !strings.HasSuffix(p, ".go") || strings.HasSuffix(p, "_test.go") {
 			return err
 		}
@@ -117,8 +128,9 @@ func TestReasons(t *testing.T) {
 			}
 		}
 		return err
-	})
-	if err != nil || n < 20 {
+	}
+	err := errors.Join(filepath.WalkDir("../../edoc", look), filepath.WalkDir("..", look))
+	if err != nil || n < 30 {
 		t.Fatalf("found %d reasons, %v, want many", n, err)
 	}
 }

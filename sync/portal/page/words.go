@@ -165,3 +165,10 @@ func Moment(lang string, t time.Time) string {
 	}
 	return Date(lang, t) + ", " + t.In(Zone).Format("15:04")
 }
+
+// Term returns the end of the day of due in the country's time: an answer on
+// the last day of the term is in time (catalog.Catalogue.Due gives that day).
+func Term(due time.Time) time.Time {
+	y, m, d := due.In(Zone).Date()
+	return time.Date(y, m, d+1, 0, 0, 0, 0, Zone)
+}

@@ -12,11 +12,14 @@ import (
 	"testing"
 	"time"
 
+	"filippo.io/age"
+
 	"github.com/penjire/penjire/sync/catalog"
 	"github.com/penjire/penjire/sync/catalog/packs"
 	"github.com/penjire/penjire/sync/citizen"
 	"github.com/penjire/penjire/sync/edoc"
 	"github.com/penjire/penjire/sync/edoc/specimen"
+	"github.com/penjire/penjire/sync/edoc/trust"
 	"github.com/penjire/penjire/sync/edoc/tsp"
 	"github.com/penjire/penjire/sync/ledger"
 	"github.com/penjire/penjire/sync/ledger/sqlite"
@@ -28,11 +31,12 @@ type World struct {
 	*specimen.World
 	Now time.Time
 
+	portal *portal.Portal
 	ledger *sqlite.DB
 	cat    *catalog.Catalogue
 	tsa    *tsp.Authority
 	seq    uint64
-	// Signed counts the answers signed: a double press must not make two.
+	// Signed counts the answers stored: a double press must not make two.
 	Signed atomic.Int32
 }
 
@@ -52,6 +56,9 @@ func Open(t testing.TB, now time.Time) *World {
 	}
 	if w.ledger, err = sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "ledger.db")); err != nil {
 		t.Fatalf("open the ledger: %v", err)
+	}
+	if err := w.open(t.Context()); err != nil {
+		t.Fatalf("open the portal: %v", err)
 	}
 	t.Cleanup(func() {
 		if err := w.ledger.Check(context.Background()); err != nil {
@@ -158,39 +165,37 @@ func finding(f edoc.Finding) ledger.Finding {
 	return ledger.Finding{Verdict: string(f.Verdict), Reason: f.Reason}
 }
 
-// Answer signs with the agency's specimen key and stores the answer, as
-// portal.Portal does; only the sealing to the citizen's card is left out.
+// Answer has the portal sign and store the answer, and counts those it did.
 func (w *World) Answer(ctx context.Context, agency string, doc ledger.Doc, a portal.AnswerDraft) (ledger.Doc, error) {
-	q, err := w.ledger.Get(ctx, doc)
+	id, err := w.portal.Answer(ctx, agency, doc, a)
+	if err == nil {
+		w.Signed.Add(1)
+	}
+	return id, err
+}
+
+// open makes the portal itself on the specimen world's keys.
+func (w *World) open(ctx context.Context) error {
+	b, err := w.cat.Marshal()
 	if err != nil {
-		return ledger.Doc{}, err
+		return fmt.Errorf("write the catalogue: %w", err)
 	}
-	if q.Agency != agency {
-		return ledger.Doc{}, portal.ErrAgency
-	}
-	key, ok := w.Agencies[agency]
-	if !ok {
-		return ledger.Doc{}, portal.ErrNoKey
-	}
-	request := edoc.ID(doc)
-	d := &edoc.Document{
-		Kind: edoc.KindAnswer, Name: q.Service, Heading: q.Service, Lang: q.Lang, Made: w.Now.UTC().Truncate(time.Second), Pages: 1,
-		Service: q.Service, ServiceVersion: 1, Sender: edoc.Party{Organisation: agency}, Request: &request,
-		Decision: string(a.Decision), Text: a.Text,
-	}
-	for _, f := range a.Facts {
-		d.Facts = append(d.Facts, edoc.FactValue{Name: f.Name, Value: f.Value})
-	}
-	c, err := edoc.Sign(d, key.Signer(), d.Made)
+	signed, err := trust.SignObjectAt(trust.KindCatalogue, b, w.World.Register.Signer(), w.Made)
 	if err != nil {
-		return ledger.Doc{}, fmt.Errorf("portaltest: sign the answer: %w", err)
+		return fmt.Errorf("sign the catalogue: %w", err)
 	}
-	err = w.ledger.Answer(ctx, doc, ledger.Answer{
-		State: a.Decision, ID: c.ID(), By: a.By, At: w.Now, Container: c.Bytes(), Packet: []byte("sealed answer"),
-	})
+	key, err := age.ParseX25519Identity(w.AgeIdentity)
 	if err != nil {
-		return ledger.Doc{}, err
+		return fmt.Errorf("read the portal's age key: %w", err)
 	}
-	w.Signed.Add(1)
-	return c.ID(), nil
+	c := portal.Config{
+		Ledger: w.ledger, Name: "portal.specimen", PublicURL: "https://portal.specimen", Roots: w.Roots(), Trust: w.Bundle(), Catalogue: signed,
+		Receipt: w.PortalReceipt.Signer(), Register: w.World.Register.Signer(), Agencies: map[string]edoc.Signer{},
+		Identities: []age.Identity{key}, Stamper: w.tsa, Now: func() time.Time { return w.Now },
+	}
+	for id, a := range w.Agencies {
+		c.Agencies[id] = a.Signer()
+	}
+	w.portal, err = portal.New(ctx, c)
+	return err
 }

@@ -122,7 +122,7 @@ func (p *Pages) standing(b page.Base, q ledger.Request) (standing, error) {
 		default:
 			look, key := page.Current, "step.due"
 			s.Next = "next.registered"
-			if p.now().After(q.Due) {
+			if !p.now().Before(page.Term(q.Due)) {
 				look, key, s.Next = page.Bad, "step.late", "next.late"
 			}
 			s.Steps = append(s.Steps, page.Step{Key: key, At: q.Due, Day: true, Look: look, Icon: "clock"})
