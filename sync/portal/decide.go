@@ -11,6 +11,7 @@ import (
 	"github.com/penjire/penjire/sync/edoc/envelope"
 	"github.com/penjire/penjire/sync/edoc/trust"
 	"github.com/penjire/penjire/sync/ledger"
+	"github.com/penjire/penjire/sync/portal/page"
 	"github.com/penjire/penjire/sync/wire"
 )
 
@@ -154,7 +155,7 @@ func (p *Portal) examine(ctx context.Context, r ledger.Record, now time.Time) (d
 	}
 	d = ledger.Decision{
 		State: ledger.Registered, Agency: service.Agency, Service: service.ID,
-		Identified: rep.SignerUse == trust.UseCitizenSign, Due: cat.Due(service, now), Container: stamped.Bytes(),
+		Identified: rep.SignerUse == trust.UseCitizenSign, Due: cat.Due(service, now.In(page.Zone)), Container: stamped.Bytes(),
 		Facts: ledger.Facts{
 			Whole: finding(rep.Whole), Signer: finding(rep.Signer), Revocation: finding(rep.Revocation),
 			Claimed: rep.Claimed, Trusted: rep.Trusted, RevocationAge: rep.RevocationAge, Provisional: rep.Provisional,
