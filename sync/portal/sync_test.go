@@ -205,6 +205,9 @@ func record(r outbox.Record) wire.Record {
 // receipt to the byte.
 func TestReceiptLost(t *testing.T) {
 	w := newWorld(t)
+	w.stop()
+	w.idle = true // else DECIDED could come first, and DURABLE would not be asked for any more
+	w.serve(w.PortalTLS.TLS())
 	k := w.kiosk()
 	doc := k.one("citizen-1")
 	recs, err := k.o.Lease(t.Context(), 10, 0)
@@ -226,6 +229,12 @@ func TestReceiptLost(t *testing.T) {
 	}
 	p.c.Cut()
 
+	_, end := k.run(k.uplinkConfig())
+	k.untilState(doc.ID(), outbox.Delivered)
+	end()
+	w.stop()
+	w.idle = false
+	w.serve(w.PortalTLS.TLS())
 	k.run(k.uplinkConfig())
 	k.untilState(doc.ID(), outbox.Registered)
 	r, err := k.o.Get(t.Context(), doc.ID())

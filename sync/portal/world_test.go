@@ -41,6 +41,7 @@ type world struct {
 	url    string
 	line   socket.Line // bytes at the portal's end
 	stop   func()      // stops the portal, once
+	idle   bool        // serve does not decide
 }
 
 func newWorld(t testing.TB) *world {
@@ -118,7 +119,14 @@ func (w *world) serve(cert tls.Certificate) {
 	mux.Handle(socket.Path, p.SyncHandler())
 	srv := &http.Server{Handler: mux, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelInfo)}
 	var wg sync.WaitGroup
-	wg.Go(func() { p.Run(ctx) })
+	if w.idle {
+		wg.Go(func() {
+			<-ctx.Done()
+			p.closeSessions()
+		})
+	} else {
+		wg.Go(func() { p.Run(ctx) })
+	}
 	wg.Go(func() {
 		if err := srv.Serve(tls.NewListener(socket.Listener{Listener: ln, Line: &w.line}, TLSConfig(cert, w.Pool()))); !errors.Is(err, http.ErrServerClosed) {
 			w.t.Errorf("Serve = %v", err)
