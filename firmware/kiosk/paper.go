@@ -9,6 +9,7 @@ import (
 
 	"github.com/penjire/penjire/firmware/printing"
 	"github.com/penjire/penjire/firmware/session"
+	"github.com/penjire/penjire/sync/catalog"
 	"github.com/penjire/penjire/sync/edoc"
 	"github.com/penjire/penjire/sync/edoc/seal"
 	"github.com/penjire/penjire/sync/journal"
@@ -40,7 +41,7 @@ func (k *Kiosk) receipt(r outbox.Request, marked bool) printing.Receipt {
 	}
 	c := k.know.catalogue()
 	if svc, ok := c.Service(r.Service); ok {
-		out.Service = svc.Title
+		out.Service, out.NoCard = svc.Title, svc.Identification == catalog.IdentifyNone
 		if a, ok := c.Agency(svc.Agency); ok {
 			out.Agency = a.Name
 		}
