@@ -84,11 +84,11 @@ func text(n *html.Node) string {
 	if n.Type == html.TextNode {
 		return n.Data
 	}
-	var s string
+	var s strings.Builder
 	for k := n.FirstChild; k != nil; k = k.NextSibling {
-		s += text(k)
+		s.WriteString(text(k))
 	}
-	return s
+	return s.String()
 }
 
 func (c *checker) walk(n *html.Node, inForm bool) {
