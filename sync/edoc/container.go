@@ -272,7 +272,8 @@ func (c *Container) Claimed() time.Time { return c.signatures[0].SigningTime() }
 
 // Stamp raises the first signature from B-B to B-T with a time stamp from t. The
 // ID stays. A token that is over something else is refused; whether to believe
-// its authority is Verify's question. A container that has a stamp keeps it.
+// its authority is Verify's question. A container that has a stamp keeps it:
+// where Verify says no to that stamp, first take it off (WithoutStamp).
 func (c *Container) Stamp(ctx context.Context, t tsp.Stamper) (*Container, error) {
 	if c.signatures[0].TimeStamp() != nil {
 		return c, nil
@@ -293,4 +294,13 @@ func (c *Container) Stamp(ctx context.Context, t tsp.Stamper) (*Container, error
 	e.signatures = slices.Clone(c.signatures)
 	e.signatures[0] = c.signatures[0].WithTimeStamp(token)
 	return &e, nil
+}
+
+// WithoutStamp returns the container without the first signature's time stamp,
+// which anyone could have put there. The ID stays.
+func (c *Container) WithoutStamp() *Container {
+	e := *c
+	e.signatures = slices.Clone(c.signatures)
+	e.signatures[0] = c.signatures[0].WithTimeStamp(nil)
+	return &e
 }

@@ -118,3 +118,28 @@ func TestSignStampVerify(t *testing.T) {
 	t.Logf("B-B container %d bytes, signature %d; B-T container %d bytes, signature %d",
 		len(c.Bytes()), len(c.Signatures()[0].Bytes()), len(s.Bytes()), len(s.Signatures()[0].Bytes()))
 }
+
+// TestForeignStampComesOff is a request that arrives with a stranger's time
+// stamp in it: it is no reason to refuse, and no reason to go without a good one.
+func TestForeignStampComesOff(t *testing.T) {
+	w, stranger := world(t), world(t)
+	c1 := card(t, w, "citizen-1")
+	c := sign(t, request(c1), c1.Slots[specimen.SlotSign].Signer(), now)
+	foreign, err := c.Stamp(t.Context(), authority(t, stranger, now.AddDate(-1, 0, 0)))
+	if err == nil {
+		foreign, err = reparse(t, foreign).Stamp(t.Context(), authority(t, w, now))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := foreign.Verify(w.Trust(), now); r.Stamp.Reason != edoc.ReasonStampForeign || !r.Provisional || !r.Accepted() {
+		t.Errorf("foreign stamp: got %v, provisional %v", r.Stamp, r.Provisional)
+	}
+	good, err := foreign.WithoutStamp().Stamp(t.Context(), authority(t, w, now))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := reparse(t, good).Verify(w.Trust(), now); r.Stamp.Verdict != edoc.Yes || r.Provisional || r.ID != c.ID() {
+		t.Errorf("after taking it off: got %v, provisional %v", r.Stamp, r.Provisional)
+	}
+}

@@ -119,12 +119,13 @@ func bech32Text(values []byte) string {
 	}
 	all = append(append(all, values...), 0, 0, 0, 0, 0, 0)
 	sum := polymod(all) ^ 1
-	s := hrp + "1"
+	var s strings.Builder
+	s.WriteString(hrp + "1")
 	for _, v := range values {
-		s += string(bech32Alphabet[v])
+		s.WriteString(string(bech32Alphabet[v]))
 	}
 	for i := range 6 {
-		s += string(bech32Alphabet[sum>>(5*(5-i))&31])
+		s.WriteString(string(bech32Alphabet[sum>>(5*(5-i))&31]))
 	}
-	return s
+	return s.String()
 }

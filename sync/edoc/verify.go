@@ -23,7 +23,7 @@ type Report struct {
 
 	SignerUse  trust.Use         // as what the signer signed: citizen, kiosk or agency
 	SignerID   string            // id of the kiosk or agency; "" of a citizen
-	SignerName string            // personal data if SignerUse is a citizen's
+	SignerName string            // of the kiosk or agency; "" of a citizen, whose name is the sender's
 	SignerCert *x509.Certificate // nil if not at hand
 
 	Claimed       time.Time     // by the signer's clock
@@ -69,7 +69,9 @@ func (c *Container) Verify(b *trust.Bundle, now time.Time) Report {
 	}
 	r.SignerCert = certs[0]
 	r.SignerUse, r.SignerID = useOf(c.doc.Kind, certs[0])
-	r.SignerName = trust.Name(certs[0]).Reveal()
+	if r.SignerID != "" {
+		r.SignerName = trust.Name(certs[0]).Reveal() // no person's
+	}
 	cr := b.CheckCert(certs[0], r.SignerUse, at, !r.Provisional, now)
 	r.Signer, r.Revocation, r.RevocationAge = cr.Chain, cr.Revocation, cr.RevocationAge
 	if r.Signer.Verdict == Yes {

@@ -55,12 +55,12 @@ func (m Manifest) Marshal() ([]byte, error) {
 	}
 	var b bytes.Buffer
 	b.WriteString(manifestHead + sigRefHead + m.Signature + sigRefTail)
-	for _, o := range m.Objects {
+	for i, o := range m.Objects {
 		if err := CheckName(o.URI); err != nil {
 			return nil, fmt.Errorf("asic: write manifest: %w", err)
 		}
 		if !mediaType(o.MediaType) {
-			return nil, fmt.Errorf("asic: write manifest: %s: the media type is malformed", o.URI)
+			return nil, fmt.Errorf("asic: write manifest: object %d: the media type is malformed", i)
 		}
 		b.WriteString(objectHead + o.URI + objectMime + o.MediaType)
 		if o.Root {

@@ -108,7 +108,7 @@ func checkFiles(files []File) error {
 		}
 		// Names that differ in case only are one file on some disks.
 		if low := strings.ToLower(f.Name); seen[low] {
-			return fmt.Errorf("two entries are named %q", f.Name)
+			return errors.New("two entries have one name")
 		} else {
 			seen[low] = true
 		}

@@ -18,7 +18,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// ForCode, as the only recipient in a document's AnswerTo, says that the answer
+// ForCode says, as the only recipient in a document's AnswerTo, that the answer
 // is sealed to the request's tracking code ([SealForCode]).
 const ForCode = "agecode"
 
