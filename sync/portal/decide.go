@@ -136,14 +136,18 @@ func (p *Portal) examine(ctx context.Context, r ledger.Record, now time.Time) (d
 	}
 	bundle := p.Trust()
 	// What cannot hold is not stamped: a time stamp is evidence, for others too.
-	if rep := c.Verify(bundle, now); rep.Whole.Verdict == trust.No || rep.Signer.Verdict == trust.No {
+	rep := c.Verify(bundle, now)
+	if rep.Whole.Verdict == trust.No || rep.Signer.Verdict == trust.No {
 		return d, why(rep), nil
+	}
+	if rep.Stamp.Verdict == trust.No {
+		c = c.WithoutStamp() // anyone can put one there; it must not keep ours out
 	}
 	stamped, err := c.Stamp(ctx, p.c.Stamper)
 	if err != nil {
 		return d, "", err
 	}
-	rep := stamped.Verify(bundle, now)
+	rep = stamped.Verify(bundle, now)
 	if !rep.Accepted() {
 		return d, why(rep), nil
 	}
