@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"image"
+	"runtime/debug"
 
 	"filippo.io/age"
 
@@ -51,6 +52,9 @@ func (k *Kiosk) openAnswer(ctx context.Context, e session.OpenAnswer) (session.E
 		var code string
 		if code, err = edoc.ParseCode(e.Code.Reveal()); err == nil {
 			plain, err = envelope.OpenWithCode(item.Bytes, code)
+			// The code was stretched over 32 MiB: more than the kiosk is to
+			// have for everything.
+			debug.FreeOSMemory()
 		}
 	} else {
 		plain, err = k.unseal(ctx, e, item.Bytes)

@@ -338,7 +338,7 @@ func (r *rig) pin(name string) string {
 // answers are what the tests answer.
 var answers = map[string]string{
 	"purpose": "work", "at_registered": "yes", "family": "2", "phone": "+99365123456", "since": "2020-01-15",
-	"subject": "", "body": "Nusga edarasy", "what": "Garaşdyrýarlar",
+	"subject": "", "body": "Nusga edarasy", "what": "Garaşdyrýarlar", "email": "nusga@example.tm",
 }
 
 // fill answers every question until «check your answers».
@@ -356,10 +356,16 @@ func (r *rig) fill() {
 		a := answers[row.Name]
 		switch {
 		case row.Kind() == "date":
-			r.do("answer", "row", row.Name, row.Name+".day", "15", row.Name+".month", "1", row.Name+".year", "2020")
+			d := time.Date(2020, 1, 15, 0, 0, 0, 0, zone)
+			if row.Name == "ready" {
+				d = r.k.now().AddDate(0, 0, 1)
+			}
+			r.do("answer", "row", row.Name, row.Name+".day", d.Format("2"), row.Name+".month", d.Format("1"), row.Name+".year", d.Format("2006"))
 			continue
-		case row.Kind() == "select_one" && a == "":
+		case (row.Kind() == "select_one" || row.Kind() == "select_multiple") && a == "":
 			a = v.Question.Choices[0].Name
+		case row.Kind() == "integer" && a == "":
+			a = "3"
 		case row.Kind() == "text" && a == "":
 			a = "Nusga jogaby, ony hiç kim ýazmady"
 		}

@@ -203,7 +203,7 @@ func (k *Kiosk) arm(v *visit, hand bool) {
 	}
 	switch {
 	case v.state.Ended():
-		v.timer = time.AfterFunc(endedFor, func() {
+		v.timer = time.AfterFunc(min(endedFor, k.idle.End), func() {
 			k.mu.Lock()
 			defer k.mu.Unlock()
 			if k.visit == v {

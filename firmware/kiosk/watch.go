@@ -49,18 +49,17 @@ func (k *Kiosk) watch(ctx context.Context) error {
 	box := k.box.Changes()
 	for {
 		k.lookOnce(ctx)
+		k.refresh(ctx)
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-tick.C:
 		case <-k.woken:
 		case <-box:
-			k.refresh(ctx)
 		case _, ok := <-paper:
 			if !ok {
 				paper = nil
 			}
-			k.refresh(ctx)
 		case _, ok := <-reader:
 			if !ok {
 				reader = nil
@@ -78,14 +77,10 @@ func (k *Kiosk) lookOnce(ctx context.Context) {
 	notice := k.health.Notice()
 	k.mu.Lock()
 	changed := d != k.devices || notice != k.notice
-	trouble := d.Printer != k.devices.Printer
 	k.devices, k.notice = d, notice
 	k.mu.Unlock()
 	if changed {
 		k.hub.tell(web.Change{Devices: d})
-	}
-	if trouble {
-		k.refresh(ctx)
 	}
 }
 

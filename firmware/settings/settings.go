@@ -107,7 +107,7 @@ func Parse(b []byte, dir string) (Settings, error) {
 	s.MM = n.key("mm").number(1, 40)
 	box := n.key("outbox")
 	box.only("max_size")
-	s.OutboxMax = int64(box.key("max_size").number(1<<16, 1<<40))
+	s.OutboxMax = int64(box.key("max_size").number(2<<20, 1<<40))
 	if len(fs) > 0 {
 		return Settings{}, fs
 	}

@@ -1,0 +1,117 @@
+package kiosk
+
+import (
+	"context"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/penjire/penjire/sync/outbox"
+	"github.com/penjire/penjire/ui/screen"
+)
+
+// A receipt that was queued when the power went prints by itself at the next
+// start.
+func TestQueuedReceiptPrintsAfterRestart(t *testing.T) {
+	r := newRig(t)
+	r.must(r.cable.Unplug())
+	r.start()
+	r.apply("citizen-1")
+	r.stop()
+	r.must(r.cable.Replug())
+	r.start()
+	r.until("the receipt to be printed", func() bool { return r.only().Receipt == outbox.Printed })
+	if n := len(r.paper.Papers()); n != 1 {
+		t.Errorf("papers: got %d, want 1", n)
+	}
+	if r.k.Start(context.Background()).Start.Unprinted {
+		t.Error("the start page offers a copy of what was printed")
+	}
+}
+
+// The power goes while a receipt is printed: nobody knows whether it came out.
+// The start page offers it once, as a marked copy, and names no one.
+func TestPowerCutWhilePrinting(t *testing.T) {
+	r := newRig(t)
+	r.must(r.cable.Unplug())
+	r.start()
+	r.apply("citizen-1")
+	r.stop()
+	// What the disk looks like when the power goes after StartPrint.
+	box, err := outbox.Open(t.Context(), filepath.Join(r.dir, "state", "outbox"), outbox.Options{Kiosk: "K-000001"})
+	r.must(err)
+	job, ok, err := box.NextPrint(t.Context())
+	if err != nil || !ok {
+		t.Fatalf("NextPrint = %v, %v, want the receipt", ok, err)
+	}
+	r.must(box.StartPrint(t.Context(), job.ID))
+	r.must(box.Close())
+	r.must(r.cable.Replug())
+
+	r.start()
+	if !r.k.Start(context.Background()).Start.Unprinted {
+		t.Fatal("the start page does not offer the receipt")
+	}
+	if n := len(r.paper.Papers()); n != 0 {
+		t.Errorf("papers before anyone asked: got %d, want 0", n)
+	}
+	r.visit = ""
+	r.do("reprint")
+	r.until("the marked copy to be printed", func() bool { return r.only().Receipt == outbox.Printed })
+	if got := r.only().Copies; got != 2 {
+		t.Errorf("papers that came out or may have: got %d, want 2", got)
+	}
+	if r.k.Start(context.Background()).Start.Unprinted {
+		t.Error("the start page offers it again")
+	}
+}
+
+// Between two citizens nothing remains: neither in memory nor on the page, and
+// a card left behind is not the next one's.
+func TestNothingRemainsBetweenVisits(t *testing.T) {
+	r := newRig(t)
+	r.start()
+	r.apply("citizen-1")
+	old := r.visit
+	r.do("finish")
+	if v := r.on(screen.TakeCard); !v.TakeCard.Card {
+		t.Error("the page does not ask to take the card")
+	}
+	r.begin("en")
+	r.visit, old = old, r.visit
+	if p := r.page(); p != screen.Start {
+		t.Errorf("page of the old visit: got %s, want the start page", p)
+	}
+	r.visit = old
+	r.do("requests")
+	if v := r.on(screen.Card); v.Card.State != "wanted" {
+		t.Errorf("card page with the last citizen's card in the reader: got %s, want wanted", v.Card.State)
+	}
+	r.chip.Remove()
+	r.until("the card to be gone", func() bool { return !r.state().Devices.Card })
+	r.insert("citizen-2")
+	v := r.on(screen.IsThisYou)
+	c, _ := r.w.Card("citizen-2")
+	if v.IsThisYou.Name != c.Holder.Masked() {
+		t.Error("the page shows another name than the new card's")
+	}
+	r.leave()
+}
+
+// Nobody's hand: the server asks, and ends the visit by itself.
+func TestIdleVisitEnds(t *testing.T) {
+	r := newRig(t)
+	s := r.settings()
+	s.IdleWarn, s.IdleEnd = 300*time.Millisecond, 300*time.Millisecond
+	r.startWith(s)
+	r.begin("tk")
+	r.do("apply")
+	r.on(screen.Away)
+	r.do("stay")
+	if p := r.page(); p != screen.Services {
+		t.Errorf("page after «stay»: got %s, want services", p)
+	}
+	r.on(screen.Away)
+	r.on(screen.Ended)
+	r.until("the start page", func() bool { return r.page() == screen.Start })
+}
