@@ -102,6 +102,9 @@ func (j *job) send(ctx context.Context) (sent bool, err error) {
 	return true, nil
 }
 
+// lookEvery is how often a printer that has all of a job is asked how it is.
+const lookEvery = 500 * time.Millisecond
+
 // confirm asks for a sign that all before it was executed, and waits for it.
 // Meanwhile it looks at the sensors: printers that do not report trouble by
 // themselves are asked.
@@ -115,7 +118,7 @@ func (j *job) confirm(ctx context.Context) error {
 	mm := 25.4 / float64(j.d.o.DPI) * float64(j.rows)
 	limit := time.NewTimer(j.d.o.Confirm + time.Duration(mm/slowest*float64(time.Second)))
 	defer limit.Stop()
-	look := time.NewTicker(replyTimeout)
+	look := time.NewTicker(lookEvery)
 	defer look.Stop()
 	var watch poll
 	for {
@@ -128,6 +131,10 @@ func (j *job) confirm(ctx context.Context) error {
 				return nil
 			case r.kind == realTime:
 				watch.push(r.data[0])
+			}
+		case <-s.heard:
+			if err := s.problem(); err != nil {
+				return fmt.Errorf("wait for the end: %w", err)
 			}
 		case <-look.C:
 			if err := s.problem(); err != nil {

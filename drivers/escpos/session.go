@@ -45,21 +45,22 @@ type session struct {
 	stride int           // bytes in a row
 	dead   chan struct{} // closed when reading ends
 
-	replies chan reply // all kinds but statusASB
-	news    func() // last has changed, and jobs are taken
+	replies chan reply    // all kinds but statusASB
+	heard   chan struct{} // yields after a statusASB
+	news    func()        // last has changed, and jobs are taken
 
-	mu     sync.Mutex
-	err    error // why reading ended
-	last   status
+	mu      sync.Mutex
+	err     error // why reading ended
+	last    status
 	known   bool // last has been heard in this session
 	adopted bool // jobs are taken: before, no one is told that all is well
-	hasID  bool // answers GS ( H
-	ready  bool // set up, and no job was left in the middle since
-	serial uint32
+	hasID   bool // answers GS ( H
+	ready   bool // set up, and no job was left in the middle since
+	serial  uint32
 }
 
 func newSession(line link.Line, stride int, news func()) *session {
-	s := &session{line: line, stride: stride, dead: make(chan struct{}), replies: make(chan reply, 64), news: news}
+	s := &session{line: line, stride: stride, dead: make(chan struct{}), replies: make(chan reply, 64), heard: make(chan struct{}, 1), news: news}
 	// Numbers of an earlier session's jobs must not come back.
 	s.serial = uint32(time.Now().UnixNano() >> 10)
 	return s
@@ -93,6 +94,10 @@ func (s *session) deliver(r reply) {
 		s.last, s.known = st, true
 		adopted := s.adopted
 		s.mu.Unlock()
+		select {
+		case s.heard <- struct{}{}:
+		default:
+		}
 		if adopted {
 			s.news()
 		}
