@@ -3,6 +3,7 @@ package printing
 import (
 	"image"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/penjire/penjire/sync/catalog"
@@ -82,7 +83,7 @@ func (c Copy) draw(width, dpi int) (image.Image, error) {
 		p.gap(1.6)
 		p.boxed(func() {
 			p.text(in(words.CheckLabel), style{face: regular, size: 3.4, center: true})
-			p.big(c.Check)
+			p.big(halved(c.Check))
 			if c.Look != "" {
 				p.text(in(words.CheckAt)+c.Look, style{face: regular, size: 3.2, center: true})
 			}
@@ -108,4 +109,14 @@ func (p *page) field(label, value string, size float64) {
 	p.text(label, style{face: regular, size: 3.2})
 	p.text(value, style{face: bold, size: size})
 	p.gap(1.2)
+}
+
+// halved sets a dot in the middle of a number that has no groups of its own:
+// people read, and type, in pieces.
+func halved(number string) string {
+	r := []rune(number)
+	if len(r) < 8 || strings.ContainsAny(number, "-· ") {
+		return number
+	}
+	return string(r[:len(r)/2]) + "·" + string(r[len(r)/2:])
 }
