@@ -49,7 +49,7 @@ func (b *Bench) handler() http.Handler {
 	m.HandleFunc("GET /api/events", b.events)
 	m.HandleFunc("GET /api/printer/paper.png", b.paperPNG)
 	m.HandleFunc("GET /api/printer/roll.png", func(w http.ResponseWriter, _ *http.Request) {
-		png(w, b.hands.printer.WriteRoll)
+		picture(w, b.hands.printer.WriteRoll)
 	})
 	post(b, m, "/api/card", b.postCard)
 	post(b, m, "/api/reader", b.postReader)
@@ -238,7 +238,7 @@ func (b *Bench) paperPNG(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "no paper yet", http.StatusNotFound)
 		return
 	}
-	png(w, p.WritePNG)
+	picture(w, p.WritePNG)
 }
 
 // paper returns the paper that came out so many before the last; nil if none.
@@ -253,7 +253,7 @@ func (b *Bench) paper(back int) *printer.Paper {
 	return all[len(all)-1-back]
 }
 
-func png(w http.ResponseWriter, write func(io.Writer) error) {
+func picture(w http.ResponseWriter, write func(io.Writer) error) {
 	w.Header().Set("Content-Type", "image/png")
 	w.Header().Set("Cache-Control", "no-store")
 	_ = write(w) // the asker may have gone
