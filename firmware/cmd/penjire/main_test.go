@@ -1,0 +1,164 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/penjire/penjire/firmware/kiosk"
+	"github.com/penjire/penjire/firmware/settings"
+	"github.com/penjire/penjire/sync/catalog/packs"
+	"github.com/penjire/penjire/sync/citizen"
+	"github.com/penjire/penjire/sync/edoc"
+	"github.com/penjire/penjire/sync/edoc/envelope"
+	"github.com/penjire/penjire/sync/edoc/seal"
+	"github.com/penjire/penjire/sync/edoc/specimen"
+	"github.com/penjire/penjire/sync/edoc/trust"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"penjire": main})
+}
+
+// TestScripts runs testdata/script. Each script finds:
+//
+//	check/               trust.cbor and roots.pem of a specimen world
+//	good.asice           a request signed by a specimen card
+//	suspended.asice      one signed by a card that was suspended before
+//	foreign.asice        one signed by a card of an unknown centre
+//	changed.asice        good.asice with one byte changed
+//	seal.txt, $SEAL      a receipt's seal
+//	$SOCKET              the control socket of a running kiosk
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		RequireExplicitExec: true,
+		Setup: func(e *testscript.Env) error {
+			w, err := specimen.New(time.Now())
+			if err != nil {
+				return err
+			}
+			f := fixture{dir: e.WorkDir, w: w}
+			f.write("check/trust.cbor", w.Bundle())
+			f.write("check/roots.pem", w.RootPEM())
+			good := f.sign("citizen-1")
+			f.write("good.asice", good)
+			f.write("suspended.asice", f.sign("suspended"))
+			f.write("foreign.asice", f.sign("foreign"))
+			changed := append([]byte(nil), good...)
+			changed[len(changed)/2] ^= 1
+			f.write("changed.asice", changed)
+			s, err := seal.Make(seal.Seal{
+				Kind: seal.Receipt, Issuer: "K-000001", Service: "complaint", Doc: make([]byte, 32), Date: w.Made.UTC().Truncate(time.Second),
+				Index: 4, Size: 5, Root: make([]byte, 8),
+			}, w.Device.Signing.Key, w.Device.Signing.Cert)
+			f.keep(err)
+			if f.err != nil {
+				return f.err
+			}
+			f.write("seal.txt", []byte(s.URL("https://portal.specimen")+"\n"))
+			e.Setenv("SEAL", s.URL("https://portal.specimen"))
+			f.keep(f.kiosk(e))
+			return f.err
+		},
+	})
+}
+
+type fixture struct {
+	dir string
+	w   *specimen.World
+	err error
+}
+
+func (f *fixture) keep(err error) {
+	if f.err == nil {
+		f.err = err
+	}
+}
+
+func (f *fixture) write(name string, b []byte) {
+	path := filepath.Join(f.dir, name)
+	f.keep(os.MkdirAll(filepath.Dir(path), 0o700))
+	f.keep(os.WriteFile(path, b, 0o600))
+}
+
+// sign makes a request of the card's holder.
+func (f *fixture) sign(card string) []byte {
+	c, ok := f.w.Card(card)
+	if !ok {
+		f.keep(fmt.Errorf("there is no card %q", card))
+		return nil
+	}
+	made := f.w.Made.UTC().Truncate(time.Second)
+	d := &edoc.Document{
+		Kind: edoc.KindRequest, Name: "Specimen", Heading: "Specimen", Lang: "tk", Made: made, Kiosk: "K-000001", Pages: 1,
+		Service: "residence-certificate", ServiceVersion: 1, Regulation: "specimen",
+		Sender:    edoc.Party{ID: c.Holder.ID, Surname: c.Holder.Surname, Name: c.Holder.Name, Patronymic: c.Holder.Patronymic},
+		Addressee: edoc.Party{Organisation: "civil-registry"},
+		Answers:   citizen.NewAnswers(map[string]string{"purpose": "work"}), AnswerTo: []string{envelope.ForCode},
+	}
+	out, err := edoc.Sign(d, c.Slots[specimen.SlotSign].Signer(), made)
+	f.keep(err)
+	if err != nil {
+		return nil
+	}
+	return out.Bytes()
+}
+
+// kiosk starts a kiosk without devices or network, for status.
+func (f *fixture) kiosk(e *testscript.Env) error {
+	cat, err := packs.Catalogue(1)
+	if err != nil {
+		return err
+	}
+	payload, err := cat.Marshal()
+	if err != nil {
+		return err
+	}
+	signed, err := trust.SignObjectAt(trust.KindCatalogue, payload, f.w.Register.Signer(), f.w.Made)
+	if err != nil {
+		return err
+	}
+	f.write("kiosk/catalogue", signed)
+	f.write("kiosk/tls.crt", f.w.Device.TLS.CertPEM())
+	f.write("kiosk/tls.key", f.w.Device.TLS.KeyPEM())
+	f.write("kiosk/doc.crt", f.w.Device.Signing.CertPEM())
+	f.write("kiosk/doc.key", f.w.Device.Signing.KeyPEM())
+	sock, err := os.MkdirTemp("", "pk")
+	if err != nil {
+		return err
+	}
+	e.Defer(func() { _ = os.RemoveAll(sock) })
+	socket := filepath.Join(sock, "c")
+	e.Setenv("SOCKET", socket)
+	conf := `{
+		"kiosk": "K-000001", "board": "bench", "ports": "ports", "state": "state", "listen": "127.0.0.1:0", "control": "` + socket + `",
+		"portal": {"url": "wss://127.0.0.1:1/sync", "server_name": "portal.specimen"},
+		"identity": {"cert": "tls.crt", "key": "tls.key"}, "signing": {"cert": "doc.crt", "key": "doc.key"},
+		"roots": "../check/roots.pem", "trust": "../check/trust.cbor", "catalogue": "catalogue"
+	}`
+	f.write("kiosk/settings.json", []byte(conf))
+	s, err := settings.Load(filepath.Join(f.dir, "kiosk/settings.json"))
+	if err != nil {
+		return err
+	}
+	k, err := kiosk.Open(context.Background(), kiosk.Options{Settings: s, Version: "test", Boot: "boot"})
+	if err != nil {
+		return err
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- k.Run(ctx) }()
+	e.Defer(func() {
+		stop()
+		if err := <-done; err != nil {
+			e.T().Fatal("Run of the kiosk = ", err)
+		}
+	})
+	return nil
+}

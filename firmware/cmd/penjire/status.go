@@ -1,0 +1,125 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/penjire/penjire/firmware/health"
+	"github.com/penjire/penjire/firmware/kiosk"
+	"github.com/penjire/penjire/firmware/settings"
+)
+
+func status(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	fs := flag.NewFlagSet("penjire status", flag.ContinueOnError)
+	fs.SetOutput(stderr)
+	from := fs.String("settings", "/etc/penjire/settings.json", "the kiosk's settings `file`, for its socket")
+	socket := fs.String("socket", "", "`path` of the kiosk's control socket")
+	asJSON := fs.Bool("json", false, "print JSON")
+	if err := fs.Parse(args); err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			return good
+		}
+		return usage
+	}
+	if fs.NArg() > 0 {
+		_, _ = fmt.Fprintf(stderr, "penjire: status takes no %q\n%s", fs.Arg(0), help)
+		return usage
+	}
+	if *socket == "" {
+		s, err := settings.Load(*from)
+		if err != nil {
+			_, _ = fmt.Fprintf(stderr, "penjire: where the kiosk answers is not known: %v\nhint: --socket names its control socket\n", err)
+			return usage
+		}
+		*socket = s.Control
+	}
+	raw, err := ask(ctx, *socket)
+	if err != nil {
+		_, _ = fmt.Fprintf(stderr, "penjire: no kiosk answers: %v\nhint: is penjired running, and may you read %s?\n", err, *socket)
+		return blind
+	}
+	var st kiosk.Status
+	if err := json.Unmarshal(raw, &st); err != nil {
+		_, _ = fmt.Fprintf(stderr, "penjire: the kiosk's answer cannot be read: %v\n", err)
+		return blind
+	}
+	if *asJSON {
+		_, _ = stdout.Write(raw)
+	} else {
+		show(stdout, st)
+	}
+	for _, h := range st.Health {
+		if h.Severity != health.Note.String() {
+			return bad
+		}
+	}
+	return good
+}
+
+func ask(ctx context.Context, socket string) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	c := http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "unix", socket)
+	}}}
+	defer c.CloseIdleConnections()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://kiosk/state", nil)
+	if err != nil {
+		return nil, err
+	}
+	res, err := c.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = res.Body.Close() }() // it was read to its end
+	var b bytes.Buffer
+	if _, err := io.Copy(&b, io.LimitReader(res.Body, 1<<20)); err != nil {
+		return nil, err
+	}
+	if res.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("the answer is %s", res.Status)
+	}
+	return b.Bytes(), nil
+}
+
+// show prints the state for people.
+func show(w io.Writer, s kiosk.Status) {
+	line := func(name, format string, args ...any) {
+		_, _ = fmt.Fprintf(w, "%-10s %s\n", name, fmt.Sprintf(format, args...))
+	}
+	line("kiosk", "%s, version %s, board %s, up %v", s.Kiosk, s.Version, s.Board, s.Devices.Uptime.Round(time.Second))
+	line("clock", "%s, %s; last signed time %s", s.Clock.Now.Format(time.RFC3339), s.Clock.Trust, s.Clock.LastBeacon.Format(time.RFC3339))
+	line("portal", "%s; %d bytes sent, %d received", s.Devices.Portal, s.Uplink.Sent, s.Uplink.Received)
+	line("printer", "%s (paper %s, cover %s)", s.Devices.Printer, s.Devices.Paper, s.Devices.Cover)
+	line("reader", "%s", s.Devices.Reader)
+	var states []string
+	for name, n := range s.Queue.ByState {
+		if n > 0 {
+			states = append(states, fmt.Sprintf("%s %d", name, n))
+		}
+	}
+	slices.Sort(states)
+	line("requests", "%d not confirmed by the portal; %v", s.Queue.Unsent, states)
+	if s.Queue.Oldest != nil {
+		line("", "the oldest since %s", s.Queue.Oldest.Format(time.RFC3339))
+	}
+	line("outbox", "%d bytes, %d free, %d to print", s.Queue.Bytes, s.Queue.Free, s.Queue.Prints)
+	line("journal", "%d entries, root %s", s.Journal.Size, s.Journal.Root)
+	line("visits", "%d since the start", s.Visits.Count)
+	line("knows", "trust bundle %d, catalogue %d", s.Trust.Version, s.Catalogue.Version)
+	if len(s.Health) == 0 {
+		line("health", "well")
+	}
+	for _, h := range s.Health {
+		line("health", "%s (%s) since %s: %s; %s", h.Code, h.Severity, h.Since.Format(time.RFC3339), h.What, h.Advice)
+	}
+}
