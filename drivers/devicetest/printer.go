@@ -16,6 +16,7 @@ import (
 type PrinterRig struct {
 	Dev   device.ReceiptPrinter
 	Hands PrinterHands
+	limit time.Duration // set by the suite
 }
 
 // PrinterHands are what can be done to a printer by hand, and what can be seen.
@@ -38,9 +39,10 @@ type PrinterHands interface {
 func Printer(t *testing.T, in Time, plug func(t *testing.T) PrinterRig) {
 	run := func(name string, f func(t *testing.T, r PrinterRig)) {
 		t.Run(name, func(t *testing.T) {
-			in(t, func(t *testing.T) {
+			in.run(t, func(t *testing.T) {
 				r := plug(t)
-				within(t, r.Dev, visible, "online", func() bool { return r.Dev.Health() == device.Online })
+				r.limit = in.limit
+				within(t, r.Dev, r.limit, "online", func() bool { return r.Dev.Health() == device.Online })
 				f(t, r)
 			})
 		})
@@ -174,7 +176,7 @@ func saysMedia(t *testing.T, r PrinterRig) {
 	} {
 		r.Hands.SetCover(want.Cover)
 		r.Hands.SetPaper(want.Paper)
-		within(t, r.Dev, visible, string("media "+want.Paper+", cover "+device.Paper(want.Cover)), func() bool {
+		within(t, r.Dev, r.limit, string("media "+want.Paper+", cover "+device.Paper(want.Cover)), func() bool {
 			m, err := r.Dev.Media(t.Context())
 			return err == nil && m == want
 		})
@@ -217,7 +219,7 @@ var hurts = map[string]hurt{
 func mended(t *testing.T, r PrinterRig, h hurt) {
 	t.Helper()
 	h.undo(r.Hands)
-	within(t, r.Dev, visible, "online again", func() bool { return r.Dev.Health() == device.Online })
+	within(t, r.Dev, r.limit, "online again", func() bool { return r.Dev.Health() == device.Online })
 }
 
 func hurtBefore(t *testing.T, r PrinterRig, h hurt) {
@@ -228,7 +230,7 @@ func hurtBefore(t *testing.T, r PrinterRig, h hurt) {
 		t.Errorf("Print = %v, want NotPrinted", out)
 	}
 	wantError(t, "Print", err, h.cause, device.SideEffectNo)
-	within(t, r.Dev, visible, string("health "+h.health), func() bool { return r.Dev.Health() == h.health })
+	within(t, r.Dev, r.limit, string("health "+h.health), func() bool { return r.Dev.Health() == h.health })
 	mended(t, r, h)
 	printOne(t, r, m)
 	if n := len(r.Hands.Papers()); n != 1 {
@@ -244,7 +246,7 @@ func hurtDuring(t *testing.T, r PrinterRig, h hurt) {
 		t.Errorf("Print = %v, want PrintUnknown", out)
 	}
 	wantError(t, "Print", err, h.cause, device.SideEffectUnknown)
-	within(t, r.Dev, visible, string("health "+h.health), func() bool { return r.Dev.Health() == h.health })
+	within(t, r.Dev, r.limit, string("health "+h.health), func() bool { return r.Dev.Health() == h.health })
 	mended(t, r, h)
 	// What came out of the old job is on a paper of its own, and no more of it
 	// follows.
@@ -266,7 +268,7 @@ func hurtDuring(t *testing.T, r PrinterRig, h hurt) {
 func hurtAfter(t *testing.T, r PrinterRig, h hurt) {
 	printOne(t, r, Ticket(r.Dev.Width(), 100, 7))
 	h.do(r.Hands)
-	within(t, r.Dev, visible, string("health "+h.health), func() bool { return r.Dev.Health() == h.health })
+	within(t, r.Dev, r.limit, string("health "+h.health), func() bool { return r.Dev.Health() == h.health })
 	if h.health == device.NoDevice {
 		if m, err := r.Dev.Media(t.Context()); !errors.Is(err, device.ErrUnplugged) || m.Paper != device.PaperUnknown || m.Cover != device.CoverUnknown {
 			t.Errorf("Media = %v, %v, want unknown and ErrUnplugged", m, err)
@@ -378,8 +380,8 @@ func haltsPrinter(t *testing.T, r PrinterRig) {
 		}
 	}
 	wantError(t, "Print while halting", <-done, device.ErrHalted, device.SideEffectUnknown)
-	if d := time.Since(begin); d > visible {
-		t.Errorf("Halt took %v, want at most %v", d, visible)
+	if d := time.Since(begin); d > r.limit {
+		t.Errorf("Halt took %v, want at most %v", d, r.limit)
 	}
 	_, err := r.Dev.Print(t.Context(), Ticket(r.Dev.Width(), 100, 7))
 	wantError(t, "Print after Halt", err, device.ErrHalted, device.SideEffectNo)

@@ -22,11 +22,12 @@ const (
 	cmdInRelease      = 0x52
 )
 
-// How long the chip may take. An ACK comes within 15 ms of a command; USB
-// adapters add up to 16 ms each way, and a loaded board more.
+// How long the chip may take. An ACK comes within 15 ms of a command, and USB
+// adapters add up to 16 ms each way; the rest is for a board that is busy
+// starting a browser.
 const (
-	ackTimeout     = 250 * time.Millisecond
-	commandTimeout = time.Second
+	ackTimeout     = 800 * time.Millisecond
+	commandTimeout = 2 * time.Second
 	writeTimeout   = time.Second
 	drainTime      = 20 * time.Millisecond
 )

@@ -1,0 +1,114 @@
+package pn532_test
+
+import (
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/penjire/penjire/drivers/devicetest"
+	"github.com/penjire/penjire/drivers/emulator/pn532emu"
+	"github.com/penjire/penjire/drivers/emulator/pty"
+	"github.com/penjire/penjire/drivers/link"
+	"github.com/penjire/penjire/drivers/link/linktest"
+	"github.com/penjire/penjire/drivers/pn532"
+)
+
+// hands are an emulated reader's, and its cable's.
+type hands struct {
+	chip           *pn532emu.Chip
+	card           *card
+	unplug, replug func()
+}
+
+// card is the suite's echo, with something to do when it is spoken to.
+type card struct {
+	devicetest.Echo
+	mu sync.Mutex
+	do func()
+}
+
+func (c *card) Transmit(apdu []byte) []byte {
+	c.mu.Lock()
+	do := c.do
+	c.do = nil
+	c.mu.Unlock()
+	if do != nil {
+		do()
+	}
+	return c.Echo.Transmit(apdu)
+}
+
+func (h hands) Insert()    { h.chip.Insert(h.card) }
+func (h hands) Remove()    { h.chip.Remove() }
+func (h hands) Unplug()    { h.unplug() }
+func (h hands) Replug()    { h.replug() }
+func (h hands) Count() int { return h.chip.Count() }
+
+func (h hands) Next(m devicetest.Mishap) {
+	if m == devicetest.CablePulled {
+		h.card.mu.Lock()
+		h.card.do = h.unplug
+		h.card.mu.Unlock()
+		return
+	}
+	h.chip.Inject(map[devicetest.Mishap]pn532emu.Fault{
+		devicetest.PulledBefore: pn532emu.PullBefore,
+		devicetest.PulledAfter:  pn532emu.PullAfter,
+		devicetest.Silence:      pn532emu.Mute,
+		devicetest.Deafness:     pn532emu.NoACK,
+		devicetest.Garbled:      pn532emu.DamageTwice,
+		devicetest.StaleFirst:   pn532emu.Stale,
+		devicetest.GarbledOnce:  pn532emu.DamageOnce,
+		devicetest.TooLate:      pn532emu.Late,
+	}[m])
+}
+
+func drive(t *testing.T, port link.Port) *pn532.Dev {
+	d, err := pn532.New(port, pn532.Opts{Timeout: 600 * time.Millisecond, Poll: 50 * time.Millisecond})
+	if err != nil {
+		t.Fatalf("New = %v, want nil", err)
+	}
+	t.Cleanup(func() {
+		if err := d.Halt(); err != nil {
+			t.Errorf("Halt = %v, want nil", err)
+		}
+	})
+	return d
+}
+
+func inMemory(t *testing.T) devicetest.ReaderRig {
+	chip := new(pn532emu.Chip)
+	s := linktest.Plug(t, "reader", chip)
+	return devicetest.ReaderRig{Dev: drive(t, s), Hands: hands{chip, new(card), s.Unplug, s.Replug}}
+}
+
+// onPTY checks besides that nothing is left open.
+func onPTY(t *testing.T) devicetest.ReaderRig {
+	t.Cleanup(devicetest.Leaks(t))
+	chip := new(pn532emu.Chip)
+	port, err := pty.Attach(filepath.Join(t.TempDir(), "reader"), chip)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := port.Close(); err != nil {
+			t.Errorf("Close = %v, want nil", err)
+		}
+	})
+	must := func(f func() error) func() {
+		return func() {
+			if err := f(); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	return devicetest.ReaderRig{
+		Dev:   drive(t, link.Serial{Path: port.Path()}),
+		Hands: hands{chip, new(card), must(port.Unplug), must(port.Replug)},
+	}
+}
+
+func TestSuite(t *testing.T) { devicetest.CardReader(t, devicetest.Faked, inMemory) }
+
+func TestSuiteOnPTY(t *testing.T) { devicetest.CardReader(t, devicetest.Real, onPTY) }
