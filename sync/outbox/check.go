@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"runtime/debug"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
@@ -115,7 +116,37 @@ func firstLine(b []byte) string {
 
 // Check verifies the whole file: bbolt's structure, every value's checksum and
 // form, that the parts agree with each other, and the journal's hashes. Writes
-// go on meanwhile; it sees the file as it was when it began.
+// wait while the structure is looked at and go on after it: bbolt compares the
+// pages with its list of free ones, which every commit changes.
 func (o *Outbox) Check(ctx context.Context) error {
-	return o.view(ctx, func(b *bolt.Tx) error { return checkTx(ctx, b, true) })
+	if err := o.checkStructure(); err != nil {
+		return err
+	}
+	return o.view(ctx, func(b *bolt.Tx) error { return checkContents(ctx, b, true) })
+}
+
+// checkStructure runs bbolt's check in a write transaction that writes nothing,
+// so that no commit is under way.
+func (o *Outbox) checkStructure() (err error) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("outbox: check %s: %v: %w", o.path, p, ErrDamaged)
+		}
+	}()
+	if err := o.w.err(); err != nil {
+		return err // bbolt would wait for itself
+	}
+	b, err := o.db.Begin(true)
+	if errors.Is(err, berrors.ErrDatabaseNotOpen) {
+		return ErrClosed
+	}
+	if err != nil {
+		return fmt.Errorf("outbox: begin a check: %w", err)
+	}
+	err = checkPages(b)
+	if e := b.Rollback(); e != nil {
+		err = errors.Join(err, fmt.Errorf("outbox: end a check: %w", e))
+	}
+	return err
 }

@@ -31,15 +31,25 @@ func (f *faults) err() error {
 // looks at bbolt's structure and at every value's checksum and place; what the
 // values say is judged when they are loaded.
 func checkTx(ctx context.Context, b *bolt.Tx, deep bool) error {
+	if err := checkPages(b); err != nil {
+		return err // walking on would follow broken pages
+	}
+	return checkContents(ctx, b, deep)
+}
+
+// checkPages verifies bbolt's structure.
+func checkPages(b *bolt.Tx) error {
 	var f faults
 	for err := range b.Check() { // to its end: it runs in a goroutine of its own
 		if !f.many() {
 			f.add("structure: %w", err)
 		}
 	}
-	if f.err() != nil {
-		return f.err() // walking on would follow broken pages
-	}
+	return f.err()
+}
+
+// checkContents verifies what is in the pages, which must be in order.
+func checkContents(ctx context.Context, b *bolt.Tx, deep bool) error {
 	s, err := newStore(b, Epoch{})
 	if err != nil {
 		return err

@@ -148,6 +148,7 @@ func lockDir(dir string) (*os.File, error) {
 type ahead struct {
 	f    *os.File // nil: not any more
 	size int64    // of the file, as far as known
+	used int64    // where bbolt's last page ends
 }
 
 func openAhead(path string) (ahead, error) {
@@ -162,28 +163,29 @@ func openAhead(path string) (ahead, error) {
 	return ahead{f: f, size: st.Size()}, nil
 }
 
-// keep writes the next zeros when the file is used up to nearly its end. Only
-// the writer calls it, between two commits. It is best effort: where it fails,
-// bbolt grows the file itself, or says why it cannot.
-func (a *ahead) keep(used, most int64) {
-	a.size = max(a.size, used)
-	if a.f == nil || used+growStep/2 < a.size {
-		return
+// keep writes the next zeros when the file is used up to nearly its end, and
+// reports whether the file's size changed. Only the writer calls it, between
+// two commits. It is best effort: where it fails, bbolt grows the file itself,
+// or says why it cannot.
+func (a *ahead) keep(most int64) bool {
+	if a.f == nil || a.used+growStep/2 < a.size {
+		return false
 	}
+	before := a.size
 	st, err := a.f.Stat()
 	if err != nil {
-		return
+		return false
 	}
 	a.size = st.Size() // bbolt may have made it larger
-	if used+growStep/2 < a.size || a.size+growStep > most {
-		return
+	if a.used+growStep/2 >= a.size && a.size+growStep <= most {
+		n, err := a.f.WriteAt(zeros, a.size)
+		a.size += int64(n)
+		if err != nil {
+			_ = a.f.Close() // nothing was promised about these bytes
+			a.f = nil
+		}
 	}
-	n, err := a.f.WriteAt(zeros, a.size)
-	a.size += int64(n)
-	if err != nil {
-		_ = a.f.Close() // nothing was promised about these bytes
-		a.f = nil
-	}
+	return a.size != before
 }
 
 func (a *ahead) close() error {

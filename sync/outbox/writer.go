@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"sync/atomic"
 	"syscall"
 
 	bolt "go.etcd.io/bbolt"
@@ -26,14 +27,22 @@ type op struct {
 // the commit before was on its way to the medium and commits them together;
 // nobody waits for a timer.
 type writer struct {
-	ops    chan op
-	quit   chan struct{}
-	ended  chan struct{}
-	broken error // only the writer's goroutine: why it takes no more writes
+	ops   chan op
+	quit  chan struct{}
+	ended chan struct{}
+
+	broken atomic.Pointer[error] // why it takes no more writes
+}
+
+func (w *writer) err() error {
+	if p := w.broken.Load(); p != nil {
+		return *p
+	}
+	return nil
 }
 
 func (o *Outbox) startWriter() {
-	o.w = writer{ops: make(chan op, batchMax), quit: make(chan struct{}), ended: make(chan struct{})}
+	o.w.ops, o.w.quit, o.w.ended = make(chan op, batchMax), make(chan struct{}), make(chan struct{})
 	go o.runWriter()
 }
 
@@ -105,6 +114,7 @@ func (o *Outbox) commit(batch []op) {
 			for i, p := range batch {
 				p.done <- errs[i]
 			}
+			o.prewrite() // nobody waits for that
 			return
 		case culprit >= 0:
 			// One write failed half-way. The transaction is undone; the
@@ -130,14 +140,15 @@ func (o *Outbox) commit(batch []op) {
 // or nothing was written: because of the write number culprit, or of the
 // commit itself where culprit is -1.
 func (o *Outbox) try(batch []op) (errs []error, culprit int, err error) {
-	if o.w.broken != nil {
-		return nil, -1, o.w.broken
+	if err := o.w.err(); err != nil {
+		return nil, -1, err
 	}
 	defer func() {
 		if p := recover(); p != nil {
 			// bbolt panics on a damaged tree and holds its locks then.
-			o.w.broken = fmt.Errorf("outbox: write to %s: %v: %w", o.path, p, ErrDamaged)
-			errs, culprit, err = nil, -1, o.w.broken
+			err = fmt.Errorf("outbox: write to %s: %v: %w", o.path, p, ErrDamaged)
+			o.w.broken.Store(&err)
+			errs, culprit = nil, -1
 			o.raise("outbox.damaged")
 		}
 	}()
@@ -176,16 +187,13 @@ func (o *Outbox) try(batch []op) (errs []error, culprit int, err error) {
 
 // apply makes the memory say what is durable now and tells who listens.
 func (o *Outbox) apply(t *tx, highWater int64) {
-	if highWater > 0 {
-		o.ahead.keep(highWater, o.o.MaxSize)
-	}
 	o.mu.Lock()
 	for _, fn := range t.after {
 		fn(&o.mem)
 	}
 	o.mem.edge, o.mem.rev = t.edge, t.rev
 	if highWater > 0 {
-		o.mem.fileSize = o.ahead.size
+		o.ahead.used = highWater
 		s := o.db.Stats()
 		o.mem.used = highWater - int64(s.FreePageN+s.PendingPageN)*int64(o.db.Info().PageSize)
 	}
@@ -200,6 +208,16 @@ func (o *Outbox) apply(t *tx, highWater int64) {
 		default:
 		}
 	}
+}
+
+// prewrite lets zeros go ahead of the next commits.
+func (o *Outbox) prewrite() {
+	if !o.ahead.keep(o.o.MaxSize) {
+		return
+	}
+	o.mu.Lock()
+	o.mem.fileSize = o.ahead.size
+	o.mu.Unlock()
 }
 
 // full turns the ways of having no room into ErrFull.
