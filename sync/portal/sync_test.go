@@ -705,7 +705,7 @@ func TestSlowLink(t *testing.T) {
 	id := edoc.ID{5}
 	k.acceptSealed(id, noise, d)
 	c := k.uplinkConfig()
-	c.Interval = 20 * time.Millisecond
+	c.Interval = 150 * time.Millisecond
 	var dials atomic.Int64
 	c.Dial = func(ctx context.Context, network, addr string) (net.Conn, error) {
 		dials.Add(1)
@@ -724,12 +724,12 @@ func TestSlowLink(t *testing.T) {
 	stop()
 }
 
-// slowConn writes 256 bytes in each 4 ms.
+// slowConn writes 256 bytes in each 12 ms.
 type slowConn struct{ net.Conn }
 
 func (c slowConn) Write(b []byte) (n int, err error) {
 	for len(b) > 0 && err == nil {
-		<-time.After(4 * time.Millisecond)
+		<-time.After(12 * time.Millisecond)
 		var m int
 		m, err = c.Conn.Write(b[:min(256, len(b))])
 		n += m
