@@ -141,7 +141,13 @@ func (p *person) says(want string) *person {
 // choose goes from home to the first question, through rules and card.
 func (p *person) choose(service string) *person {
 	p.b.t.Helper()
-	p.act("apply").act("choose", "service", service).act("begin")
+	return p.act("apply").act("choose", "service", service).toQuestions()
+}
+
+// toQuestions goes from the service's page to the first question.
+func (p *person) toQuestions() *person {
+	p.b.t.Helper()
+	p.act("begin")
 	for {
 		p.on("rules", "card", "is-this-you", "question")
 		switch p.page {

@@ -111,7 +111,11 @@ func (b *bench) paper() string {
 	}
 	name, code := filepath.Join(b.t.TempDir(), "paper.png"), ""
 	b.until("a code on the paper", func() bool {
-		if err := os.WriteFile(name, b.get("/api/printer/paper.png"), 0o600); err != nil {
+		png, ok := b.try("/api/printer/paper.png")
+		if !ok {
+			return false
+		}
+		if err := os.WriteFile(name, png, 0o600); err != nil {
 			b.t.Fatal(err)
 		}
 		out, _ := exec.Command("zbarimg", "-q", "--raw", "-Sdisable", "-Sqrcode.enable", name).Output()

@@ -35,7 +35,7 @@ func TestPromise_TheFirstRequestGoesAllTheWay(t *testing.T) {
 	p.leave("citizen-1")
 
 	for name, s := range map[string]string{"receipt": receipt, "copy": seal} {
-		if out, status := b.penjire("", "verify", "--trust", b.dir, s); status != 0 {
+		if out, status := b.penjire("", "verify", "--trust", b.dir+"/check", s); status != 0 {
 			t.Errorf("penjire verify of the %s's seal: status %d\n%s", name, status, out)
 		}
 		at := strings.Index(s, "/V/")
@@ -63,10 +63,10 @@ func TestPromise_Provable_AnyoneCanCheck(t *testing.T) {
 	code := p.done()
 	b.wait("registered", func(s state) bool { return s.Queue["registered"] == 1 })
 	file := b.container(b.request(code))
-	if out, err := exec.Command("../../sync/spec/verify.sh", file, b.dir+"/world/root.pem").CombinedOutput(); err != nil {
+	if out, err := exec.Command("../../sync/spec/verify.sh", file, b.dir+"/check/root.pem").CombinedOutput(); err != nil {
 		t.Errorf("verify.sh: %v\n%s", err, out)
 	}
-	if out, status := b.penjire("", "verify", "--trust", b.dir, file); status != 0 {
+	if out, status := b.penjire("", "verify", "--trust", b.dir+"/check", file); status != 0 {
 		t.Errorf("penjire verify: status %d\n%s", status, out)
 	}
 
@@ -82,10 +82,10 @@ func TestPromise_Provable_AnyoneCanCheck(t *testing.T) {
 	if err := os.WriteFile(file, []byte(bad), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if out, status := b.penjire("", "verify", "--trust", b.dir, file); status != 1 {
+	if out, status := b.penjire("", "verify", "--trust", b.dir+"/check", file); status != 1 {
 		t.Errorf("penjire verify of a changed document: status %d, want 1\n%s", status, out)
 	}
-	if err := exec.Command("../../sync/spec/verify.sh", file, b.dir+"/world/root.pem").Run(); err == nil {
+	if err := exec.Command("../../sync/spec/verify.sh", file, b.dir+"/check/root.pem").Run(); err == nil {
 		t.Error("verify.sh accepted a changed document")
 	}
 }
@@ -95,7 +95,7 @@ func TestPromise_Provable_AnyoneCanCheck(t *testing.T) {
 func TestPromise_NothingLost_NetworkCutBeforeTheVisit(t *testing.T) {
 	b := startBench(t)
 	b.network("down")
-	b.wait("the kiosk sees the cut", func(s state) bool { return s.Devices.Net == "down" })
+	b.wait("the kiosk sees the cut", func(s state) bool { return s.Kiosk.Says != nil && s.Kiosk.Says.Devices.Net == "down" })
 	b.card("insert", "citizen-2")
 	p := b.begin("en").choose("residence-certificate").fill(answers).sign()
 	p.done()
@@ -141,11 +141,8 @@ func TestReturnedRequestIsCorrected(t *testing.T) {
 
 	b.card("insert", "citizen-3")
 	p = b.begin("tk").open().says("Telefon belgiňizi ýazyň.")
-	p.act("correct").on("question", "check", "rules")
-	for p.page == "rules" {
-		p.act("accept")
-	}
-	p.fill(answers).sign()
+	p.act("correct").on("service")
+	p.toQuestions().fill(answers).sign()
 	second := p.done()
 	p.leave("citizen-3")
 	if second == code {
