@@ -11,8 +11,8 @@ import (
 
 	"github.com/penjire/penjire/sync/edoc/trust"
 	"github.com/penjire/penjire/sync/ledger"
+	"github.com/penjire/penjire/sync/socket"
 	"github.com/penjire/penjire/sync/wire"
-	"github.com/penjire/penjire/sync/wire/socket"
 )
 
 // What a kiosk may send in one frame, and how much goes down to it at once.
@@ -194,88 +194,6 @@ func (s *session) greet(ctx context.Context) error {
 func (s *session) busy(ctx context.Context, err error) error {
 	s.p.c.Log.Error("portal: cannot serve a kiosk", "kiosk", s.kiosk, "err", err)
 	return s.bye(ctx, "busy", 30*time.Second)
-}
-
-func (s *session) beacon(ctx context.Context) error {
-	b, err := wire.SignTime(wire.Time{
-		Kiosk: s.kiosk, Epoch: s.hello.Epoch, At: s.p.c.Now().Unix(), Confirmer: s.p.c.Name,
-	}, s.p.c.Receipt.Key, s.p.c.Receipt.Cert)
-	if err != nil {
-		return s.busy(ctx, err)
-	}
-	return s.conn.Send(ctx, &wire.Beacon{Signed: b})
-}
-
-// down sends items in order, the next ones after the last are acked, and a
-// beacon now and then.
-func (s *session) down(ctx context.Context) error {
-	cursor := s.hello.Cursor
-	beacon := time.NewTicker(s.p.c.Beacon)
-	defer beacon.Stop()
-	for {
-		its, err := s.p.ledger.Items(ctx, s.kiosk, cursor, itemsAtOnce)
-		if err != nil {
-			return s.busy(ctx, err)
-		}
-		f, next := s.items(its, cursor)
-		if len(f.Items) > 0 {
-			if err := s.conn.Send(ctx, f); err != nil {
-				return err
-			}
-			want := f.Items[len(f.Items)-1].ID
-			for acked := uint64(0); acked < want; {
-				select {
-				case <-ctx.Done():
-					return ctx.Err()
-				case acked = <-s.acks:
-				}
-			}
-			if err := s.p.ledger.Acked(ctx, s.kiosk, want); err != nil {
-				return s.busy(ctx, err)
-			}
-		}
-		cursor = next
-		if len(its) > 0 {
-			continue
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-s.wake:
-		case <-beacon.C:
-			if err := s.beacon(ctx); err != nil {
-				return err
-			}
-		case <-s.acks: // of something sent in an earlier life
-		}
-	}
-}
-
-// items puts as many of its into a frame as fit, without the catalogues and
-// bundles that the kiosk has, and returns the cursor after them.
-func (s *session) items(its []ledger.Item, cursor uint64) (*wire.Items, uint64) {
-	f, n := &wire.Items{}, 0
-	for _, it := range its {
-		has := it.Kind == ledger.ItemCatalogue && it.Version <= s.hello.Catalogue ||
-			it.Kind == ledger.ItemTrust && it.Version <= s.hello.Trust
-		if !has {
-			if len(f.Items) > 0 && n+len(it.Bytes) > itemBytes {
-				break
-			}
-			n += len(it.Bytes)
-			f.Items = append(f.Items, wire.Item{
-				ID: it.ID, Kind: it.Kind, Doc: it.Doc, Stage: stages[it.Stage], At: it.At.Unix(), Bytes: it.Bytes,
-			})
-		}
-		cursor = it.ID
-	}
-	return f, cursor
-}
-
-// stages are the numbers on the wire of the ledger's states.
-var stages = map[ledger.State]uint8{
-	ledger.Registered: wire.StageRegistered, ledger.Refused: wire.StageRefused,
-	ledger.Answered: wire.StageAnswered, ledger.Returned: wire.StageReturned,
 }
 
 // enter makes s the kiosk's session. An older one, mostly a connection that died

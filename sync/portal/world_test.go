@@ -27,8 +27,8 @@ import (
 	"github.com/penjire/penjire/sync/ledger/sqlite"
 	"github.com/penjire/penjire/sync/outbox"
 	"github.com/penjire/penjire/sync/outbox/outboxtest"
+	"github.com/penjire/penjire/sync/socket"
 	"github.com/penjire/penjire/sync/uplink"
-	"github.com/penjire/penjire/sync/wire/socket"
 )
 
 // world is a portal that listens, with everything a kiosk needs to reach it.

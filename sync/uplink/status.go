@@ -9,8 +9,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/penjire/penjire/sync/socket"
 	"github.com/penjire/penjire/sync/wire"
-	"github.com/penjire/penjire/sync/wire/socket"
 )
 
 // Codes of Status.LastError. They key the words of the screen and the runbook.

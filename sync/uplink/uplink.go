@@ -21,7 +21,7 @@ import (
 
 	"github.com/penjire/penjire/sync/edoc/trust"
 	"github.com/penjire/penjire/sync/outbox"
-	"github.com/penjire/penjire/sync/wire/socket"
+	"github.com/penjire/penjire/sync/socket"
 )
 
 // Sink takes what is not the outbox's. Each method has made durable what it was

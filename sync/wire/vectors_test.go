@@ -151,7 +151,7 @@ func TestSpecIsTested(t *testing.T) {
 		rules[rule] = true
 	}
 	for _, v := range vectors(t) {
-		for _, r := range strings.Fields(v.spec) {
+		for r := range strings.FieldsSeq(v.spec) {
 			name(r, v.name)
 		}
 	}

@@ -35,7 +35,7 @@ import (
 
 	"github.com/penjire/penjire/sync/ledger/sqlite"
 	"github.com/penjire/penjire/sync/portal"
-	"github.com/penjire/penjire/sync/wire/socket"
+	"github.com/penjire/penjire/sync/socket"
 )
 
 func main() {

@@ -29,7 +29,8 @@ const stall = 60 * time.Second
 // ErrSilent ends a connection whose other end has not been heard of.
 var ErrSilent = errors.New("the other end is silent")
 
-// ErrForbidden: the portal knows this kiosk's certificate and does not take it.
+// ErrForbidden is that the portal knows this kiosk's certificate and does not
+// take it.
 var ErrForbidden = errors.New("the portal does not take this kiosk's certificate")
 
 // Conn is one end of a session.

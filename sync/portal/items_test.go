@@ -1,0 +1,184 @@
+package portal
+
+import (
+	"context"
+	"fmt"
+	"testing"
+
+	"github.com/penjire/penjire/sync/catalog"
+	"github.com/penjire/penjire/sync/edoc/trust"
+	"github.com/penjire/penjire/sync/journal"
+	"github.com/penjire/penjire/sync/ledger"
+	"github.com/penjire/penjire/sync/outbox"
+	"github.com/penjire/penjire/sync/socket"
+	"github.com/penjire/penjire/sync/uplink"
+	"github.com/penjire/penjire/sync/wire"
+)
+
+// TestItems brings catalogue, trust bundle and beacons down, once.
+func TestItems(t *testing.T) {
+	w := newWorld(t)
+	k := w.kiosk()
+	c := k.uplinkConfig()
+	c.Trust = func() *trust.Bundle { b := *w.Trust(); b.Version = 0; return &b } // as one from before
+	_, stop := k.run(c)
+	k.until("catalogue, bundle and beacon", func() bool {
+		a, b, n := k.sink.counts()
+		return a == 1 && b == 1 && n >= 1 && k.o.Cursor() == 2
+	})
+	stop()
+	// Nothing comes twice.
+	version := w.p.Catalogue().Version
+	c.Catalogue = func() uint64 { return version }
+	_, stop = k.run(c)
+	doc := k.one("citizen-1")
+	k.untilState(doc.ID(), outbox.Registered)
+	if a, b, n := k.sink.counts(); a != 1 || b != 1 || n < 2 {
+		t.Errorf("catalogues %d, bundles %d, beacons %d, want 1, 1 and 2 or more", a, b, n)
+	}
+	stop()
+	// A restart of the portal with a further service brings a new catalogue; a
+	// kiosk that cannot accept it goes on all the same.
+	k.sink.refuse = fmt.Errorf("test: %w", uplink.ErrUnacceptable)
+	s, _ := w.p.Catalogue().Service("complaint")
+	more := *s
+	more.ID = "another-complaint"
+	w.config.Packs = []*catalog.Pack{{Schema: catalog.SchemaPack, Services: []catalog.Service{more}}}
+	w.stop()
+	w.serve(w.PortalTLS.TLS())
+	c.URL = w.url
+	u, stop := k.run(c)
+	doc = k.one("citizen-1")
+	k.untilState(doc.ID(), outbox.Registered)
+	if st := u.Status(); st.Refused != "catalogue.invalid" {
+		t.Errorf("status = %q, want catalogue.invalid", st.Refused)
+	}
+	stop()
+}
+
+// TestBeaconOfAnother is not believed.
+func TestBeaconOfAnother(t *testing.T) {
+	w := newWorld(t)
+	k := w.kiosk()
+	doc := k.one("citizen-1")
+	url, stop := w.fakePortal(t, func(c *socket.Conn, f wire.Frame) wire.Frame {
+		rs := f.(*wire.Records)
+		for _, x := range []wire.Time{
+			{Kiosk: "K-000002", Epoch: rs.Epoch, At: 1, Confirmer: "x"},
+			{Kiosk: k.dev.ID, Epoch: [16]byte{1}, At: 1, Confirmer: "x"},
+		} {
+			b, err := wire.SignTime(x, w.PortalReceipt.Key, w.PortalReceipt.Cert)
+			if err == nil {
+				err = c.Send(context.Background(), &wire.Beacon{Signed: b})
+			}
+			if err != nil {
+				t.Error(err)
+			}
+		}
+		b, err := wire.SignTime(wire.Time{Kiosk: k.dev.ID, Epoch: rs.Epoch, At: 1, Confirmer: "x"}, w.Register.Key, w.Register.Cert)
+		if err == nil {
+			err = c.Send(context.Background(), &wire.Beacon{Signed: b})
+		}
+		if err != nil {
+			t.Error(err)
+		}
+		return &wire.Receipts{Receipts: [][]byte{w.durable(k, rs.Epoch, rs.Records[0])}}
+	})
+	defer stop()
+	c := k.uplinkConfig()
+	c.URL = url
+	u, end := k.run(c)
+	k.untilState(doc.ID(), outbox.Delivered)
+	if _, _, n := k.sink.counts(); n != 0 || u.Status().Refused != "beacon.invalid" {
+		t.Errorf("beacons taken = %d, status %q, want none and beacon.invalid", n, u.Status().Refused)
+	}
+	end()
+}
+
+// TestHeads lets the journal grow, and then shrink behind the portal's back.
+func TestHeads(t *testing.T) {
+	w := newWorld(t)
+	k := w.kiosk()
+	_, stop := k.run(k.uplinkConfig())
+	k.untilState(k.one("citizen-1").ID(), outbox.Registered)
+	k.untilState(k.one("citizen-1").ID(), outbox.Registered)
+	e := k.o.Stats(t.Context()).Epoch
+	head := func() ledger.Head {
+		t.Helper()
+		h, err := w.l.Head(t.Context(), k.dev.ID, e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return h
+	}
+	stop()
+	// Now by hand: heads that do not follow from the one that is kept.
+	p, welcome := k.greeted(t)
+	before := head()
+	if before.Size == 0 || before.Stamp == nil {
+		t.Fatalf("head = %+v, want one with a time stamp", before)
+	}
+	if welcome.HeadSize != before.Size || welcome.HeadRoot != before.Root {
+		t.Errorf("welcome has head %d, want %d", welcome.HeadSize, before.Size)
+	}
+	if _, err := k.o.Append(t.Context(), journal.Entry{Kind: journal.ClockStep}); err != nil {
+		t.Fatal(err)
+	}
+	signer, err := journal.NewSigner(k.dev.ID, k.dev.TLS.Key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sign := func(c journal.Checkpoint) []byte {
+		t.Helper()
+		b, err := c.Sign(signer)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
+	now := k.o.Checkpoint()
+	other, small, foreign := now, now, now
+	other.Root, other.Size = [32]byte{1}, before.Size+1
+	small.Size = 1
+	foreign.Origin = "K-000002/00"
+	stranger, err := journal.NewSigner(k.dev.ID, w.Register.Key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	forged, err := now.Sign(stranger)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, f := range map[string]*wire.Checkpoint{
+		"another root":          {Epoch: e, Head: sign(other), From: before.Size},
+		"a smaller tree":        {Epoch: e, Head: sign(small), From: before.Size},
+		"another journal":       {Epoch: e, Head: sign(foreign), From: before.Size},
+		"signed by another":     {Epoch: e, Head: forged, From: before.Size},
+		"not from what is kept": {Epoch: e, Head: sign(now), From: 0},
+		"another epoch":         {Epoch: [16]byte{9}, Head: sign(now), From: before.Size},
+		"no note":               {Epoch: e, Head: []byte("x"), From: before.Size},
+	} {
+		p.send(f)
+		if n := want[*wire.Nack](p); n.Of != wire.TypeCheckpoint || n.Code != "journal.inconsistent" {
+			t.Errorf("%s: nack %+v, want journal.inconsistent", name, n)
+		}
+		if h := head(); h.Size != before.Size || h.Root != before.Root {
+			t.Errorf("%s: the head kept is %d now, want %d", name, h.Size, before.Size)
+		}
+	}
+	al, err := w.l.Alarms(t.Context(), 10)
+	if err != nil || len(al) == 0 || al[0].Code != "journal.inconsistent" || al[0].Kiosk != k.dev.ID {
+		t.Errorf("Alarms = %+v, %v, want journal.inconsistent", al, err)
+	}
+	// What citizens asked for is taken all the same, in the same session.
+	doc := k.one("citizen-1")
+	recs, err := k.o.Lease(t.Context(), 10, 0)
+	if err != nil || len(recs) != 1 {
+		t.Fatalf("Lease = %d, %v, want 1", len(recs), err)
+	}
+	p.send(&wire.Records{Epoch: e, Records: []wire.Record{record(recs[0])}})
+	want[*wire.Receipts](p)
+	p.c.Cut()
+	k.run(k.uplinkConfig())
+	k.untilState(doc.ID(), outbox.Registered)
+}

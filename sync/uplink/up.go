@@ -1,0 +1,202 @@
+package uplink
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/penjire/penjire/sync/journal"
+	"github.com/penjire/penjire/sync/outbox"
+	"github.com/penjire/penjire/sync/wire"
+)
+
+// up sends until ctx ends: a checkpoint, then records as long as there are any,
+// then checkpoints and records as they come. One frame of records is on its way
+// at a time.
+func (s *session) up(ctx context.Context) error {
+	if err := s.checkpoint(ctx); err != nil {
+		return err
+	}
+	last := time.Now()
+	for {
+		again, err := s.deliver(ctx)
+		if err != nil {
+			return err
+		}
+		wait := time.Duration(1<<63 - 1)
+		if again > 0 {
+			wait = again
+		}
+		if size, _ := s.u.c.Outbox.Head(); size > s.head {
+			due := s.u.c.Checkpoint - time.Since(last)
+			if due <= 0 {
+				if err := s.checkpoint(ctx); err != nil {
+					return err
+				}
+				last = time.Now()
+				continue
+			}
+			wait = min(wait, due)
+		}
+		t := time.NewTimer(wait)
+		select {
+		case <-ctx.Done():
+			t.Stop()
+			return ctx.Err()
+		case <-s.u.changes:
+		case <-s.u.kick:
+		case <-t.C:
+		}
+		t.Stop()
+	}
+}
+
+// deliver sends everything that waits and is not held, and waits for what the
+// portal says to it. It returns when the first held record may go again; 0 if
+// none is held.
+func (s *session) deliver(ctx context.Context) (time.Duration, error) {
+	most := int(s.welcome.Records)
+	if b := s.u.c.Batch; b > 0 {
+		most = min(most, b)
+	}
+	for {
+		// A lease is a write: none for what is not there or may not go yet.
+		// What is held is leased along and put back, so that it cannot stand in
+		// the way of the rest.
+		n, size, soon := s.holding()
+		if s.u.c.Outbox.Stats(ctx).Unsent <= n {
+			return soon, nil
+		}
+		recs, err := s.u.c.Outbox.Lease(ctx, most+n, int(s.welcome.Bytes)+size)
+		if err != nil {
+			return 0, &coded{CodeStorage, fmt.Errorf("uplink: lease: %w", err)}
+		}
+		recs = s.dropHeld(recs)
+		if len(recs) == 0 {
+			return soon, nil
+		}
+		recs = recs[:min(len(recs), most)]
+		for _, f := range frames(recs) {
+			s.mu.Lock()
+			for _, r := range recs {
+				if r.Epoch == f.Epoch {
+					r.Sealed = nil
+					s.waiting[key{r.Epoch, r.Seq}] = r
+				}
+			}
+			s.mu.Unlock()
+			if err := s.conn.Send(ctx, f); err != nil {
+				return 0, err
+			}
+			if err := s.wait(ctx); err != nil {
+				return 0, err
+			}
+		}
+	}
+}
+
+// holding returns how many records the portal would not take and that may not go
+// again yet, their sealed bytes, and how long until the first of them may.
+func (s *session) holding() (n, size int, soon time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for doc, h := range s.held {
+		left := time.Until(h.until)
+		if left <= 0 {
+			delete(s.held, doc)
+			continue
+		}
+		n++
+		size += h.size
+		if soon == 0 || left < soon {
+			soon = left
+		}
+	}
+	return n, size, soon
+}
+
+// dropHeld takes such records out of recs.
+func (s *session) dropHeld(recs []outbox.Record) []outbox.Record {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.DeleteFunc(recs, func(r outbox.Record) bool {
+		_, ok := s.held[r.Doc]
+		return ok
+	})
+}
+
+// frames puts records into frames: one for each epoch, in the order of Seq.
+func frames(recs []outbox.Record) []*wire.Records {
+	var out []*wire.Records
+	for _, r := range recs {
+		i := slices.IndexFunc(out, func(f *wire.Records) bool { return f.Epoch == r.Epoch })
+		if i < 0 {
+			i = len(out)
+			out = append(out, &wire.Records{Epoch: r.Epoch})
+		}
+		out[i].Records = append(out[i].Records, wire.Record{
+			Seq: r.Seq, Doc: r.Doc, Service: r.Service, Lang: r.Lang, Claimed: r.Claimed.Unix(), Sealed: r.Sealed,
+		})
+	}
+	for _, f := range out {
+		slices.SortFunc(f.Records, func(a, b wire.Record) int { return cmp.Compare(a.Seq, b.Seq) })
+	}
+	return out
+}
+
+// wait returns when nothing that was sent waits any more.
+func (s *session) wait(ctx context.Context) error {
+	for {
+		s.mu.Lock()
+		n := len(s.waiting)
+		s.mu.Unlock()
+		if n == 0 {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-s.settled:
+		}
+	}
+}
+
+// settle notes that the portal has said something about a record.
+func (s *session) settle(k key) {
+	s.mu.Lock()
+	delete(s.waiting, k)
+	s.mu.Unlock()
+	select {
+	case s.settled <- struct{}{}:
+	default:
+	}
+}
+
+// checkpoint sends the journal's head if it is not the one the portal has.
+func (s *session) checkpoint(ctx context.Context) error {
+	c := s.u.c.Outbox.Checkpoint()
+	if c.Size == 0 || c.Size == s.head {
+		return nil
+	}
+	signer, err := journal.NewSigner(s.u.kiosk, s.u.key)
+	if err != nil {
+		return &coded{CodeStorage, fmt.Errorf("uplink: %w", err)}
+	}
+	signed, err := c.Sign(signer)
+	if err != nil {
+		return &coded{CodeStorage, fmt.Errorf("uplink: %w", err)}
+	}
+	f := &wire.Checkpoint{Epoch: s.epoch, Head: signed, From: s.head}
+	if c.Size > s.head {
+		if f.Proof, err = s.u.c.Outbox.Consistency(ctx, s.head, c.Size); err != nil {
+			return &coded{CodeStorage, fmt.Errorf("uplink: %w", err)}
+		}
+	} // else: a journal that has shrunk. There is no proof; the portal must see it.
+	if err := s.conn.Send(ctx, f); err != nil {
+		return err
+	}
+	s.head = c.Size
+	return nil
+}
