@@ -64,7 +64,7 @@ func work(dir string, seed uint64, steps int, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	say := func(format string, args ...any) { fmt.Fprintf(out, format+"\n", args...) }
+	say := func(format string, args ...any) { _, _ = fmt.Fprintf(out, format+"\n", args...) }
 	size, root := o.Head()
 	say("head %d %x", size, root)
 	r := rand.New(rand.NewPCG(seed, 0))
