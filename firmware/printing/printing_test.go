@@ -255,8 +255,10 @@ func TestLetters(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	texts := []catalog.Text{{TK: "aäbçdefgžhijňklmnoöprsştuüwyýzAÄBÇDEFGŽHIJŇKLMNOÖPRSŞTUÜWYÝZ",
-		RU: "абвгдеёжзийклмнопрстуфхцчшщъыьэюяАБВГДЕЁЖЗИЙКЛМНОПРСТУФХЦЧШЩЪЫЬЭЮЯ", EN: "•№«»“”’–—·…\u00a0"}}
+	texts := []catalog.Text{{
+		TK: "aäbçdefgžhijňklmnoöprsştuüwyýzAÄBÇDEFGŽHIJŇKLMNOÖPRSŞTUÜWYÝZ",
+		RU: "абвгдеёжзийклмнопрстуфхцчшщъыьэюяАБВГДЕЁЖЗИЙКЛМНОПРСТУФХЦЧШЩЪЫЬЭЮЯ", EN: "•№«»“”’–—·…\u00a0",
+	}}
 	v := reflect.ValueOf(words)
 	for i := range v.NumField() {
 		text := v.Field(i).Interface().(catalog.Text)

@@ -121,7 +121,7 @@ func (s *Service) checkKind(kind string, r Row, v string) Text {
 		}
 	case KindSelectMultiple:
 		seen := map[string]bool{}
-		for _, c := range strings.Fields(v) {
+		for c := range strings.FieldsSeq(v) {
 			if seen[c] || !s.offers(r, c) {
 				return faultChoice
 			}

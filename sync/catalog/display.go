@@ -34,7 +34,7 @@ func (s *Service) Display(row Row, value, lang string) string {
 		}
 	case KindSelectOne, KindSelectMultiple:
 		var words []string
-		for _, v := range strings.Fields(value) {
+		for v := range strings.FieldsSeq(value) {
 			word := v
 			for _, c := range s.Choices[row.List()] {
 				if c.Name == v {

@@ -136,7 +136,7 @@ func TestRulesHaveVectors(t *testing.T) {
 func TestServiceVectors(t *testing.T) {
 	test := func(v vector, doc []byte) {
 		t.Run(v.name, func(t *testing.T) {
-			s, err := ParseService(doc)
+			_, err := ParseService(doc)
 			if v.expect == "accepted" {
 				if err != nil {
 					t.Errorf("ParseService = %v, want nil", err)
@@ -150,7 +150,7 @@ func TestServiceVectors(t *testing.T) {
 			if len(want) == 0 {
 				return
 			}
-			s = new(Service)
+			s := new(Service)
 			if err := json.Unmarshal(doc, s); err != nil {
 				t.Fatal(err)
 			}

@@ -255,12 +255,12 @@ func (b *Bench) lastWords(p *process) string {
 	if p == b.kiosk {
 		t = b.kioskLog
 	}
-	out := ""
+	var out strings.Builder
 	lines := t.last()
 	for _, l := range lines[max(0, len(lines)-8):] {
-		out += "  " + l + "\n"
+		out.WriteString("  " + l + "\n")
 	}
-	return out
+	return out.String()
 }
 
 func officerIDs() string {

@@ -284,13 +284,26 @@ func TestAPIRefuses(t *testing.T) {
 	r := start(t)
 	before := r.state()
 	for _, o := range [][2]string{
-		{"card", `{"action":"insert","card":"nobody"}`}, {"card", `{"action":"eat"}`}, {"card", `{"card":"citizen-1"}`},
-		{"card", `nonsense`}, {"card", `{"action":"remove","now":true}`}, {"card", ``},
-		{"reader", `{"link":"loose"}`}, {"reader", `{"fault":"smell"}`},
-		{"printer", `{"paper":"blue"}`}, {"printer", `{"cover":"ajar"}`}, {"printer", `{"link":"x"}`}, {"printer", `{"lie":"big"}`},
-		{"printer", `{"paper":"out","cover":"ajar"}`}, {"printer", `{"after_mm":-1}`},
-		{"network", `{"mode":"off"}`}, {"power", `{"action":"off"}`}, {"power", `{"action":"on","after_mm":3}`},
-		{"clock", `{}`}, {"clock", `{"offset":"yesterday"}`}, {"clock", `{"offset":"1h","at":"1970-01-01T00:00:00Z"}`},
+		{"card", `{"action":"insert","card":"nobody"}`},
+		{"card", `{"action":"eat"}`},
+		{"card", `{"card":"citizen-1"}`},
+		{"card", `nonsense`},
+		{"card", `{"action":"remove","now":true}`},
+		{"card", ``},
+		{"reader", `{"link":"loose"}`},
+		{"reader", `{"fault":"smell"}`},
+		{"printer", `{"paper":"blue"}`},
+		{"printer", `{"cover":"ajar"}`},
+		{"printer", `{"link":"x"}`},
+		{"printer", `{"lie":"big"}`},
+		{"printer", `{"paper":"out","cover":"ajar"}`},
+		{"printer", `{"after_mm":-1}`},
+		{"network", `{"mode":"off"}`},
+		{"power", `{"action":"off"}`},
+		{"power", `{"action":"on","after_mm":3}`},
+		{"clock", `{}`},
+		{"clock", `{"offset":"yesterday"}`},
+		{"clock", `{"offset":"1h","at":"1970-01-01T00:00:00Z"}`},
 	} {
 		if code, _, _ := r.post(o[0], o[1]); code != http.StatusBadRequest {
 			t.Errorf("POST %s %s = %d, want 400", o[0], o[1], code)
