@@ -98,11 +98,13 @@ func TestChannel(t *testing.T) {
 			[][2]string{
 				{"10870000ff" + hex.EncodeToString(long[:255]), "9000"},
 				{"008700002d" + hex.EncodeToString(long[255:]) + "00", "059000"},
-			}, "05", 0,
+			},
+			"05", 0,
 		},
 		"chain refused": {
 			iso7816.Command{Ins: 0x87, Data: long, Le: 256},
-			[][2]string{{"10870000ff" + hex.EncodeToString(long[:255]), "6884"}}, "", 0x6884,
+			[][2]string{{"10870000ff" + hex.EncodeToString(long[:255]), "6884"}},
+			"", 0x6884,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -191,9 +191,11 @@ func (c *chip) next(ctx context.Context, deadline time.Time) (Frame, error) {
 	}
 }
 
-// abort stops the command under way and waits until the line is quiet.
+// abort stops the command under way and waits until the line is quiet. The byte
+// before the ACK spoils a command frame of which the chip still misses the end:
+// the zeros of the ACK would complete it.
 func (c *chip) abort() error {
-	if err := c.write(AckFrame); err != nil {
+	if err := c.write(append([]byte{0x55}, AckFrame...)); err != nil {
 		return fmt.Errorf("abort: %w", err)
 	}
 	if err := c.drain(); err != nil {

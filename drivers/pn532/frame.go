@@ -113,18 +113,21 @@ func (d *Decoder) Next() (f Frame, ok bool) {
 			d.drop(2) // hunt on, right after this start code
 			return Frame{Kind: Damaged}, true
 		}
-		if len(b) < head+n+1 {
+		if len(b) < head+n+2 {
 			return Frame{}, false
 		}
-		body, dcs := b[head:head+n], b[head+n]
+		body, dcs, post := b[head:head+n], b[head+n], b[head+n+1]
 		f = Frame{Kind: Data, TFI: body[0], Data: bytes.Clone(body[1:])}
 		switch {
-		case sum(f.TFI, f.Data)+dcs != 0:
+		case sum(f.TFI, f.Data)+dcs != 0 || post != 0:
+			// Without the postamble a frame that lost a zero would pass: its
+			// checksum would be taken for data, and the postamble for the
+			// checksum.
 			f = Frame{Kind: Damaged}
 		case n == 1 && f.TFI == tfiError:
 			f = Frame{Kind: Error}
 		}
-		d.drop(2 + head + n + 1)
+		d.drop(2 + head + n + 1) // the postamble may belong to the next frame
 		return f, true
 	}
 }

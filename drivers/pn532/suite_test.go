@@ -1,6 +1,7 @@
 package pn532_test
 
 import (
+	"bytes"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -24,14 +25,16 @@ type hands struct {
 // card is the suite's echo, with something to do when it is spoken to.
 type card struct {
 	devicetest.Echo
-	mu sync.Mutex
-	do func()
+	mu  sync.Mutex
+	do  func()
+	got [][]byte // the APDUs it was given
 }
 
 func (c *card) Transmit(apdu []byte) []byte {
 	c.mu.Lock()
 	do := c.do
 	c.do = nil
+	c.got = append(c.got, bytes.Clone(apdu))
 	c.mu.Unlock()
 	if do != nil {
 		do()
