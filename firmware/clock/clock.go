@@ -44,6 +44,8 @@ const (
 	// stepLimit is how far the machine's clock may run from the time since the
 	// start before that is a step.
 	stepLimit = 2 * time.Second
+	// tolerance is how far the time may be ahead of a beacon that comes.
+	tolerance = 2 * time.Second
 	// slack is how far it may be behind the floor: the floor is other machines'
 	// time too.
 	slack = 2 * time.Minute
@@ -106,8 +108,9 @@ type Clock struct {
 	src      time.Time // the machine's clock when last looked at, at srcMono
 	srcMono  time.Duration
 	beacon   time.Time // last signed time
-	signed   bool      // beacon was seen since the start
-	beacMono time.Duration
+	signed   bool      // a beacon was seen since the start
+	base     time.Time // the time that it gave, at baseMono
+	baseMono time.Duration
 	steps    []Step // seen and not taken yet
 }
 
@@ -146,7 +149,7 @@ func (c *Clock) now() (time.Time, Trust) {
 	least := c.top.Add(mono - c.topMono) // what was certain then, and the time since
 	switch {
 	case c.signed:
-		now, trust = c.beacon.Add(mono-c.beacMono), Beacon
+		now, trust = c.base.Add(mono-c.baseMono), Beacon
 	case src.Before(least.Add(-slack)):
 		now, trust = least, Unknown
 	case src.Before(least):
@@ -196,9 +199,14 @@ func (c *Clock) SetBeacon(at time.Time) error {
 		return fmt.Errorf("clock: set beacon of %v: one of %v is known", at.UTC(), c.beacon.UTC())
 	}
 	mono := time.Since(c.start)
-	c.now()
-	c.beacon, c.beacMono, c.signed = at.Round(0), mono, true
-	c.top, c.topMono = c.beacon, mono
+	now, trust := c.now()
+	c.beacon, c.base, c.baseMono, c.signed = at.Round(0), at.Round(0), mono, true
+	if late := now.Sub(at); trust != Unknown && late >= 0 && late < tolerance {
+		// It says nothing new: beacons have whole seconds and were under way for
+		// a while. The time must not go back for that.
+		c.base = now
+	}
+	c.top, c.topMono = c.base, mono
 	return nil
 }
 

@@ -106,6 +106,18 @@ func TestBeaconTooOld(t *testing.T) {
 	})
 }
 
+// A beacon of the second that it is does not take the clock back to its start.
+func TestBeaconOfThisSecond(t *testing.T) {
+	c := New(Options{})
+	before := c.Now()
+	if err := c.SetBeacon(before.Truncate(time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	if got := c.Now(); got.Before(before) {
+		t.Errorf("Now with a beacon = %v, want not before %v", got, before)
+	}
+}
+
 func TestReplayedBeacon(t *testing.T) {
 	now := time.Now()
 	c := New(Options{LastBeacon: now.Add(-time.Hour)})

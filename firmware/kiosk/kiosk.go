@@ -33,6 +33,7 @@ import (
 	"github.com/penjire/penjire/firmware/settings"
 	"github.com/penjire/penjire/firmware/signing"
 	"github.com/penjire/penjire/sync/edoc"
+	"github.com/penjire/penjire/sync/edoc/trust"
 	"github.com/penjire/penjire/sync/outbox"
 	"github.com/penjire/penjire/sync/uplink"
 	"github.com/penjire/penjire/ui/screen"
@@ -83,6 +84,9 @@ type Kiosk struct {
 	cancel context.CancelFunc
 	tasks  sync.WaitGroup
 
+	trustSeen time.Time     // when watch last looked at the revocation lists
+	trustOf   *trust.Bundle // whose they were
+
 	screens, control net.Listener
 
 	mu          sync.Mutex
@@ -91,6 +95,7 @@ type Kiosk struct {
 	card        uint64         // generation of the card in the reader; 0 none
 	spent       uint64         // generation of a card that belongs to an ended visit
 	interrupted []outbox.Doc   // receipts that a power cut left in doubt
+	hanging     bool           // a paper may hang out of the printer since the power cut
 	devices     screen.Devices // as last looked at
 	media       device.Media   // of the printer
 	notice      string         // as last looked at
@@ -240,7 +245,10 @@ func (k *Kiosk) Run(ctx context.Context) error {
 	})
 	run("screens", func(ctx context.Context) error { return serve(ctx, k.screens, screens) })
 	run("control socket", func(ctx context.Context) error { return serve(ctx, k.control, k.controlHandler()) })
-	run("printing", k.worker.Run)
+	run("printing", func(ctx context.Context) error {
+		k.cutOff(ctx)
+		return k.worker.Run(ctx)
+	})
 	run("uplink", k.up.Run)
 	run("watch", k.watch)
 	if k.reader != nil {

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"image"
 	"net/url"
+	"time"
 
+	"github.com/penjire/penjire/drivers/device"
 	"github.com/penjire/penjire/firmware/printing"
 	"github.com/penjire/penjire/firmware/session"
 	"github.com/penjire/penjire/sync/catalog"
@@ -125,6 +127,7 @@ func (k *Kiosk) afterPowerCut(ctx context.Context) error {
 		case e.Kind == journal.Boot || e.Kind == journal.Quarantine:
 			continue
 		case e.Kind == journal.Printed && e.Fields.Reason == "printer.interrupted":
+			k.hanging = true
 			if e.Fields.Print == outbox.PrintReceipt {
 				k.interrupted = append(k.interrupted, outbox.Doc(e.Fields.Doc))
 			}
@@ -134,6 +137,25 @@ func (k *Kiosk) afterPowerCut(ctx context.Context) error {
 		return nil
 	}
 	return nil
+}
+
+// cutOff cuts what may hang out of the printer since a power cut, before
+// anything is printed below it: it may be the paper of someone who has left.
+func (k *Kiosk) cutOff(ctx context.Context) {
+	c, ok := k.printer.(device.Cutter)
+	if !ok || !k.hanging {
+		return
+	}
+	for c.Health() != device.Online { // what is to be printed waits for that too
+		if !sleep(ctx, 200*time.Millisecond) {
+			return
+		}
+	}
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	if err := c.Cut(ctx); err != nil {
+		k.log.Warn("what may hang out of the printer could not be cut off", "err", err)
+	}
 }
 
 // reprintInterrupted prints marked copies of what the power cut left in doubt.

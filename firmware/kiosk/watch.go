@@ -10,6 +10,7 @@ import (
 	"github.com/penjire/penjire/firmware/clock"
 	"github.com/penjire/penjire/firmware/health"
 	"github.com/penjire/penjire/firmware/session"
+	"github.com/penjire/penjire/sync/edoc/trust"
 	"github.com/penjire/penjire/sync/journal"
 	"github.com/penjire/penjire/sync/uplink"
 	"github.com/penjire/penjire/ui/screen"
@@ -174,12 +175,23 @@ func (k *Kiosk) lookClock(ctx context.Context) screen.State {
 		}
 	}
 	binding, unknown := k.clock.Binding(), k.clock.Trust() == clock.Unknown
+	k.lookTrust()
 	k.set(health.ClockLost, unknown)
 	k.set(health.BeaconOld, !binding && !unknown)
 	if binding {
 		return screen.Good
 	}
 	return screen.Unknown
+}
+
+// lookTrust looks, now and then, how old the knowledge of revocations is.
+func (k *Kiosk) lookTrust() {
+	if time.Since(k.trustSeen) < time.Minute && k.trustOf == k.know.trust() {
+		return
+	}
+	k.trustSeen, k.trustOf = time.Now(), k.know.trust()
+	r := k.trustOf.CheckCard(k.own.Cert, trust.UseDevice, k.clock.Now())
+	k.set(health.TrustOld, r.Revocation.Reason == trust.ReasonStaleCRL)
 }
 
 func (k *Kiosk) lookOutbox(ctx context.Context) (unsent int, overdue bool) {
