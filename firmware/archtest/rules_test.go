@@ -49,7 +49,7 @@ var rules = []rule{
 	{From: "sync/uplink", Deny: "sync/portal", Why: "the kiosk must not link the portal"},
 	{From: "sync/portal", Deny: "sync/outbox", Why: "the portal has its own store"},
 	{From: "sync/portal", Deny: "sync/uplink", Why: "the portal must not link the kiosk"},
-	{From: "sync/wire", Deny: "net/http", Except: []string{"sync/wire/socket"}, Why: "frames are bytes; carriers are elsewhere"},
+	{From: "sync/wire", Deny: "net/http", Why: "frames are bytes; carriers are elsewhere"},
 	{From: "firmware/session", Deny: "drivers", TestsToo: true, Why: "the session is a pure machine"},
 	{From: "firmware/session", Deny: "net/http", TestsToo: true, Why: "the session is a pure machine"},
 	{From: "firmware/session", Deny: "os", Why: "the session is a pure machine"},
