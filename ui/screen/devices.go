@@ -16,15 +16,32 @@ type Light struct {
 func Lights(d Devices, lang string) []Light {
 	b := phrase.In(lang)
 	l := []Light{{"printer", "printer", kind(d.Printer), b.Get("light.printer." + word(d.Printer))}}
-	net := Light{"net", "net-" + kindOr(d.Net), kind(d.Net), b.Get("light.net." + word(d.Net))}
+	net := Light{"net", "net-up", "good", b.Get("light.net.good")}
+	kept := b.Get("light.net.kept")
+	if d.Unsent > 0 {
+		kept = b.Get("light.unsent", d.Unsent)
+	}
+	switch d.Net {
+	case Good:
+	case Unknown, "":
+		net = Light{"net", "net-down", "unknown", b.Get("light.net.unknown")}
+	default:
+		net = Light{"net", "net-down", "warn", b.Get("light.join", b.Get("light.net.down"), kept)}
+	}
 	l = append(l, net)
-	if d.Reader != Good {
-		l = append(l, Light{"reader", "reader", kind(d.Reader), b.Get("light.reader." + word(d.Reader))})
+	switch d.Reader {
+	case Good:
+	case Gone, Unknown:
+		l = append(l, Light{"reader", "reader", kind(d.Reader), b.Get("light.reader." + string(d.Reader))})
+	case "":
+		l = append(l, Light{"reader", "reader", "unknown", b.Get("light.reader.unknown")})
+	default:
+		l = append(l, Light{"reader", "reader", "bad", b.Get("light.reader.down")})
 	}
 	switch {
 	case d.Overdue:
 		l = append(l, Light{"unsent", "alert", "bad", b.Get("light.overdue")})
-	case d.Unsent > 0:
+	case d.Unsent > 0 && net.Kind != "warn":
 		l = append(l, Light{"unsent", "tray", "warn", b.Get("light.unsent", d.Unsent)})
 	}
 	if d.Clock != Good {
@@ -52,13 +69,6 @@ func kind(s State) string {
 		return "bad"
 	}
 	return "unknown"
-}
-
-func kindOr(s State) string {
-	if s == Good {
-		return "up"
-	}
-	return "down"
 }
 
 // Lights says the footer's lines.

@@ -253,6 +253,9 @@ func (p *page) Classes() string {
 	if p.Keyboard() {
 		c = append(c, "typing")
 	}
+	if p.Screen == Start && (p.Start.Unprinted || p.Start.Notice != "") {
+		c = append(c, "says")
+	}
 	if p.Pad() {
 		c = append(c, "pad")
 	}

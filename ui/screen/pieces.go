@@ -52,6 +52,14 @@ type chip struct{ StageWord, StageIcon, StageKind string }
 // Stage says a stage.
 func (p *page) Stage(s Stage) string { return p.TOr("stage."+string(s), "stage.unknown") }
 
+// Step names a step of the timeline, done or still to come.
+func (p *page) Step(s Stage) string {
+	if key := "step." + string(s); p.book.Has(key) {
+		return p.T(key)
+	}
+	return p.Stage(s)
+}
+
 // Chip is handed to the template stagechip.
 func (p *page) Chip(s Stage) chip {
 	c := chip{p.Stage(s), "unknown", ""}
@@ -145,6 +153,18 @@ type HelpStep struct{ Icon, Key string }
 // HelpSteps are the pictures of the help page.
 func (p *page) HelpSteps() []HelpStep {
 	return []HelpStep{{"touch", "help.1"}, {"card", "help.2"}, {"list", "help.3"}, {"receipt", "help.4"}}
+}
+
+// Columns says in how many columns choices stand, so that no row is left with
+// one alone where that can be helped.
+func (p *page) Columns() string {
+	switch n := len(p.Field.Options); {
+	case p.Field.Pictures && n <= 4:
+		return fmt.Sprintf("c%d", n)
+	case p.Field.Pictures && n <= 6:
+		return "c3"
+	}
+	return ""
 }
 
 // Described names what describes a question's field.

@@ -42,7 +42,7 @@ const layouts = {
   ru: ["й ц у к е ё н г ш щ з х ъ", "ф ы в а п р о л д ж э BACK", "SHIFT я ч с м и т ь б ю - .", "SYM LANG , SPACE № ENTER"],
   en: ["q w e r t y u i o p", "a s d f g h j k l BACK", "SHIFT z x c v b n m - .", "SYM LANG , SPACE @ ENTER"],
   sym: ["1 2 3 4 5 6 7 8 9 0", "- / : ; ( ) № @ \" BACK", ". , ? ! ' _ % # + &", "ABC SPACE ENTER"],
-  code: ["1 2 3 4 5 6 7 8 9 0", "A B C D E F G H J K", "M N P Q R S T V W X", "Y Z BACK"],
+  code: ["1 2 3 4 5 6 7 8 9 0", "A B C D E F G H J K M", "N P Q R S T V W X Y Z BACK"],
   num: ["1 2 3", "4 5 6", "7 8 9", "BACK 0 NEXT"],
   phone: ["1 2 3", "4 5 6", "7 8 9", "+ 0 BACK"],
 };
@@ -68,7 +68,6 @@ function key(k) {
   if (k === "SYM") { b.append("123"); b.setAttribute("aria-label", "123 " + words.digits); }
   if (k === "ABC") { b.append("ABC"); b.setAttribute("aria-label", "ABC " + words.letters); b.dataset.w = "2"; }
   if (k === "LANG") { const n = order[(order.indexOf(base) + 1) % 3].toUpperCase(); b.append(n); b.setAttribute("aria-label", n + " " + words.lang); }
-  if (k === "BACK" && layer === "code") b.dataset.w = "2";
   return b;
 }
 function draw() {
@@ -78,7 +77,7 @@ function draw() {
     .map(k => k === "NEXT" && !more ? blank() : key(k)))));
   osk.hidden = false;
 }
-const blank = () => { const b = key("NEXT"); b.disabled = true; b.style.visibility = "hidden"; return b; };
+const blank = () => { const b = key("NEXT"); b.disabled = true; b.className = "gap"; return b; };
 function begin() {
   const at = cur.selectionStart, before = cur.value.slice(0, at);
   return "caps" in cur.dataset && (before === "" || /[\s.-]$/.test(before) && !/^\d/.test(before));
@@ -131,9 +130,11 @@ if (osk && field) {
   });
 }
 const first = field || document.getElementById("h");
-if (summary && !field) summary.focus();
-else first?.focus({ preventScroll: true });
-if (field) field.setSelectionRange?.(field.value.length, field.value.length);
+if (summary && !field) summary.focus({ preventScroll: true });
+else {
+  if (field) field.setSelectionRange(field.value.length, field.value.length);
+  first?.focus({ preventScroll: true });
+}
 
 // ---- a long page says that it goes on
 const main = document.getElementById("main");

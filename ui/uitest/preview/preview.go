@@ -25,6 +25,11 @@ func New(mm float64) http.Handler {
 	m := http.NewServeMux()
 	m.Handle("/", s)
 	m.HandleFunc("GET /{$}", index)
+	// Fixtures do not change, and the start page's other states are not the
+	// kiosk's own: there is nothing to tell.
+	quiet := func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }
+	m.HandleFunc("GET /events", quiet)
+	m.HandleFunc("GET /v/{visit}/events", quiet)
 	m.HandleFunc("GET /show/{name}", func(w http.ResponseWriter, r *http.Request) {
 		q := r.URL.Query()
 		visit := strings.Join([]string{r.PathValue("name"), q.Get("lang"), q.Get("size"), q.Get("theme")}, "~")
