@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"image"
 	"runtime/debug"
+	"strings"
 
 	"filippo.io/age"
 
@@ -220,11 +221,12 @@ func (k *Kiosk) copyPaper(r outbox.Request, marked bool, width, dpi int) (image.
 }
 
 func fullName(p edoc.Party) citizen.Text {
-	s := p.Surname.Reveal()
+	var s strings.Builder
+	s.WriteString(p.Surname.Reveal())
 	for _, t := range []citizen.Text{p.Name, p.Patronymic} {
 		if !t.IsZero() {
-			s += " " + t.Reveal()
+			s.WriteString(" " + t.Reveal())
 		}
 	}
-	return citizen.NewText(s)
+	return citizen.NewText(s.String())
 }

@@ -18,6 +18,7 @@ func TestPhrasesExist(t *testing.T) {
 	}
 	keys = append(keys, Blocks...)
 	keys = append(keys, TrackFaults...)
+	keys = append(keys, Reasons...)
 	for _, c := range health.All {
 		if c.Notice != "" {
 			keys = append(keys, c.Notice)

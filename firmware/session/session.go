@@ -137,10 +137,10 @@ type Request struct {
 	Stage     screen.Stage
 	Steps     []screen.StatusStep
 	Overdue   bool
-	Anonymous bool // made without a card: its code opens its answer
-	Answer    bool // an answer is here to open
-	Withdraw  bool // not sent yet
-	Reason    string
+	Anonymous bool   // made without a card: its code opens its answer
+	Answer    bool   // an answer is here to open
+	Withdraw  bool   // not sent yet
+	Reason    string // code of why the portal refused it; "" it did not
 	Receipt   screen.PaperState
 	Why       screen.State // why the receipt did not print
 	QR        []byte       // what the receipt's code says

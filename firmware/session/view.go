@@ -3,6 +3,8 @@ package session
 import (
 	"github.com/penjire/penjire/sync/catalog"
 	"github.com/penjire/penjire/sync/citizen"
+	"github.com/penjire/penjire/sync/edoc/trust"
+	"github.com/penjire/penjire/ui/phrase"
 	"github.com/penjire/penjire/ui/screen"
 )
 
@@ -147,7 +149,7 @@ func (s State) doneView(f Facts) *screen.DoneView {
 func (s State) statusView(f Facts) *screen.StatusView {
 	r := s.Request
 	return &screen.StatusView{
-		Line: r.line(f), Steps: r.Steps, Due: r.Due, Overdue: r.Overdue, Reason: text(r.Reason),
+		Line: r.line(f), Steps: r.Steps, Due: r.Due, Overdue: r.Overdue, Reason: text(reason(r.Reason, s.Lang)),
 		Answer: r.Answer, Locked: r.Answer && s.Locked(), Correct: s.canCorrect(f), Withdraw: s.CanWithdraw(),
 		Receipt: r.Receipt,
 	}
@@ -163,6 +165,31 @@ func (s State) answerView(f Facts) *screen.AnswerView {
 		v.Agency, _ = f.Catalogue.Agency(v.Service.Agency)
 	}
 	return v
+}
+
+// Reasons are the phrase keys for why the portal refused a request.
+var Reasons = []string{
+	"reason.expired", "reason.suspended", "reason.revoked", "reason.foreign", "reason.service", "reason.other",
+}
+
+// reason says a refusal's code in words.
+func reason(code, lang string) string {
+	key := "reason.other"
+	switch code {
+	case "":
+		return ""
+	case trust.ReasonExpired, trust.ReasonExpiredSince, trust.ReasonNotYet:
+		key = "reason.expired"
+	case trust.ReasonSuspended:
+		key = "reason.suspended"
+	case trust.ReasonRevoked, trust.ReasonRevokedSince:
+		key = "reason.revoked"
+	case trust.ReasonForeign, trust.ReasonCentreSuspended, trust.ReasonCentreEnded:
+		key = "reason.foreign"
+	case "service.unknown":
+		key = "reason.service"
+	}
+	return phrase.In(lang).Get(key, code)
 }
 
 func (r Request) line(f Facts) screen.RequestLine {
