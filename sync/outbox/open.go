@@ -70,7 +70,7 @@ func (o *Outbox) fresh() error {
 	}
 	m := meta{Kiosk: o.o.Kiosk, Created: toMilli(o.o.Now())}
 	if len(aside) > 0 {
-		m.Alarms = []string{"outbox.missing"}
+		m.Alarms = []string{AlarmMissing}
 	}
 	return create(o.path, o.o, func(b *bolt.Tx, e Epoch) error { return putFirstMeta(b, e, m) })
 }

@@ -53,7 +53,7 @@ func (o *Outbox) Receipted(ctx context.Context, rs []Receipt) error {
 func (t *tx) receipt(in *Receipt) error {
 	slot, epoch, seq, r, err := t.find(in.Doc)
 	if errors.Is(err, ErrNotFound) {
-		t.after = append(t.after, func(m *memory) { m.alarm("outbox.receipt.unknown") })
+		t.after = append(t.after, func(m *memory) { m.alarm(AlarmUnknownReceipt) })
 		return nil
 	}
 	if err != nil {
@@ -69,7 +69,7 @@ func (t *tx) receipt(in *Receipt) error {
 	had := r.receipted()
 	*place = bytes.Clone(in.Bytes)
 	if r.state() == Withdrawn {
-		t.after = append(t.after, func(m *memory) { m.alarm("outbox.receipt.withdrawn") })
+		t.after = append(t.after, func(m *memory) { m.alarm(AlarmWithdrawnReceipt) })
 	}
 	if r.state().leads(in.Stage) {
 		r.enter(in.Stage, in.At)

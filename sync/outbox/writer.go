@@ -154,7 +154,7 @@ func (o *Outbox) try(batch []op) (errs []error, culprit int, err error) {
 			err = fmt.Errorf("outbox: write to %s: %v: %w", o.path, p, ErrDamaged)
 			o.w.broken.Store(&err)
 			errs, culprit = nil, -1
-			o.raise("outbox.damaged")
+			o.raise(AlarmDamaged)
 		}
 	}()
 	b, err := o.db.Begin(true)
@@ -241,7 +241,7 @@ func (o *Outbox) view(ctx context.Context, fn func(*bolt.Tx) error) (err error) 
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
 		if p := recover(); p != nil {
-			o.raise("outbox.damaged")
+			o.raise(AlarmDamaged)
 			err = fmt.Errorf("outbox: read %s: %v: %w", o.path, p, ErrDamaged)
 		}
 	}()
