@@ -93,6 +93,11 @@ func (p *Portal) Answer(ctx context.Context, agency string, doc ledger.Doc, d An
 	return a.ID, nil
 }
 
+// sealFacts is how many bytes of facts, names and values, a printed seal may
+// carry: with more its code would not be read from the paper of a receipt
+// printer.
+const sealFacts = 640
+
 // complete says what a draft lacks.
 func complete(s *catalog.Service, d AnswerDraft) error {
 	switch d.Decision {
@@ -108,10 +113,15 @@ func complete(s *catalog.Service, d AnswerDraft) error {
 	if len(d.Facts) != len(s.Result.Facts) {
 		return fmt.Errorf("%d facts, the result of %s has %d: %w", len(d.Facts), s.ID, len(s.Result.Facts), ErrDraft)
 	}
+	size := 0
 	for i, f := range s.Result.Facts {
+		size += len(f.Name) + len(d.Facts[i].Value.Reveal())
 		if d.Facts[i].Name != f.Name || strings.TrimSpace(d.Facts[i].Value.Reveal()) == "" {
 			return fmt.Errorf("the fact %q is missing: %w", f.Name, ErrDraft)
 		}
+	}
+	if s.Result.Kind == catalog.ResultCertifiedCopy && size > sealFacts {
+		return fmt.Errorf("facts of %d bytes, the printed seal carries %d: %w", size, sealFacts, ErrDraft)
 	}
 	if len(d.Facts) == 0 && strings.TrimSpace(d.Text.Reveal()) == "" {
 		return fmt.Errorf("an answer without facts needs words: %w", ErrDraft)

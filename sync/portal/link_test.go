@@ -309,3 +309,40 @@ func TestComeBackLater(t *testing.T) {
 		t.Errorf("bye = %+v, want busy with a time", b)
 	}
 }
+
+// TestResumed connects twice: the second handshake needs no certificates, by a
+// ticket of 16 bytes, and costs less than the first.
+func TestResumed(t *testing.T) {
+	w := newWorld(t)
+	k := w.kiosk()
+	u, err := uplink.New(k.uplinkConfig())
+	if err != nil {
+		t.Fatal(err)
+	}
+	session := func() int64 {
+		t.Helper()
+		before := u.Status()
+		doc := k.one("citizen-1")
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- u.Run(ctx) }()
+		k.untilState(doc.ID(), outbox.Registered)
+		cancel()
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
+		after := u.Status()
+		return after.Sent + after.Received - before.Sent - before.Received
+	}
+	session() // brings the catalogue too
+	resumed := session()
+	c := k.uplinkConfig() // forgets the ticket
+	c.Catalogue = func() uint64 { return w.p.Catalogue().Version }
+	if u, err = uplink.New(c); err != nil {
+		t.Fatal(err)
+	}
+	full := session()
+	if resumed > full-500 {
+		t.Errorf("resumed = %d bytes, full = %d, want at least 500 less", resumed, full)
+	}
+}

@@ -3,6 +3,7 @@ package portal
 import (
 	"bytes"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -74,6 +75,11 @@ func TestThereAndBack(t *testing.T) {
 	}
 	if _, err := w.p.Answer(t.Context(), got.Agency, c.ID(), AnswerDraft{Decision: ledger.Refused}); !errors.Is(err, ErrDraft) {
 		t.Errorf("refusal without words = %v, want ErrDraft", err)
+	}
+	long := w.residenceFacts()
+	long[0].Value = citizen.NewText(strings.Repeat("x", 700))
+	if _, err := w.p.Answer(t.Context(), got.Agency, c.ID(), AnswerDraft{Decision: ledger.Answered, Facts: long}); !errors.Is(err, ErrDraft) {
+		t.Errorf("Answer with facts that no seal carries = %v, want ErrDraft", err)
 	}
 	answer, err := w.p.Answer(t.Context(), got.Agency, c.ID(), AnswerDraft{Decision: ledger.Answered, Facts: w.residenceFacts(), By: "NUSGA officer"})
 	if err != nil {
