@@ -15,6 +15,7 @@ func Parse(b []byte) (*Board, error) {
 	}
 	var fs Faults
 	root := node{path: "board", v: tree, fs: &fs}
+	root.once()
 	root.only("name", "title", "display", "devices", "clock")
 	d := &Board{Name: root.key("name").name(), Title: root.key("title").text()}
 	d.Display = display(root.key("display"))

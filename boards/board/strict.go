@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -135,10 +136,24 @@ func (n node) object() (object, bool) {
 	if !ok {
 		n.want("an object")
 	}
-	for _, k := range o.repeated {
-		node{n.path + "." + k, nil, n.fs}.fault("is given twice")
-	}
 	return o, ok
+}
+
+// once notes every key that is given twice, here and below.
+func (n node) once() {
+	switch v := n.v.(type) {
+	case object:
+		for _, k := range v.repeated {
+			node{n.path + "." + k, nil, n.fs}.fault("is given twice")
+		}
+		for _, k := range slices.Sorted(maps.Keys(v.m)) {
+			n.key(k).once()
+		}
+	case []any:
+		for _, e := range n.items() {
+			e.once()
+		}
+	}
 }
 
 // only notes every key that is not among keys.

@@ -12,7 +12,7 @@ const maxPiece = pn532.MaxData - 2
 func (s *session) exchange(p []byte) {
 	var f Fault
 	if len(p) > 0 && p[0]&more == 0 && len(s.rest) == 0 {
-		f = s.ch.takeFault()
+		f = s.ch.takeFault(append(s.pending[:len(s.pending):len(s.pending)], p[1:]...))
 	}
 	if f == NoACK {
 		return
@@ -93,13 +93,15 @@ func (s *session) answer(f Fault, data []byte) {
 	}
 }
 
-func (ch *Chip) takeFault() Fault {
+// takeFault returns the fault that is planned for apdu; 0: none.
+func (ch *Chip) takeFault(apdu []byte) Fault {
 	ch.mu.Lock()
 	defer ch.mu.Unlock()
-	if len(ch.faults) == 0 {
-		return 0
+	for i, p := range ch.faults {
+		if p.any || len(apdu) > 1 && apdu[1] == p.ins {
+			ch.faults = append(ch.faults[:i:i], ch.faults[i+1:]...)
+			return p.f
+		}
 	}
-	f := ch.faults[0]
-	ch.faults = ch.faults[1:]
-	return f
+	return 0
 }

@@ -48,7 +48,7 @@ type Chip struct {
 	card   Card
 	gen    uint64        // of what is in the field: the same card put back is another
 	change chan struct{} // closed when card changes
-	faults []Fault
+	faults []planned
 	count  int // APDUs the card has been given
 }
 
@@ -76,11 +76,24 @@ func (ch *Chip) set(c Card) {
 	}
 }
 
+// planned is a fault and the APDU that it waits for.
+type planned struct {
+	f   Fault
+	any bool
+	ins byte // unless any
+}
+
 // Inject makes f happen to the next APDU that has no fault yet.
-func (ch *Chip) Inject(f Fault) {
+func (ch *Chip) Inject(f Fault) { ch.plan(planned{f: f, any: true}) }
+
+// InjectAt makes f happen to the next APDU with that instruction byte that has
+// no fault yet.
+func (ch *Chip) InjectAt(ins byte, f Fault) { ch.plan(planned{f: f, ins: ins}) }
+
+func (ch *Chip) plan(p planned) {
 	ch.mu.Lock()
 	defer ch.mu.Unlock()
-	ch.faults = append(ch.faults, f)
+	ch.faults = append(ch.faults, p)
 }
 
 // Count returns how many APDUs cards have been given: a driver that repeats one
