@@ -147,13 +147,16 @@ func setDefault(d *time.Duration, v time.Duration) {
 func (u *Uplink) Run(ctx context.Context) error {
 	wait := u.c.MinBackoff
 	for ctx.Err() == nil {
+		start := time.Now()
 		retry, welcomed, err := u.session(ctx)
 		if ctx.Err() != nil {
 			break
 		}
 		u.st.down(u.c.Now(), err)
 		u.c.Log.Info("uplink: session ended", "code", Code(err), "err", err)
-		if welcomed {
+		// A session that held is a new beginning; one that was welcomed and
+		// ended at once, again and again, is not.
+		if welcomed && time.Since(start) >= 10*u.c.MinBackoff {
 			wait = u.c.MinBackoff
 		}
 		if retry > 0 {
