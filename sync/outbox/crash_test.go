@@ -3,6 +3,7 @@
 package outbox_test
 
 import (
+	"context"
 	"encoding/gob"
 	"errors"
 	"fmt"
@@ -10,9 +11,13 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/penjire/penjire/sync/outbox"
+	"github.com/penjire/penjire/sync/outbox/outboxtest"
 )
 
 // A power cut leaves what was flushed, and of what was not any part, in any
@@ -32,7 +37,7 @@ func (d *disk) feed(c change) {
 	switch c.Kind {
 	case 'w', 't':
 		d.pending = append(d.pending, c)
-	case 'c', 'r', 'u':
+	case 'c', 'r', 'l', 'u':
 		d.renames = append(d.renames, c)
 	case 's':
 		var rest []change
@@ -75,6 +80,8 @@ func (c change) name(names map[string]int) {
 	case 'r':
 		names[c.Name] = names[c.From]
 		delete(names, c.From)
+	case 'l':
+		names[c.Name] = names[c.From]
 	case 'u':
 		delete(names, c.Name)
 	}
@@ -140,13 +147,13 @@ func (d *disk) leave(dir string, form int, r *rand.Rand) error {
 
 // explore visits the states and returns how many there were and what was wrong
 // in them; enough of that ends it. skip leaves out flushes, to see that they
-// are needed.
-func explore(changes []change, seed uint64, most int, skip func(n int, c change) bool, base string) (states int, wrong []string, err error) {
+// are needed; judge looks at the folder that is left.
+func explore(changes []change, old int, seed uint64, most int, skip func(n int, c change) bool, base string, judge func(dir string, lines []string) error) (states int, wrong []string, err error) {
 	r := rand.New(rand.NewPCG(seed, 2))
 	d := disk{inodes: map[int][]byte{}, names: map[string]int{}}
 	var lines []string
 	flushes, points := 0, 0
-	for _, c := range changes {
+	for _, c := range changes[old:] {
 		if c.Kind != 'a' {
 			points++
 		}
@@ -160,12 +167,15 @@ func explore(changes []change, seed uint64, most int, skip func(n int, c change)
 			continue
 		}
 		for form := range forms {
+			if i < old {
+				break
+			}
 			for left := share; left > 0; left-- {
 				if r.Float64() >= left {
 					break
 				}
 				states++
-				if err := visit(&d, form, r, lines, base); err != nil {
+				if err := visit(&d, form, r, base, func(dir string) error { return judge(dir, lines) }); err != nil {
 					wrong = append(wrong, fmt.Sprintf("before change %d of %d (%c), form %d: %v", i, len(changes), c.Kind, form, err))
 				}
 				if form == formAll || form == formNone {
@@ -186,7 +196,7 @@ func explore(changes []change, seed uint64, most int, skip func(n int, c change)
 	return states, wrong, nil
 }
 
-func visit(d *disk, form int, r *rand.Rand, lines []string, base string) (err error) {
+func visit(d *disk, form int, r *rand.Rand, base string, judge func(dir string) error) (err error) {
 	dir, err := os.MkdirTemp(base, "state")
 	if err != nil {
 		return err
@@ -200,6 +210,10 @@ func visit(d *disk, form int, r *rand.Rand, lines []string, base string) (err er
 	if err := d.leave(dir, form, r); err != nil {
 		return err
 	}
+	return judge(dir)
+}
+
+func compareAcks(dir string, lines []string) error {
 	a, err := readAcks(strings.NewReader(strings.Join(lines, "\n")))
 	if err != nil {
 		return err
@@ -226,7 +240,7 @@ func memoryDir(t *testing.T) string {
 func recordWork(t *testing.T, seed uint64, steps int) []change {
 	t.Helper()
 	dir := memoryDir(t)
-	changes := trace(t, childCommand("work", dir, seed, steps), dir)
+	changes, _ := trace(t, childCommand("work", dir, seed, steps), dir)
 	counts := map[byte]int{}
 	for _, c := range changes {
 		counts[c.Kind]++
@@ -251,7 +265,7 @@ func TestCrashStates(t *testing.T) {
 	}
 	n := seed(t)
 	changes := recordWork(t, n, 150)
-	states, wrong, err := explore(changes, n, most, nil, memoryDir(t))
+	states, wrong, err := explore(changes, 0, n, most, nil, memoryDir(t), compareAcks)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -259,6 +273,50 @@ func TestCrashStates(t *testing.T) {
 		t.Error(w)
 	}
 	t.Logf("%d states after %d changes", states, len(changes))
+}
+
+// TestCrashStatesOfASalvage cuts the power while a damaged file is being set
+// aside and salvaged: what could be sent before can be sent after.
+func TestCrashStatesOfASalvage(t *testing.T) {
+	n := seed(t)
+	dir := memoryDir(t)
+	path := filled(t, dir)
+	whole, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	clear(whole[:8192])
+	if err := os.WriteFile(path, whole, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	changes, old := trace(t, childCommand("open", dir, n, 0), dir)
+	states, wrong, err := explore(changes, old, n, 1000, nil, memoryDir(t), func(dir string, _ []string) error {
+		o, err := outbox.Open(context.Background(), dir, outbox.Options{Kiosk: outboxtest.Kiosk})
+		if err != nil {
+			return err
+		}
+		recs, err := o.Lease(context.Background(), 0, 0)
+		if err == nil && len(recs) != 25 {
+			err = fmt.Errorf("%d requests are sent, want 25", len(recs))
+		}
+		if err == nil {
+			err = o.Check(context.Background())
+		}
+		if a := o.Stats(context.Background()).Alarms; err == nil && !slices.Contains(a, outbox.AlarmQuarantined) {
+			err = fmt.Errorf("alarms %v", a)
+		}
+		return errors.Join(err, o.Close())
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, w := range wrong {
+		t.Error(w)
+	}
+	if states < 30 {
+		t.Errorf("%d states after %d changes, want more", states, len(changes)-old)
+	}
+	t.Logf("%d states after %d changes", states, len(changes)-old)
 }
 
 // TestCrashStatesSeeAMissingFlush leaves out flushes that are needed: if the
@@ -296,7 +354,7 @@ func exploreMutated(dir string, seed uint64) error {
 		return nil
 	}
 	// bbolt flushes data, then the meta page: leave out the first of each pair.
-	states, wrong, err := explore(changes, seed, 400, func(n int, c change) bool { return c.Kind == 's' && n%2 == 0 }, dir)
+	states, wrong, err := explore(changes, 0, seed, 400, func(n int, c change) bool { return c.Kind == 's' && n%2 == 0 }, dir, compareAcks)
 	if err != nil || len(wrong) == 0 {
 		return nil
 	}

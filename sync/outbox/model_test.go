@@ -40,6 +40,11 @@ func child(what string) int {
 	switch what {
 	case "work":
 		err = work(dir, seed, steps, os.Stdout)
+	case "open":
+		var o *outbox.Outbox
+		if o, err = outbox.Open(context.Background(), dir, outbox.Options{Kiosk: outboxtest.Kiosk}); err == nil {
+			err = o.Close()
+		}
 	default:
 		fn, ok := moreChildren[what]
 		if !ok {

@@ -29,10 +29,11 @@ type change struct {
 }
 
 // trace runs cmd under ptrace until it ends and returns what it did to the
-// files in dir, with what it wrote to its standard output in between. bbolt
+// files in dir, with what it wrote to its standard output in between. The first
+// old of the changes make what was there before. bbolt
 // takes an *os.File, so nothing can be put between it and the file inside the
 // process.
-func trace(t *testing.T, cmd *exec.Cmd, dir string) []change {
+func trace(t *testing.T, cmd *exec.Cmd, dir string) (changes []change, old int) {
 	t.Helper()
 	runtime.LockOSThread() // ptrace belongs to a thread, and so does the wait for its children
 	defer runtime.UnlockOSThread()
@@ -47,6 +48,9 @@ func trace(t *testing.T, cmd *exec.Cmd, dir string) []change {
 		t.Fatalf("start a traced child (the test needs ptrace): %v", err)
 	}
 	tr := &tracer{pid: cmd.Process.Pid, dir: dir, fds: map[int]int{}, names: map[string]int{}, in: map[int]bool{}}
+	if err := tr.begin(); err != nil {
+		t.Fatal(err)
+	}
 	if tr.mem, err = os.Open(fmt.Sprintf("/proc/%d/mem", tr.pid)); err != nil {
 		t.Fatal(err)
 	}
@@ -55,7 +59,7 @@ func trace(t *testing.T, cmd *exec.Cmd, dir string) []change {
 		_ = cmd.Process.Kill()
 		t.Fatal(err)
 	}
-	return tr.changes
+	return tr.changes, tr.old
 }
 
 type tracer struct {
@@ -66,7 +70,32 @@ type tracer struct {
 	fds     map[int]int    // descriptor: inode, 0 the folder
 	names   map[string]int // file name: inode
 	inodes  int
+	old     int          // changes that begin made
 	in      map[int]bool // threads inside a system call
+}
+
+// begin takes in what is in the folder already, as if it had just been made.
+func (tr *tracer) begin() error {
+	files, err := os.ReadDir(tr.dir)
+	if err != nil {
+		return err
+	}
+	for _, f := range files {
+		b, err := os.ReadFile(filepath.Join(tr.dir, f.Name()))
+		if err != nil {
+			return err
+		}
+		tr.inodes++
+		tr.names[f.Name()] = tr.inodes
+		tr.log(change{Kind: 'c', Inode: tr.inodes, Name: f.Name()})
+		tr.log(change{Kind: 'w', Inode: tr.inodes, Data: b})
+		tr.log(change{Kind: 's', Inode: tr.inodes})
+	}
+	if len(files) > 0 {
+		tr.log(change{Kind: 'd'})
+	}
+	tr.old = len(tr.changes)
+	return nil
 }
 
 func (tr *tracer) run() error {
@@ -203,6 +232,16 @@ func (tr *tracer) exit(r *unix.PtraceRegs) error {
 			tr.names[filepath.Base(to)] = tr.names[filepath.Base(from)]
 			delete(tr.names, filepath.Base(from))
 		}
+	case unix.SYS_LINKAT:
+		from, err := tr.path(r.Rsi)
+		to, err2 := tr.path(r.R10)
+		if err := errors.Join(err, err2); err != nil {
+			return err
+		}
+		if filepath.Dir(to) == tr.dir {
+			tr.log(change{Kind: 'l', From: filepath.Base(from), Name: filepath.Base(to)})
+			tr.names[filepath.Base(to)] = tr.names[filepath.Base(from)]
+		}
 	case unix.SYS_UNLINKAT:
 		p, err := tr.path(r.Rsi)
 		if err != nil {
@@ -212,7 +251,7 @@ func (tr *tracer) exit(r *unix.PtraceRegs) error {
 			tr.log(change{Kind: 'u', Name: filepath.Base(p)})
 			delete(tr.names, filepath.Base(p))
 		}
-	case unix.SYS_LINKAT, unix.SYS_RENAME, unix.SYS_LINK, unix.SYS_UNLINK, unix.SYS_OPEN, unix.SYS_PWRITEV, unix.SYS_PWRITEV2, unix.SYS_FALLOCATE:
+	case unix.SYS_RENAME, unix.SYS_LINK, unix.SYS_UNLINK, unix.SYS_OPEN, unix.SYS_PWRITEV, unix.SYS_PWRITEV2, unix.SYS_FALLOCATE:
 		return fmt.Errorf("system call %d, which the trace does not follow", r.Orig_rax)
 	}
 	return nil
