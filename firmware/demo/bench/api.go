@@ -25,17 +25,22 @@ import (
 //	POST /api/card     {"action": "insert|remove|restore", "card": "citizen-1"}
 //	                             insert takes out the card that was there; restore
 //	                             gives a card's PIN its tries back
-//	POST /api/reader   {"link": "plugged|unplugged", "fault": "pull-before|pull-after|mute|no-ack|damage|stale|late|garbage"}
-//	                             fault happens to the next command to the card
+//	POST /api/reader   {"link": "plugged|unplugged", "fault": "pull-before|pull-after|mute|no-ack|damage|stale|late|garbage",
+//	                    "at": "pin|sign"}
+//	                             fault happens to the next command to the card; with
+//	                             at, to the next that gives it the PIN or has it sign
 //	POST /api/printer  {"paper": "ok|low|out|jam", "cover": "closed|open", "link": "plugged|unplugged",
 //	                    "lie": "none|never-confirms|wrong-id|always-fine|deaf", "tear": true, "after_mm": 20}
 //	                             after_mm: when so much more paper has been printed
 //	GET  /api/printer/paper.png  the last paper (404: none yet); ?back=1 the one before
 //	GET  /api/printer/roll.png   all papers, one below the other
-//	POST /api/network  {"mode": "up|down|slow"}
-//	POST /api/power    {"action": "cut|on", "after_mm": 20}
-//	                             cut: kill -9 of the kiosk, now or in the middle of a
-//	                             paper; on: start it and wait until it is ready
+//	POST /api/network  {"mode": "up|down|slow|mute"}
+//	                             mute: what the kiosk sends arrives at the portal, what
+//	                             the portal says is held until the mode changes
+//	POST /api/power    {"action": "cut|on", "what": "kiosk|portal", "after_mm": 20}
+//	                             cut: kill -9 of the kiosk (or of the portal), now or in
+//	                             the middle of a paper; on: start it and wait until it is
+//	                             ready
 //	POST /api/clock    {"offset": "-24h"} or {"at": "1970-01-01T00:00:00Z"}
 //	                             how the kiosk's machine clock differs from the true time
 
@@ -150,6 +155,7 @@ func (b *Bench) postCard(_ context.Context, o cardOrder) error {
 type readerOrder struct {
 	Link  string `json:"link"`
 	Fault string `json:"fault"`
+	At    string `json:"at"`
 }
 
 func (b *Bench) postReader(_ context.Context, o readerOrder) error {
@@ -157,10 +163,17 @@ func (b *Bench) postReader(_ context.Context, o readerOrder) error {
 	if o.Fault != "" && !ok {
 		return badRequest{fmt.Errorf("fault: got %q, want one of those that api.go lists", o.Fault)}
 	}
+	at, known := readerMoments[o.At]
+	if o.At != "" && (!known || !ok) {
+		return badRequest{fmt.Errorf("at: got %q, want pin or sign, and only with a fault", o.At)}
+	}
 	if err := plug(b.hands.reader, o.Link); err != nil {
 		return asked(err)
 	}
-	if ok {
+	switch {
+	case known:
+		b.hands.chip.InjectAt(at, f)
+	case ok:
 		b.hands.chip.Inject(f)
 	}
 	return nil
@@ -180,10 +193,18 @@ func (b *Bench) postNetwork(_ context.Context, o struct {
 
 type powerOrder struct {
 	Action  string  `json:"action"`
+	What    string  `json:"what"` // kiosk, portal; "": kiosk
 	AfterMM float64 `json:"after_mm"`
 }
 
 func (b *Bench) postPower(ctx context.Context, o powerOrder) error {
+	p := b.kiosk
+	switch {
+	case o.What == "portal" && o.AfterMM == 0:
+		p = b.portal
+	case o.What != "" && o.What != "kiosk":
+		return badRequest{fmt.Errorf("what: got %q, want kiosk or portal, and after_mm only with the kiosk", o.What)}
+	}
 	switch {
 	case o.AfterMM < 0 || o.AfterMM > 1000 || o.AfterMM != 0 && o.Action != "cut":
 		return badRequest{fmt.Errorf("after_mm: got %v, want 0 to 1000, and only with cut", o.AfterMM)}
@@ -191,14 +212,14 @@ func (b *Bench) postPower(ctx context.Context, o powerOrder) error {
 		b.hands.afterMM(o.AfterMM, func() { _ = b.kiosk.cut() }) // seen in the state if it does not end
 		return nil
 	case o.Action == "cut":
-		return b.kiosk.cut()
+		return p.cut()
 	case o.Action == "on":
-		if err := b.kiosk.start(); err != nil && !errors.Is(err, errRunning) {
+		if err := p.start(); err != nil && !errors.Is(err, errRunning) {
 			return err
 		}
 		ctx, cancel := context.WithTimeout(ctx, startTime)
 		defer cancel()
-		return b.kiosk.wait(ctx)
+		return p.wait(ctx)
 	}
 	return badRequest{fmt.Errorf("action: got %q, want cut or on", o.Action)}
 }
@@ -219,7 +240,7 @@ func (b *Bench) postClock(_ context.Context, o clockOrder) error {
 			return badRequest{fmt.Errorf("offset: %w", err)}
 		}
 	default:
-		d = time.Until(o.At).Round(time.Second)
+		d = time.Until(o.At).Truncate(time.Second) // never before at: 1970 is not 1969
 	}
 	return b.hands.setClock(d)
 }

@@ -108,6 +108,10 @@ var readerFaults = map[string]pn532emu.Fault{
 	"late": pn532emu.Late, "garbage": pn532emu.Garbage,
 }
 
+// Moments of the commands to a card, by the words of the API: the instruction
+// bytes of VERIFY and GENERAL AUTHENTICATE.
+var readerMoments = map[string]byte{"pin": 0x20, "sign": 0x87}
+
 func plug(p *pty.Port, link string) error {
 	switch link {
 	case "":

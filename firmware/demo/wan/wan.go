@@ -20,6 +20,7 @@ const (
 	Up   Mode = "up"
 	Down Mode = "down" // connections are cut, and new ones are cut at once
 	Slow Mode = "slow" // like GPRS: Rate and Delay
+	Mute Mode = "mute" // the way there is up, the way back holds what it is given until the mode changes
 )
 
 // What Slow is like: a GPRS link far from the mast.
@@ -31,10 +32,10 @@ const (
 // ParseMode returns the mode of that name.
 func ParseMode(s string) (Mode, error) {
 	switch m := Mode(s); m {
-	case Up, Down, Slow:
+	case Up, Down, Slow, Mute:
 		return m, nil
 	}
-	return "", fmt.Errorf("wan: got mode %q, want up, down or slow", s)
+	return "", fmt.Errorf("wan: got mode %q, want up, down, slow or mute", s)
 }
 
 // Status is how the network is and what went over it. Sent is from the side
@@ -54,6 +55,7 @@ type Relay struct {
 
 	mu     sync.Mutex
 	mode   Mode
+	turned chan struct{} // closed when the mode changes
 	open   map[*link]bool
 	total  int
 	closed bool
@@ -87,7 +89,7 @@ func Listen(addr string, target func() string) (*Relay, error) {
 	if err != nil {
 		return nil, fmt.Errorf("wan: %w", err)
 	}
-	r := &Relay{l: l, target: target, mode: Up, open: map[*link]bool{}}
+	r := &Relay{l: l, target: target, mode: Up, turned: make(chan struct{}), open: map[*link]bool{}}
 	r.wg.Go(r.accept)
 	return r, nil
 }
@@ -100,6 +102,8 @@ func (r *Relay) Set(m Mode) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.mode = m
+	close(r.turned)
+	r.turned = make(chan struct{})
 	if m == Down {
 		for l := range r.open {
 			l.cut()
@@ -156,6 +160,23 @@ func (r *Relay) slow() bool {
 	return r.mode == Slow
 }
 
+// hold waits while the way back carries nothing.
+func (r *Relay) hold(l *link) {
+	for {
+		r.mu.Lock()
+		mute, turned := r.mode == Mute, r.turned
+		r.mu.Unlock()
+		if !mute {
+			return
+		}
+		select {
+		case <-turned:
+		case <-l.gone:
+			return
+		}
+	}
+}
+
 func (r *Relay) relay(near net.Conn) {
 	l := &link{near: near, far: near, gone: make(chan struct{})}
 	addr := r.target()
@@ -183,8 +204,8 @@ func (r *Relay) relay(near net.Conn) {
 		return
 	}
 	var both sync.WaitGroup
-	both.Go(func() { r.pump(l, near, far, &r.sent) })
-	both.Go(func() { r.pump(l, far, near, &r.received) })
+	both.Go(func() { r.pump(l, near, far, &r.sent, func(*link) {}) })
+	both.Go(func() { r.pump(l, far, near, &r.received, r.hold) })
 	both.Wait()
 	_, _ = near.Close(), far.Close()
 	r.mu.Lock()
@@ -198,9 +219,10 @@ type piece struct {
 	at time.Time
 }
 
-// pump carries bytes one way until either end is gone. Reading and writing are
-// apart, so that a delay does not hold up what comes behind.
-func (r *Relay) pump(l *link, from, to net.Conn, count *atomic.Int64) {
+// pump carries bytes one way until either end is gone, each piece after hold has
+// returned. Reading and writing are apart, so that a delay does not hold up what
+// comes behind.
+func (r *Relay) pump(l *link, from, to net.Conn, count *atomic.Int64, hold func(*link)) {
 	way := make(chan piece, 64)
 	stopped := make(chan struct{}) // the writer has
 	var reader sync.WaitGroup
@@ -239,6 +261,7 @@ func (r *Relay) pump(l *link, from, to net.Conn, count *atomic.Int64) {
 				t.Stop()
 			}
 		}
+		hold(l)
 		if _, err := to.Write(p.b); err != nil {
 			break
 		}

@@ -124,6 +124,49 @@ func TestSlow(t *testing.T) {
 	}
 }
 
+// Mute lets everything through that goes there, and holds what comes back until
+// the network is up again.
+func TestMute(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	r := relay(t, l.Addr().String())
+	c := dial(t, r)
+	far, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = far.Close() })
+	r.Set(Mute)
+	_, _ = c.Write([]byte("there"))
+	if _, err := io.ReadFull(far, make([]byte, 5)); err != nil {
+		t.Fatalf("the way there: %v", err)
+	}
+	_, _ = far.Write([]byte("back"))
+	_ = c.SetReadDeadline(time.Now().Add(100 * time.Millisecond))
+	if n, err := c.Read(make([]byte, 4)); !isTimeout(err) {
+		t.Fatalf("the way back while mute: read %d bytes, %v, want nothing", n, err)
+	}
+	r.Set(Up)
+	_ = c.SetReadDeadline(time.Now().Add(10 * time.Second))
+	got := make([]byte, 4)
+	if _, err := io.ReadFull(c, got); err != nil || string(got) != "back" {
+		t.Fatalf("after mute: read %q, %v, want what was held", got, err)
+	}
+	deadline := time.Now().Add(10 * time.Second)
+	for s := r.Status(); s.Sent != 5 || s.Received != 4; s = r.Status() { // counted after they were written
+		if time.Now().After(deadline) {
+			t.Fatalf("Status = %+v, want 5 bytes sent and 4 received", s)
+		}
+		time.Sleep(time.Millisecond)
+	}
+	// Closing does not wait for what is held.
+	r.Set(Mute)
+	_, _ = far.Write([]byte("never"))
+}
+
 // Nobody there: the connection is cut, not left hanging.
 func TestNobody(t *testing.T) {
 	refused(t, relay(t, ""))
