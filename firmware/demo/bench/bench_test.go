@@ -113,6 +113,17 @@ func fakeKiosk() (string, error) {
 			_, _ = io.WriteString(w, `{"queue":{"by_state":{"accepted":2}},"journal":{"size":7,"root":"ab"},"portal":"`+s.Portal.URL+`"}`)
 		}))
 	}()
+	l, err := net.Listen("tcp", s.Listen)
+	if err != nil {
+		return "", err
+	}
+	go func() {
+		_ = http.Serve(l, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Security-Policy", "default-src 'none'; frame-ancestors "+s.Frames)
+			w.Header().Set("Content-Type", "text/html; charset=utf-8")
+			_, _ = io.WriteString(w, `<!doctype html><html lang="en"><title>Screen</title><main><h1>Screen</h1></main></html>`)
+		}))
+	}()
 	return `{"kiosk":"K-000001"}`, nil
 }
 
