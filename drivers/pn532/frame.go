@@ -76,60 +76,58 @@ func (d *Decoder) Reset() { d.buf = d.buf[:0] }
 // Next takes the next frame off. ok is false when more bytes are needed; the
 // decoder then holds less than one frame.
 func (d *Decoder) Next() (f Frame, ok bool) {
-	for {
-		i := bytes.Index(d.buf, []byte{0x00, 0xFF})
-		if i < 0 {
-			// A 00 at the very end may be the first half of the start code.
-			keep := 0
-			if n := len(d.buf); n > 0 && d.buf[n-1] == 0 {
-				keep = 1
-			}
-			d.drop(len(d.buf) - keep)
-			return Frame{}, false
+	i := bytes.Index(d.buf, []byte{0x00, 0xFF})
+	if i < 0 {
+		// A 00 at the very end may be the first half of the start code.
+		keep := 0
+		if n := len(d.buf); n > 0 && d.buf[n-1] == 0 {
+			keep = 1
 		}
-		d.drop(i)
-		b := d.buf[2:]
-		if len(b) < 2 {
-			return Frame{}, false
-		}
-		switch {
-		case b[0] == 0x00 && b[1] == 0xFF:
-			d.drop(4)
-			return Frame{Kind: ACK}, true
-		case b[0] == 0xFF && b[1] == 0x00:
-			d.drop(4)
-			return Frame{Kind: NACK}, true
-		}
-		n, head := int(b[0]), 2
-		good := b[0]+b[1] == 0
-		if b[0] == 0xFF && b[1] == 0xFF {
-			if len(b) < 5 {
-				return Frame{}, false
-			}
-			n, head = int(b[2])<<8|int(b[3]), 5
-			good = b[2]+b[3]+b[4] == 0
-		}
-		if !good || n < 1 || n > MaxData+1 {
-			d.drop(2) // hunt on, right after this start code
-			return Frame{Kind: Damaged}, true
-		}
-		if len(b) < head+n+2 {
-			return Frame{}, false
-		}
-		body, dcs, post := b[head:head+n], b[head+n], b[head+n+1]
-		f = Frame{Kind: Data, TFI: body[0], Data: bytes.Clone(body[1:])}
-		switch {
-		case sum(f.TFI, f.Data)+dcs != 0 || post != 0:
-			// Without the postamble a frame that lost a zero would pass: its
-			// checksum would be taken for data, and the postamble for the
-			// checksum.
-			f = Frame{Kind: Damaged}
-		case n == 1 && f.TFI == tfiError:
-			f = Frame{Kind: Error}
-		}
-		d.drop(2 + head + n + 1) // the postamble may belong to the next frame
-		return f, true
+		d.drop(len(d.buf) - keep)
+		return Frame{}, false
 	}
+	d.drop(i)
+	b := d.buf[2:]
+	if len(b) < 2 {
+		return Frame{}, false
+	}
+	switch {
+	case b[0] == 0x00 && b[1] == 0xFF:
+		d.drop(4)
+		return Frame{Kind: ACK}, true
+	case b[0] == 0xFF && b[1] == 0x00:
+		d.drop(4)
+		return Frame{Kind: NACK}, true
+	}
+	n, head := int(b[0]), 2
+	good := b[0]+b[1] == 0
+	if b[0] == 0xFF && b[1] == 0xFF {
+		if len(b) < 5 {
+			return Frame{}, false
+		}
+		n, head = int(b[2])<<8|int(b[3]), 5
+		good = b[2]+b[3]+b[4] == 0
+	}
+	if !good || n < 1 || n > MaxData+1 {
+		d.drop(2) // hunt on, right after this start code
+		return Frame{Kind: Damaged}, true
+	}
+	if len(b) < head+n+2 {
+		return Frame{}, false
+	}
+	body, dcs, post := b[head:head+n], b[head+n], b[head+n+1]
+	f = Frame{Kind: Data, TFI: body[0], Data: bytes.Clone(body[1:])}
+	switch {
+	case sum(f.TFI, f.Data)+dcs != 0 || post != 0:
+		// Without the postamble a frame that lost a zero would pass: its
+		// checksum would be taken for data, and the postamble for the
+		// checksum.
+		f = Frame{Kind: Damaged}
+	case n == 1 && f.TFI == tfiError:
+		f = Frame{Kind: Error}
+	}
+	d.drop(2 + head + n + 1) // the postamble may belong to the next frame
+	return f, true
 }
 
 func (d *Decoder) drop(n int) { d.buf = append(d.buf[:0], d.buf[n:]...) }

@@ -204,7 +204,7 @@ func (p *Printer) Changes(ctx context.Context) <-chan struct{} { return p.watch.
 
 // Serve implements pty.Device.
 func (p *Printer) Serve(line io.ReadWriter) {
-	s := &session{p: p, line: line}
+	s := &session{p: p, line: line, out: make(chan struct{}, 1)}
 	p.change(func() { p.powered, p.session = true, s })
 	done := make(chan struct{})
 	go func() {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"io"
-	"sync"
 
 	"github.com/penjire/penjire/drivers/device"
 )
@@ -14,9 +13,9 @@ type session struct {
 	p    *Printer
 	line io.ReadWriter
 
-	out  sync.Mutex // one answer at a time
-	asb  bool       // status is sent back when it changes; guarded by out
-	sent [4]byte    // what was sent last; guarded by out
+	out  chan struct{} // one token, for one answer at a time; a mutex would stop faked time
+	asb  bool          // status is sent back when it changes; guarded by out
+	sent [4]byte       // what was sent last; guarded by out
 
 	// Guarded by p.mu.
 	off  bool
@@ -25,6 +24,9 @@ type session struct {
 	seen int      // gen the interpreter has noticed
 	tail [10]byte // last bytes received, for real-time commands
 }
+
+func (s *session) lock()   { s.out <- struct{}{} }
+func (s *session) unlock() { <-s.out }
 
 // receive takes bytes off the line: real-time commands are executed at once,
 // wherever they stand, even inside a picture; all bytes go into the buffer.
@@ -102,8 +104,8 @@ func (s *session) answer(force bool, b ...byte) {
 	if lie == Deaf || lie == NeverConfirms && !force {
 		return
 	}
-	s.out.Lock()
-	defer s.out.Unlock()
+	s.lock()
+	defer s.unlock()
 	// A host that went away is noticed by receive.
 	_, _ = s.line.Write(b)
 }
@@ -172,10 +174,10 @@ func (s *session) statusBack() {
 	if cover || jam || paper == device.PaperOut {
 		b[0] |= 0x08
 	}
-	s.out.Lock()
+	s.lock()
 	send := s.asb && b != s.sent
 	s.sent = b
-	s.out.Unlock()
+	s.unlock()
 	if send {
 		s.answer(true, b[:]...)
 	}
@@ -183,9 +185,9 @@ func (s *session) statusBack() {
 
 // setASB is GS a: it also sends the status once.
 func (s *session) setASB(on bool) {
-	s.out.Lock()
+	s.lock()
 	s.asb, s.sent = on, [4]byte{}
-	s.out.Unlock()
+	s.unlock()
 	s.statusBack()
 }
 
