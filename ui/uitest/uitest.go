@@ -85,10 +85,14 @@ func Open(t testing.TB, width, height int, mm float64) *Browser {
 // listen keeps what the browser complains about: broken rules of the
 // Content-Security-Policy, missing files, errors of scripts.
 func (b *Browser) listen(ev any) {
+	m := complaint(ev)
 	if e, ok := ev.(*log.EventEntryAdded); ok && (e.Entry.Level == log.EntryLevelError || e.Entry.Level == log.EntryLevelWarning) {
+		m = fmt.Sprintf("%s %s", e.Entry.Text, e.Entry.URL)
+	}
+	if m != "" {
 		b.mu.Lock()
 		defer b.mu.Unlock()
-		b.messages = append(b.messages, fmt.Sprintf("%s %s", e.Entry.Text, e.Entry.URL))
+		b.messages = append(b.messages, m)
 	}
 }
 
