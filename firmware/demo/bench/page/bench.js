@@ -46,6 +46,7 @@ const acts = {
   'tear': () => order('printer', {tear: true}),
   'power': () => now.kiosk.running ? (order('power', {action: 'cut', ...midway()}), $('midway').checked = false) : acts['power-on'](),
   'power-on': () => order('power', {action: 'on'}),
+  'power-portal': () => order('power', {what: 'portal', action: now.portal.running ? 'cut' : 'on'}),
   'older': () => { back++; draw(now); },
   'newer': () => { back = Math.max(0, back - 1); draw(now); },
 };
@@ -126,6 +127,7 @@ function draw(s) {
   $('power').textContent = s.kiosk.running ? 'Pull the plug' : 'Switch on';
   $('power').className = s.kiosk.running ? 'big danger' : 'big';
   $('power-word').textContent = s.kiosk.running ? 'kill -9: nothing of the kiosk runs another step' : 'Off: ' + (s.kiosk.exit || 'not started');
+  $('power-portal').textContent = s.portal.running ? 'Kill the portal' : 'Start the portal';
   $('time').textContent = s.clock.time.slice(0, 19).replace('T', ' ') + (s.clock.offset === '0s' ? '' : '  (' + s.clock.offset + ')');
   // queue and journal
   drawQueue(s.queue);
@@ -206,7 +208,7 @@ function drawLog(lines) {
 
 function drawTruth(s, up) {
   const t = !s.portal.running ? 'The portal is not running' : !s.kiosk.running ? 'The kiosk has no power' : !s.kiosk.says ? 'The kiosk does not say how it is' :
-    s.network.mode === 'down' ? 'The network is cut' : up && up.connected ? 'The kiosk is connected to the portal' : 'The kiosk is not connected';
+    s.network.mode === 'down' ? 'The network is cut' : s.network.mode === 'mute' ? 'The portal hears, but is not heard' : up && up.connected ? 'The kiosk is connected to the portal' : 'The kiosk is not connected';
   if ($('truth').textContent !== t) $('truth').textContent = t;
 }
 
