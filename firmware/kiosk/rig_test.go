@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"encoding/json"
 	"errors"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -26,6 +27,7 @@ import (
 	"github.com/penjire/penjire/drivers/emulator/pty"
 	"github.com/penjire/penjire/firmware/identity/cardtest"
 	"github.com/penjire/penjire/firmware/settings"
+	"github.com/penjire/penjire/sync/catalog"
 	"github.com/penjire/penjire/sync/catalog/packs"
 	"github.com/penjire/penjire/sync/citizen"
 	"github.com/penjire/penjire/sync/edoc"
@@ -56,7 +58,8 @@ type rig struct {
 	cards  map[string]*pivcard.Card
 	log    *logBuffer
 
-	signed []byte // catalogue
+	signed []byte          // catalogue
+	packs  []*catalog.Pack // further services at the portal
 	l      *sqlite.DB
 	addr   string // of the portal
 	portal *portal.Portal
@@ -177,7 +180,6 @@ func (r *rig) lookForLeaks() {
 
 // settings are the kiosk's.
 func (r *rig) settings() settings.Settings {
-	path := func(n string) string { return filepath.Join(r.dir, n) }
 	s, err := settings.Parse([]byte(`{
 		"kiosk": "K-000001", "place": {"tk": "Nusga obasy", "ru": "Село Нусга", "en": "Nusga village"},
 		"board": "bench", "ports": "ports", "state": "state", "listen": "127.0.0.1:0",
@@ -191,7 +193,6 @@ func (r *rig) settings() settings.Settings {
 	r.must(err)
 	r.t.Cleanup(func() { _ = os.RemoveAll(sock) })
 	s.Control = filepath.Join(sock, "c")
-	_ = path
 	return s
 }
 
@@ -244,7 +245,7 @@ func (r *rig) online(cert *tls.Certificate) {
 	c := portal.Config{
 		Ledger: hooked{r.l, r}, Name: "portal.specimen", PublicURL: "https://portal.specimen", Roots: r.w.Roots(), Trust: r.w.Bundle(),
 		Catalogue: r.signed, Receipt: r.w.PortalReceipt.Signer(), Register: r.w.Register.Signer(),
-		Agencies: map[string]edoc.Signer{}, Identities: []age.Identity{id}, Stamper: tsa,
+		Packs: r.packs, Agencies: map[string]edoc.Signer{}, Identities: []age.Identity{id}, Stamper: tsa,
 	}
 	for name, a := range r.w.Agencies {
 		c.Agencies[name] = a.Signer()
@@ -470,8 +471,8 @@ func (r *rig) printed() {
 	r.until("the receipt to be printed", func() bool { return r.view().Done.Paper == screen.PaperPrinted })
 }
 
-// state asks the control socket.
-func (r *rig) state() Status {
+// rawState asks the control socket.
+func (r *rig) rawState() string {
 	r.t.Helper()
 	c := http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return new(net.Dialer).DialContext(ctx, "unix", r.control)
@@ -479,21 +480,22 @@ func (r *rig) state() Status {
 	defer c.CloseIdleConnections()
 	res, err := c.Get("http://kiosk/state")
 	r.must(err)
-	defer res.Body.Close()
-	var s Status
-	r.must(json.NewDecoder(res.Body).Decode(&s))
+	defer func() { _ = res.Body.Close() }()
+	b, err := io.ReadAll(res.Body)
+	r.must(err)
+	return string(b)
+}
+
+func (r *rig) state() (s Status) {
+	r.t.Helper()
+	r.must(json.Unmarshal([]byte(r.rawState()), &s))
 	return s
 }
 
-// stage waits until the newest request of the card's holder is at s.
-func (r *rig) stage(s outbox.State) outbox.Request {
+// stage waits until a request is at s.
+func (r *rig) stage(s outbox.State) {
 	r.t.Helper()
-	var last outbox.Request
-	r.until("a request to be "+s.String(), func() bool {
-		st := r.state()
-		return st.Queue.ByState[s.String()] > 0
-	})
-	return last
+	r.until("a request to be "+s.String(), func() bool { return r.state().Queue.ByState[s.String()] > 0 })
 }
 
 // decide answers the only registered request, as the agency's officer would.

@@ -131,7 +131,7 @@ func TestCardPulledWhileSigning(t *testing.T) {
 		return v.Screen == screen.Card && v.Card.State == "other"
 	})
 	r.chip.Remove()
-	r.until("the card to be wanted again", func() bool { return r.view().Card.State == "wanted" })
+	r.until("the same card to be asked back", func() bool { return r.view().Card.State == "removed" })
 	r.insert("citizen-1")
 	r.on(screen.PIN)
 	r.do("pin", "pin", r.pin("citizen-1"))

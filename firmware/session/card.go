@@ -11,8 +11,17 @@ func (s State) wantCard(f Facts) (State, []Effect) {
 	if s.Card.Ready() {
 		return s.cardReady(f)
 	}
-	s.Page, s.Card.Problem = screen.Card, ""
+	s.Page, s.Card.Problem = screen.Card, s.missing()
 	return s.read()
+}
+
+// missing is the state of the card page while no card is in the reader: the
+// same card as before is asked back, and it says that the answers are kept.
+func (s State) missing() string {
+	if s.Card.Known {
+		return "removed"
+	}
+	return ""
 }
 
 // read begins to read the card in the reader, if there is one.
@@ -58,10 +67,10 @@ func (s State) cardOut() (State, []Effect) {
 	s.Card.In, s.Late = 0, false
 	switch s.Page {
 	case screen.Card:
-		s.Card.Problem = ""
+		s.Card.Problem = s.missing()
 		s.Busy = 0 // whatever comes of reading it is no longer wanted
 	case screen.PIN:
-		s.Page, s.Card.Problem, s.PIN.Wrong = screen.Card, "", false
+		s.Page, s.Card.Problem, s.PIN.Wrong = screen.Card, s.missing(), false
 	case screen.IsThisYou: // the name of whoever left is not left on the screen
 		s.Card.Holder, s.Card.Known = nil, false
 		s.Page, s.Card.Problem = screen.Card, ""

@@ -13,7 +13,7 @@ import (
 var (
 	// CardStates complete "card.": what is wrong with the card in the reader.
 	CardStates = []string{
-		"wanted", "reading", "unreadable", "unsupported", "foreign", "expired", "not-yet",
+		"wanted", "removed", "reading", "unreadable", "unsupported", "foreign", "expired", "not-yet",
 		"suspended", "revoked", "untrusted", "fake", "clock", "other", "no-reader", "blocked",
 	}
 	// Problems complete "problem.KEY.": title, kept, next.

@@ -1,0 +1,196 @@
+package kiosk
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/penjire/penjire/sync/catalog"
+	"github.com/penjire/penjire/sync/citizen"
+	"github.com/penjire/penjire/sync/edoc/trust"
+	"github.com/penjire/penjire/sync/uplink"
+	"github.com/penjire/penjire/ui/screen"
+	"github.com/penjire/penjire/ui/web"
+)
+
+func TestHubKeepsTheNewest(t *testing.T) {
+	var h hub
+	ctx, cancel := context.WithCancel(t.Context())
+	ch := h.subscribe(ctx)
+	h.tell(web.Change{Visit: "a"})
+	h.tell(web.Change{Visit: "a", Reload: true})
+	h.tell(web.Change{Visit: "a", Devices: screen.Devices{Unsent: 2}})
+	got := <-ch
+	if got.Rev != 3 || !got.Reload || got.Visit != "a" || got.Devices.Unsent != 2 {
+		t.Errorf("change: got %+v, want the third, with the reload of the second", got)
+	}
+	h.tell(web.Change{Visit: "a"})
+	h.tell(web.Change{Visit: "b"})
+	if got := <-ch; got.Visit != "" {
+		t.Errorf("changes of two pages: got one for %q, want one for everyone", got.Visit)
+	}
+	cancel()
+	if _, ok := <-ch; ok {
+		t.Error("the channel is open after its context ended")
+	}
+	h.tell(web.Change{}) // to nobody
+}
+
+// What the portal handed down is kept over a start; an older one is refused,
+// and a damaged file falls back to what the kiosk came with.
+func TestKnowledge(t *testing.T) {
+	r := newRig(t)
+	s := r.settings()
+	r.must(makeFolder(s.State))
+	open := func() *knowledge {
+		n, err := openKnowledge(s, r.w.Roots(), slog.New(slog.NewTextHandler(r.log, nil)))
+		r.must(err)
+		return n
+	}
+	n := open()
+	old := r.w.Bundle()
+	r.must(r.w.Reissue())
+	r.must(n.learn(trustFile, r.w.Bundle(), n.takeTrust))
+	newer := n.trust().Version
+	n = open()
+	if got := n.trust().Version; got != newer {
+		t.Errorf("trust bundle after a start: got version %d, want %d", got, newer)
+	}
+	if err := n.learn(trustFile, old, n.takeTrust); !errors.Is(err, uplink.ErrUnacceptable) {
+		t.Errorf("an older bundle = %v, want ErrUnacceptable", err)
+	}
+	if err := n.learn(catalogueFile, r.w.Bundle(), n.takeCatalogue); !errors.Is(err, uplink.ErrUnacceptable) {
+		t.Errorf("a trust bundle as a catalogue = %v, want ErrUnacceptable", err)
+	}
+	r.must(os.WriteFile(filepath.Join(s.State, trustFile), []byte("damaged"), 0o600))
+	if got := open().trust().Version; got != newer-1 {
+		t.Errorf("trust bundle with a damaged file: got version %d, want %d", got, newer-1)
+	}
+}
+
+// A catalogue signed by anyone but the register is no catalogue.
+func TestCatalogueOfAnother(t *testing.T) {
+	r := newRig(t)
+	s := r.settings()
+	r.must(makeFolder(s.State))
+	n, err := openKnowledge(s, r.w.Roots(), slog.New(slog.DiscardHandler))
+	r.must(err)
+	c := *n.catalogue()
+	c.Version++
+	payload, err := c.Marshal()
+	r.must(err)
+	signed, err := trust.SignObjectAt(trust.KindCatalogue, payload, r.w.Device.Signing.Signer(), r.w.Made)
+	r.must(err)
+	if err := n.takeCatalogue(signed); !errors.Is(err, uplink.ErrUnacceptable) {
+		t.Errorf("a catalogue signed by a kiosk = %v, want ErrUnacceptable", err)
+	}
+}
+
+func TestOwnerKey(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "key")
+	k, err := openOwnerKey(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := openOwnerKey(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	id, _ := citizen.ParseID("SPEC000001")
+	other, _ := citizen.ParseID("SPEC000002")
+	if k.of(id) != again.of(id) || k.of(id) == k.of(other) {
+		t.Error("a pseudonym does not follow from key and identifier alone")
+	}
+	if err := os.WriteFile(path, []byte("short"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := openOwnerKey(path); err == nil {
+		t.Error("a damaged key was taken, or replaced: everyone's requests would be hidden")
+	}
+}
+
+// Two kiosks do not share a socket; one that a killed kiosk left is replaced.
+func TestControlSocket(t *testing.T) {
+	dir, err := os.MkdirTemp("", "pk")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	path := filepath.Join(dir, "c")
+	if err := os.WriteFile(path, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	l, err := listenControl(path)
+	if err != nil {
+		t.Fatalf("listen where a dead socket is = %v", err)
+	}
+	if st, err := os.Stat(path); err != nil || st.Mode().Perm() != 0o600 {
+		t.Errorf("mode of the socket: got %v, %v, want 0600", st.Mode(), err)
+	}
+	if _, err := listenControl(path); err == nil {
+		t.Error("a second kiosk listens on the same socket")
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A service that did not exist when the kiosk was built comes down from the
+// portal and works, without a start and without a line of code.
+func TestServiceNeverSeenBefore(t *testing.T) {
+	r := newRig(t)
+	tx := func(s string) catalog.Text { return catalog.Text{TK: s, RU: s, EN: s} }
+	r.packs = []*catalog.Pack{{Schema: catalog.SchemaPack, Services: []catalog.Service{{
+		Schema: catalog.SchemaService, ID: "well-water", Version: 1, Kind: "interactive", Agency: "civil-registry",
+		Field: "economic", Direction: "state-citizen", Icon: "home", Title: tx("Well"), Summary: tx("A well"),
+		Regulation: catalog.Regulation{Title: tx("Regulation"), Number: "1", Date: "2026-01-01"}, TermDays: 3,
+		Identification: catalog.IdentifyCard,
+		Rules:          []catalog.Rule{{ID: "consent", Version: 1, Title: tx("Consent"), Text: tx("Consent")}},
+		Survey: []catalog.Row{
+			{Type: "text", Name: "what", Label: tx("Where?"), Required: true},
+			{Type: "integer", Name: "depth", Label: tx("How deep?"), Required: true, Constraint: ". > 0", ConstraintMessage: tx("More")},
+		},
+		Result: catalog.Result{Kind: catalog.ResultInformation, Document: "reply", Title: tx("Answer")},
+	}}}}
+	r.start()
+	before := r.state().Catalogue.Version
+	r.online(nil)
+	r.until("the newer catalogue", func() bool { return r.state().Catalogue.Version > before })
+	r.begin("en")
+	r.do("apply")
+	r.do("choose", "service", "well-water")
+	r.do("begin")
+	r.rules()
+	r.insert("citizen-3")
+	r.on(screen.IsThisYou)
+	r.do("yes")
+	r.fill()
+	r.do("confirm")
+	r.on(screen.PIN)
+	r.do("pin", "pin", r.pin("citizen-3"))
+	r.on(screen.Done)
+	r.until("the portal to take it", func() bool { return r.state().Queue.ByState["registered"] == 1 })
+	r.leave()
+}
+
+// The state page tells nothing about anyone.
+func TestStateNamesNoOne(t *testing.T) {
+	r := newRig(t)
+	r.start()
+	r.toPIN("citizen-1")
+	body := r.rawState()
+	c, _ := r.w.Card("citizen-1")
+	for _, s := range []string{c.Holder.ID.Reveal(), c.Holder.Surname.Reveal(), c.Holder.Name.Reveal(), answers["phone"]} {
+		if s != "" && strings.Contains(body, s) {
+			t.Error("the state page holds personal data")
+		}
+	}
+	if !strings.Contains(body, "K-000001") {
+		t.Error("the state page was not read")
+	}
+	r.leave()
+}
