@@ -9,9 +9,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/penjire/penjire/firmware/session"
 	"github.com/penjire/penjire/sync/catalog"
 	"github.com/penjire/penjire/sync/citizen"
 	"github.com/penjire/penjire/sync/edoc/trust"
+	"github.com/penjire/penjire/sync/portal"
 	"github.com/penjire/penjire/sync/uplink"
 	"github.com/penjire/penjire/ui/screen"
 	"github.com/penjire/penjire/ui/web"
@@ -193,4 +195,18 @@ func TestStateNamesNoOne(t *testing.T) {
 		t.Error("the state page was not read")
 	}
 	r.leave()
+}
+
+// The codes that the session writes out are those of packages trust and portal.
+func TestReasonCodes(t *testing.T) {
+	for code, want := range map[string]string{
+		trust.ReasonExpired: "reason.expired", trust.ReasonExpiredSince: "reason.expired", trust.ReasonNotYet: "reason.expired",
+		trust.ReasonSuspended: "reason.suspended", trust.ReasonRevoked: "reason.revoked", trust.ReasonRevokedSince: "reason.revoked",
+		trust.ReasonForeign: "reason.foreign", trust.ReasonCentreSuspended: "reason.foreign", trust.ReasonCentreEnded: "reason.foreign",
+		portal.ReasonService: "reason.service", portal.ReasonMalformed: "reason.other",
+	} {
+		if got := session.ReasonKey(code); got != want {
+			t.Errorf("ReasonKey(%q) = %q, want %q", code, got, want)
+		}
+	}
 }

@@ -3,7 +3,6 @@ package session
 import (
 	"github.com/penjire/penjire/sync/catalog"
 	"github.com/penjire/penjire/sync/citizen"
-	"github.com/penjire/penjire/sync/edoc/trust"
 	"github.com/penjire/penjire/ui/phrase"
 	"github.com/penjire/penjire/ui/screen"
 )
@@ -172,24 +171,31 @@ var Reasons = []string{
 	"reason.expired", "reason.suspended", "reason.revoked", "reason.foreign", "reason.service", "reason.other",
 }
 
+// ReasonKey is the phrase key for a code that the portal refused a request
+// with: package trust's and the portal's own. They are written out here since
+// the session links nothing that can reach a network.
+func ReasonKey(code string) string {
+	switch code {
+	case "cert.expired", "cert.expired_since", "cert.not_yet_valid":
+		return "reason.expired"
+	case "cert.suspended":
+		return "reason.suspended"
+	case "cert.revoked", "cert.revoked_since":
+		return "reason.revoked"
+	case "cert.foreign", "centre.suspended", "centre.ended":
+		return "reason.foreign"
+	case "service.unknown":
+		return "reason.service"
+	}
+	return "reason.other"
+}
+
 // reason says a refusal's code in words.
 func reason(code, lang string) string {
-	key := "reason.other"
-	switch code {
-	case "":
+	if code == "" {
 		return ""
-	case trust.ReasonExpired, trust.ReasonExpiredSince, trust.ReasonNotYet:
-		key = "reason.expired"
-	case trust.ReasonSuspended:
-		key = "reason.suspended"
-	case trust.ReasonRevoked, trust.ReasonRevokedSince:
-		key = "reason.revoked"
-	case trust.ReasonForeign, trust.ReasonCentreSuspended, trust.ReasonCentreEnded:
-		key = "reason.foreign"
-	case "service.unknown":
-		key = "reason.service"
 	}
-	return phrase.In(lang).Get(key, code)
+	return phrase.In(lang).Get(ReasonKey(code), code)
 }
 
 func (r Request) line(f Facts) screen.RequestLine {
