@@ -1,6 +1,8 @@
 package health
 
 import (
+	"os"
+	"regexp"
 	"testing"
 	"time"
 )
@@ -38,5 +40,26 @@ func TestConditionsAreComplete(t *testing.T) {
 		if c.Severity == Stop && c.Notice == "" {
 			t.Errorf("%s: it stops requests and tells no one", c.Code)
 		}
+	}
+}
+
+// The runbook knows every condition by its code, and no other.
+func TestRunbook(t *testing.T) {
+	b, err := os.ReadFile("../docs/runbooks/conditions.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := map[string]string{}
+	for _, m := range regexp.MustCompile("(?m)^\\| `([a-z.]+)` \\| ([a-z]+) \\|").FindAllStringSubmatch(string(b), -1) {
+		rows[m[1]] = m[2]
+	}
+	for _, c := range All {
+		if got := rows[c.Code]; got != c.Severity.String() {
+			t.Errorf("%s in the runbook: got severity %q, want %q", c.Code, got, c.Severity)
+		}
+		delete(rows, c.Code)
+	}
+	for code := range rows {
+		t.Errorf("the runbook has %s, which is no condition", code)
 	}
 }

@@ -110,8 +110,8 @@ func (n *knowledge) takeCatalogue(signed []byte) error {
 	return nil
 }
 
-// learn takes something signed and keeps it. Taken is kept before it is in
-// force for the next start: a kiosk that cannot write goes on, and asks again.
+// learn puts something signed in force and keeps it for the next start. When it
+// cannot be kept that is an error, and the portal hands it down again.
 func (n *knowledge) learn(name string, signed []byte, take func([]byte) error) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
