@@ -201,14 +201,14 @@ func TestSlowLink(t *testing.T) {
 	k := w.kiosk()
 	card, _ := w.Card("citizen-1")
 	d := k.document(card)
-	noise := bytes.Repeat([]byte("0123456789abcdef"), 1200)
+	noise := bytes.Repeat([]byte("0123456789abcdef"), 3600)
 	for i := range noise {
 		noise[i] ^= byte(i * 7919 >> 5)
 	}
 	id := edoc.ID{5}
 	k.acceptSealed(id, noise, d)
 	c := k.uplinkConfig()
-	c.Interval = 150 * time.Millisecond
+	c.Interval = 400 * time.Millisecond
 	var dials atomic.Int64
 	c.Dial = func(ctx context.Context, network, addr string) (net.Conn, error) {
 		dials.Add(1)

@@ -118,7 +118,10 @@ func (c *Conn) Watch(ctx context.Context, interval time.Duration) error {
 		case quiet > interval/2 && pinging.CompareAndSwap(false, true):
 			go func() {
 				defer pinging.Store(false)
-				_ = c.ws.Ping(ctx) // what it finds out, Receive and the next tick see too
+				// An error is not told: Receive and the next tick see it too.
+				if c.ws.Ping(ctx) == nil {
+					c.heard.Store(time.Now().UnixNano())
+				}
 			}()
 		}
 	}
