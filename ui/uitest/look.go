@@ -34,6 +34,7 @@ const measure = `(() => {
 		return s.visibility !== "hidden" && s.display !== "none" && r.width > 1 && r.height > 1 && !e.closest("dialog:not([open])") && !e.closest(".vh"); };
 	const name = e => (e.className + " " + (e.textContent || e.name || "")).replace(/\s+/g, " ").trim().slice(0, 50);
 	const list = [...document.querySelectorAll("button, a[href], input:not([type=hidden]), textarea, .choice")].filter(seen)
+		.filter(e => !document.querySelector("dialog[open]") || e.closest("dialog")) // what lies under a dialog cannot be touched
 		.filter(e => !(e.matches("input") && e.closest(".choice")));
 	for (const e of list) { const r = e.getBoundingClientRect();
 		const kind = e.closest(".osk") ? (e.closest(".pad") ? "pad" : "key") : e.matches(".btn:not(.small), .tile, .choice") ? "primary" : "other";

@@ -1,7 +1,9 @@
 package uitest
 
 import (
+	"context"
 	"strings"
+	"time"
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/runtime"
@@ -22,6 +24,14 @@ func (b *Browser) Finger() {
 func (b *Browser) Touch(css string) {
 	b.t.Helper()
 	b.do("touch "+css, chromedp.Tap(chromedp.CSS(css)))
+}
+
+// Sees reports whether the element is visible, now or within a moment. A page
+// that is just being replaced shows nothing.
+func (b *Browser) Sees(css string, moment time.Duration) bool {
+	ctx, stop := context.WithTimeout(b.ctx, moment)
+	defer stop()
+	return chromedp.Do(ctx, chromedp.WaitVisible(chromedp.CSS(css))) == nil
 }
 
 // complaint returns what an event of the page's scripts complains about: an
