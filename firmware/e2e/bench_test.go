@@ -59,6 +59,7 @@ type state struct {
 	Kiosk struct {
 		URL     string
 		Running bool
+		PID     int
 		Says    *struct {
 			Queue struct {
 				Unsent, Prints int
@@ -83,6 +84,7 @@ type state struct {
 	Devices struct {
 		Printer struct{ Papers int }
 	}
+	Network struct{ Sent, Received int64 }
 }
 
 var benchAddr = regexp.MustCompile(`http://[0-9a-zA-Z.:\[\]]+`)
@@ -94,6 +96,13 @@ func startBench(t testing.TB, args ...string) *bench {
 	b.start(args...)
 	t.Cleanup(b.stop)
 	return b
+}
+
+// in is the same bench for a subtest: what fails is t.
+func (b *bench) in(t testing.TB) *bench {
+	c := *b
+	c.t = t
+	return &c
 }
 
 func (b *bench) start(args ...string) {
@@ -217,14 +226,17 @@ func (b *bench) card(action, card string) {
 	b.t.Helper()
 	b.do("/api/card", map[string]any{"action": action, "card": card})
 }
+
 func (b *bench) network(mode string) {
 	b.t.Helper()
 	b.do("/api/network", map[string]any{"mode": mode})
 }
+
 func (b *bench) printer(what, is string) {
 	b.t.Helper()
 	b.do("/api/printer", map[string]any{what: is})
 }
+
 func (b *bench) power(action string) {
 	b.t.Helper()
 	b.do("/api/power", map[string]any{"action": action})
