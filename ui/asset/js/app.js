@@ -140,9 +140,9 @@ else {
 const main = document.getElementById("main");
 if (main) {
   const b = make("button", { type: "button", class: "more", "aria-label": words.more, tabindex: "-1" }, icon("arrow-down"));
-  b.hidden = true;
-  main.after(b);
-  const look = () => { b.hidden = main.scrollHeight - main.clientHeight - main.scrollTop < 8; };
+  const strip = make("div", { class: "further", hidden: "" }, b);
+  main.after(strip);
+  const look = () => { strip.hidden = main.scrollHeight - main.clientHeight - main.scrollTop < 8; };
   b.addEventListener("click", () => main.scrollBy({ top: main.clientHeight * .8, behavior: "smooth" }));
   main.addEventListener("scroll", look, { passive: true });
   new ResizeObserver(look).observe(main);
