@@ -192,7 +192,13 @@ func (k *Kiosk) openOutbox(ctx context.Context, o Options) (err error) {
 	if err != nil {
 		return fmt.Errorf("kiosk: %w", err)
 	}
-	return k.afterPowerCut(ctx)
+	if err := k.afterPowerCut(ctx); err != nil {
+		return err
+	}
+	if err := letGo(filepath.Join(k.s.State, "outbox", "outbox.db")); err != nil { // an old kernel: more memory, and nothing worse
+		k.log.Info("pages stay in memory", "err", err)
+	}
+	return nil
 }
 
 func (k *Kiosk) openUplink(roots []*x509.Certificate) error {

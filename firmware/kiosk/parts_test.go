@@ -1,6 +1,7 @@
 package kiosk
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"log/slog"
@@ -8,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/penjire/penjire/firmware/session"
 	"github.com/penjire/penjire/sync/catalog"
@@ -208,5 +211,36 @@ func TestReasonCodes(t *testing.T) {
 		if got := session.ReasonKey(code); got != want {
 			t.Errorf("ReasonKey(%q) = %q, want %q", code, got, want)
 		}
+	}
+}
+
+// Pages that were let go are read again as they were.
+func TestLetGo(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "file")
+	want := bytes.Repeat([]byte("penjire "), 1<<17)
+	if err := os.WriteFile(path, want, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = f.Close() }()
+	m, err := unix.Mmap(int(f.Fd()), 0, len(want), unix.PROT_READ, unix.MAP_SHARED)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = unix.Munmap(m) }()
+	if !bytes.Equal(m, want) {
+		t.Fatal("the file is not mapped as it was written")
+	}
+	if err := letGo(path); err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(m, want) {
+		t.Error("pages that were let go came back different")
+	}
+	if err := letGo(path + "x"); err == nil {
+		t.Error("letGo of a file that is not there succeeded")
 	}
 }
