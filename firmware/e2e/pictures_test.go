@@ -47,8 +47,7 @@ func TestPictures(t *testing.T) {
 	f.public(code)
 
 	// The bench in the middle of the next visit: a card in the reader, a
-	// question on the screen, paper in the mouth of the printer, the network
-	// slow and something on it.
+	// question on the screen, paper in the mouth of the printer.
 	b.card("insert", "citizen-2")
 	p := b.begin("tk").choose("residence-certificate")
 	for p.page != "question/street" {
@@ -64,7 +63,7 @@ func TestPictures(t *testing.T) {
 		t.Error("the bench did not show the kiosk's screen")
 	}
 	f.Touch(`[data-log="portal"]`)
-	uitest.Eval[bool](f.Browser, `new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(() => done(true), 600))))`)
+	uitest.Eval[bool](f.Browser, `scrollTo(0, 0); new Promise(done => setTimeout(() => done(true), 600))`) // until the cards have moved
 	f.picture("bench")
 	if len(f.seen) < 20 {
 		t.Errorf("only %d pages were passed", len(f.seen))
@@ -81,7 +80,7 @@ func onPaper(t *testing.T, data []byte) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const width, edge = 460, 22
+	const width, edge = 400, 20
 	r := in.Bounds()
 	height := r.Dy() * width / r.Dx()
 	var greys color.Palette
@@ -97,7 +96,7 @@ func onPaper(t *testing.T, data []byte) []byte {
 	draw.Draw(out, out.Bounds(), image.NewUniform(table), image.Point{}, draw.Src)
 	for y := range height {
 		for x := range width {
-			out.SetColorIndex(x+edge, y+edge, (paper.GrayAt(x, y).Y*14+127)/255)
+			out.SetColorIndex(x+edge, y+edge, uint8((int(paper.GrayAt(x, y).Y)*14+127)/255))
 		}
 	}
 	var b bytes.Buffer
@@ -107,4 +106,3 @@ func onPaper(t *testing.T, data []byte) []byte {
 	}
 	return b.Bytes()
 }
-
