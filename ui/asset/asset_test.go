@@ -101,9 +101,21 @@ func luminance(t *testing.T, hex string) float64 {
 // edges of controls 3 : 1 (checklist 4).
 func TestContrast(t *testing.T) {
 	words := [][2]string{
-		{"ink", "paper"}, {"ink", "card"}, {"soft", "paper"}, {"soft", "card"}, {"ink", "key"}, {"ink", "pale"},
-		{"green", "paper"}, {"green", "card"}, {"green", "pale"}, {"on-green", "green"}, {"red", "paper"}, {"red", "pale-red"}, {"amber", "pale-amber"},
-		{"amber", "card"}, {"on-red", "red"},
+		{"ink", "paper"},
+		{"ink", "card"},
+		{"soft", "paper"},
+		{"soft", "card"},
+		{"ink", "key"},
+		{"ink", "pale"},
+		{"green", "paper"},
+		{"green", "card"},
+		{"green", "pale"},
+		{"on-green", "green"},
+		{"red", "paper"},
+		{"red", "pale-red"},
+		{"amber", "pale-amber"},
+		{"amber", "card"},
+		{"on-red", "red"},
 	}
 	edges := [][2]string{{"edge", "paper"}, {"edge", "card"}, {"focus", "paper"}, {"focus", "card"}, {"green", "board"}}
 	for theme, least := range map[string]float64{":root": 7, ".contrast": 10, ".dark": 7} {

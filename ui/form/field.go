@@ -70,8 +70,9 @@ func New(row catalog.Row, choices []catalog.Choice, value, fault, lang string) F
 			f.Kind = "multiline"
 		}
 		f.Keyboard = or(f.Keyboard, lang)
-		// Names and addresses begin with a capital; long texts as sentences do.
-		f.Caps = f.Kind == "text"
+		// Names and addresses begin with a capital. What asks for English
+		// letters is an e-mail address or a code.
+		f.Caps = f.Kind == "text" && f.Keyboard != "en"
 	}
 	return f
 }

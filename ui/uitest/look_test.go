@@ -146,6 +146,10 @@ func TestMeasureCanFail(t *testing.T) {
 		}
 	}
 	uitest.Eval[bool](b, `(() => { document.documentElement.removeAttribute("lang"); document.querySelector(".tool").textContent = ""; return true })()`)
+	uitest.Eval[bool](b, `(() => { document.body.setAttribute("style", "color: red"); return true })()`)
+	if m := strings.Join(b.Messages(), "\n"); !strings.Contains(m, "Content Security Policy") {
+		t.Errorf("Messages after a rule was broken = %q, want the rule in it", m)
+	}
 	if v := strings.Join(b.Axe(), "\n"); !strings.Contains(v, "html-has-lang") || !strings.Contains(v, "button-name") {
 		t.Errorf("Axe of a spoilt page = %q, want html-has-lang and button-name", v)
 	}
