@@ -7,12 +7,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -39,6 +41,22 @@ func run(m *testing.M) int {
 	}
 	return m.Run()
 }
+
+// lookAtSources has the go command remember every source of the commands under
+// test: they are built by another process, and a cached «ok» would be of others.
+// It remembers only what is looked at while tests run.
+var lookAtSources = sync.OnceFunc(func() {
+	root := os.DirFS("../..")
+	_ = fs.WalkDir(root, ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() && len(name) > 1 && (name[0] == '.' || name == "bin") {
+			return fs.SkipDir
+		}
+		if !d.IsDir() && !strings.HasSuffix(name, "_test.go") {
+			_, _ = os.Stat(filepath.Join("../..", name))
+		}
+		return nil
+	})
+})
 
 // patience is how long the tests wait for something to become true. It is not
 // a measurement: two busy cores are slow.
@@ -92,6 +110,7 @@ var benchAddr = regexp.MustCompile(`http://[0-9a-zA-Z.:\[\]]+`)
 // startBench starts the whole product and stops it when the test ends.
 func startBench(t testing.TB, args ...string) *bench {
 	t.Helper()
+	lookAtSources()
 	b := &bench{t: t, dir: t.TempDir(), log: &bytes.Buffer{}}
 	b.start(args...)
 	t.Cleanup(b.stop)
