@@ -63,7 +63,7 @@ func TestPromise_Provable_AnyoneCanCheck(t *testing.T) {
 	code := p.done()
 	b.wait("registered", func(s state) bool { return s.Queue["registered"] == 1 })
 	file := b.container(b.request(code))
-	if out, err := exec.Command("../../sync/spec/verify.sh", file, b.dir+"/check/root.pem").CombinedOutput(); err != nil {
+	if out, err := exec.Command("../../sync/spec/verify.sh", file, b.dir+"/check/centres.pem", b.dir+"/check/lists.pem").CombinedOutput(); err != nil {
 		t.Errorf("verify.sh: %v\n%s", err, out)
 	}
 	if out, status := b.penjire("", "verify", "--trust", b.dir+"/check", file); status != 0 {
@@ -85,7 +85,7 @@ func TestPromise_Provable_AnyoneCanCheck(t *testing.T) {
 	if out, status := b.penjire("", "verify", "--trust", b.dir+"/check", file); status != 1 {
 		t.Errorf("penjire verify of a changed document: status %d, want 1\n%s", status, out)
 	}
-	if err := exec.Command("../../sync/spec/verify.sh", file, b.dir+"/check/root.pem").Run(); err == nil {
+	if err := exec.Command("../../sync/spec/verify.sh", file, b.dir+"/check/centres.pem", b.dir+"/check/lists.pem").Run(); err == nil {
 		t.Error("verify.sh accepted a changed document")
 	}
 }
