@@ -112,7 +112,13 @@ func (b *Browser) do(what string, steps ...chromedp.Action[chromedp.Void]) {
 		ctx = b.ctx
 	}
 	defer stop()
-	if err := chromedp.Do(ctx, steps...); err != nil {
+	err := chromedp.Do(ctx, steps...)
+	// An element can be found in a page that is just being replaced; nothing
+	// has been touched then, so it is looked for again.
+	for try := 0; err != nil && strings.Contains(err.Error(), "Could not find node with given id") && try < 5; try++ {
+		err = chromedp.Do(ctx, steps...)
+	}
+	if err != nil {
 		b.t.Fatalf("%s: %v", what, err)
 	}
 }
