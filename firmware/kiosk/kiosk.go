@@ -31,8 +31,8 @@ import (
 	"github.com/penjire/penjire/firmware/printing"
 	"github.com/penjire/penjire/firmware/session"
 	"github.com/penjire/penjire/firmware/settings"
-	"github.com/penjire/penjire/firmware/signing"
 	"github.com/penjire/penjire/sync/edoc"
+	"github.com/penjire/penjire/sync/edoc/keyfile"
 	"github.com/penjire/penjire/sync/edoc/trust"
 	"github.com/penjire/penjire/sync/outbox"
 	"github.com/penjire/penjire/sync/uplink"
@@ -132,10 +132,10 @@ func Open(ctx context.Context, o Options) (_ *Kiosk, err error) {
 	if k.board, err = board.Load(k.s.Board); err != nil {
 		return nil, fmt.Errorf("kiosk: %w", err)
 	}
-	if k.own, err = signing.Device(k.s.Signing.Cert, k.s.Signing.Key); err != nil {
+	if k.own, err = keyfile.Signer(k.s.Signing.Cert, k.s.Signing.Key); err != nil {
 		return nil, fmt.Errorf("kiosk: %w", err)
 	}
-	roots, err := signing.Roots(k.s.Roots)
+	roots, err := keyfile.Certificates(k.s.Roots)
 	if err != nil {
 		return nil, fmt.Errorf("kiosk: %w", err)
 	}

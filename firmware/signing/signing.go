@@ -1,5 +1,5 @@
 // Package signing has documents signed: by the citizen's card, whose key never
-// leaves it, or by the kiosk's own key where the kiosk is the intermediary
+// leaves it, or by the kiosk's own key (keyfile.Signer) where the kiosk is the intermediary
 // (dellal) for somebody who need not say who he is (EG-18, ED-28).
 //
 // It also has a card open what was sealed to it. It decides nothing: whether a
@@ -9,16 +9,12 @@ package signing
 import (
 	"bytes"
 	"context"
-	"crypto"
 	"crypto/ecdh"
 	"crypto/ecdsa"
 	"crypto/sha256"
-	"crypto/tls"
 	"crypto/x509"
-	"encoding/pem"
 	"errors"
 	"fmt"
-	"os"
 
 	"github.com/penjire/penjire/drivers/device"
 	"github.com/penjire/penjire/drivers/iso7816"
@@ -31,52 +27,6 @@ import (
 
 // ErrOtherCard is returned when the card in the reader is not the one meant.
 var ErrOtherCard = errors.New("another card is in the reader")
-
-// Device returns the kiosk's own signer from a PEM certificate (its issuers may
-// follow it) and a PEM key.
-func Device(certFile, keyFile string) (edoc.Signer, error) {
-	pair, err := tls.LoadX509KeyPair(certFile, keyFile)
-	if err != nil {
-		return edoc.Signer{}, fmt.Errorf("signing: load the kiosk's key: %w", err)
-	}
-	key, ok := pair.PrivateKey.(crypto.Signer)
-	if !ok {
-		return edoc.Signer{}, fmt.Errorf("signing: load the kiosk's key: %T does not sign", pair.PrivateKey)
-	}
-	s := edoc.Signer{Key: key, Cert: pair.Leaf}
-	for _, der := range pair.Certificate[1:] {
-		c, err := x509.ParseCertificate(der)
-		if err != nil {
-			return edoc.Signer{}, fmt.Errorf("signing: load the kiosk's certificate: %w", err)
-		}
-		s.Chain = append(s.Chain, c)
-	}
-	return s, nil
-}
-
-// Roots reads the root certificates in a PEM file.
-func Roots(path string) ([]*x509.Certificate, error) {
-	b, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("signing: read roots: %w", err)
-	}
-	var out []*x509.Certificate
-	for {
-		var blk *pem.Block
-		if blk, b = pem.Decode(b); blk == nil {
-			break
-		}
-		c, err := x509.ParseCertificate(blk.Bytes)
-		if err != nil {
-			return nil, fmt.Errorf("signing: read roots: %s: %w", path, err)
-		}
-		out = append(out, c)
-	}
-	if len(out) == 0 {
-		return nil, fmt.Errorf("signing: read roots: %s: no certificate in it", path)
-	}
-	return out, nil
-}
 
 // Card is a card that has taken its PIN and signs once. It is good until the
 // card leaves the reader.

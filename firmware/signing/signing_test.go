@@ -3,8 +3,6 @@ package signing
 import (
 	"crypto/sha256"
 	"errors"
-	"os"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -129,32 +127,5 @@ func TestCardPulledWhileSigning(t *testing.T) {
 	b.r.PullAfter(0)
 	if _, err := cms.Sign([]byte("manifest"), c.Signer(b.w.Trust()), made); !errors.Is(err, device.ErrMediaGone) {
 		t.Errorf("Sign = %v, want ErrMediaGone", err)
-	}
-}
-
-func TestDevice(t *testing.T) {
-	b := setUp(t)
-	dir := t.TempDir()
-	cert, key, roots := filepath.Join(dir, "c.pem"), filepath.Join(dir, "k.pem"), filepath.Join(dir, "r.pem")
-	for path, data := range map[string][]byte{
-		cert: b.w.Device.Signing.CertPEM(), key: b.w.Device.Signing.KeyPEM(), roots: b.w.RootPEM(),
-	} {
-		if err := os.WriteFile(path, data, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	s, err := Device(cert, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !s.Cert.Equal(b.w.Device.Signing.Cert) || len(s.Chain) == 0 {
-		t.Errorf("Device: certificate %v, %d issuers; want the kiosk's and its centre", s.Cert.Subject, len(s.Chain))
-	}
-	rs, err := Roots(roots)
-	if err != nil || len(rs) != 1 {
-		t.Errorf("Roots = %d certificates, %v, want 1, nil", len(rs), err)
-	}
-	if _, err := Roots(key); err == nil {
-		t.Error("a key was taken for roots")
 	}
 }

@@ -15,8 +15,8 @@ import (
 	"time"
 
 	"github.com/penjire/penjire/firmware/settings"
-	"github.com/penjire/penjire/firmware/signing"
 	"github.com/penjire/penjire/sync/edoc"
+	"github.com/penjire/penjire/sync/edoc/keyfile"
 	"github.com/penjire/penjire/sync/edoc/seal"
 	"github.com/penjire/penjire/sync/edoc/trust"
 )
@@ -122,7 +122,7 @@ func bundle(at, roots string) (*trust.Bundle, error) {
 	if roots == "" {
 		roots = filepath.Join(filepath.Dir(at), "roots.pem")
 	}
-	cs, err := signing.Roots(roots)
+	cs, err := keyfile.Certificates(roots)
 	if err != nil {
 		return nil, err
 	}

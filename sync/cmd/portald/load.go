@@ -2,10 +2,8 @@ package main
 
 import (
 	"bytes"
-	"crypto"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"os"
@@ -15,6 +13,7 @@ import (
 
 	"github.com/penjire/penjire/sync/catalog"
 	"github.com/penjire/penjire/sync/edoc"
+	"github.com/penjire/penjire/sync/edoc/keyfile"
 	"github.com/penjire/penjire/sync/edoc/tsp"
 	"github.com/penjire/penjire/sync/portal"
 	"github.com/penjire/penjire/sync/portal/desk"
@@ -47,7 +46,7 @@ func load(o options) (*loaded, error) {
 	}}
 	signer := func(dst *edoc.Signer, p portal.Pair) func() error {
 		return func() (err error) {
-			*dst, err = readSigner(in(p.Cert), in(p.Key))
+			*dst, err = keyfile.Signer(in(p.Cert), in(p.Key))
 			return err
 		}
 	}
@@ -62,7 +61,7 @@ func load(o options) (*loaded, error) {
 		signer(&l.config.Receipt, f.Receipt), signer(&l.config.Register, f.Register), signer(&tsaKey, f.TSA),
 		bytesOf(&l.config.Trust, f.Trust), bytesOf(&l.config.Catalogue, f.Catalogue),
 		func() (err error) { l.cert, err = tls.LoadX509KeyPair(in(f.TLS.Cert), in(f.TLS.Key)); return err },
-		func() (err error) { l.config.Roots, err = readCerts(in(f.Roots)); return err },
+		func() (err error) { l.config.Roots, err = keyfile.Certificates(in(f.Roots)); return err },
 		func() (err error) { l.config.Identities, err = readAge(in(f.Age)); return err },
 		func() (err error) { l.devices, err = readPool(in(f.Devices)); return err },
 		func() (err error) {
@@ -85,7 +84,7 @@ func load(o options) (*loaded, error) {
 	}
 	for id, p := range f.Agencies {
 		steps = append(steps, func() error {
-			s, err := readSigner(in(p.Cert), in(p.Key))
+			s, err := keyfile.Signer(in(p.Cert), in(p.Key))
 			l.config.Agencies[id] = s
 			return err
 		})
@@ -102,31 +101,8 @@ func load(o options) (*loaded, error) {
 	return l, nil
 }
 
-func readCerts(name string) ([]*x509.Certificate, error) {
-	b, err := os.ReadFile(name)
-	if err != nil {
-		return nil, err
-	}
-	var out []*x509.Certificate
-	for {
-		var p *pem.Block
-		if p, b = pem.Decode(b); p == nil {
-			break
-		}
-		c, err := x509.ParseCertificate(p.Bytes)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
-		}
-		out = append(out, c)
-	}
-	if len(out) == 0 {
-		return nil, fmt.Errorf("%s: no certificate in it", name)
-	}
-	return out, nil
-}
-
 func readPool(name string) (*x509.CertPool, error) {
-	certs, err := readCerts(name)
+	certs, err := keyfile.Certificates(name)
 	if err != nil {
 		return nil, err
 	}
@@ -135,33 +111,6 @@ func readPool(name string) (*x509.CertPool, error) {
 		pool.AddCert(c)
 	}
 	return pool, nil
-}
-
-func readSigner(cert, key string) (edoc.Signer, error) {
-	certs, err := readCerts(cert)
-	if err != nil {
-		return edoc.Signer{}, err
-	}
-	b, err := os.ReadFile(key)
-	if err != nil {
-		return edoc.Signer{}, err
-	}
-	p, _ := pem.Decode(b)
-	if p == nil {
-		return edoc.Signer{}, fmt.Errorf("%s: no PEM in it", key)
-	}
-	k, err := x509.ParsePKCS8PrivateKey(p.Bytes)
-	if err != nil {
-		return edoc.Signer{}, fmt.Errorf("%s: %w", key, err)
-	}
-	s, ok := k.(crypto.Signer)
-	if !ok {
-		return edoc.Signer{}, fmt.Errorf("%s: a key that cannot sign", key)
-	}
-	if pub, ok := s.Public().(interface{ Equal(crypto.PublicKey) bool }); !ok || !pub.Equal(certs[0].PublicKey) {
-		return edoc.Signer{}, fmt.Errorf("%s: not the key of %s", key, cert)
-	}
-	return edoc.Signer{Key: s, Cert: certs[0], Chain: certs[1:]}, nil
 }
 
 func readAge(name string) ([]age.Identity, error) {
