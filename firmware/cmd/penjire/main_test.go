@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"testing"
@@ -160,5 +161,31 @@ func (f *fixture) kiosk(e *testscript.Env) error {
 			e.T().Fatal("Run of the kiosk = ", err)
 		}
 	})
-	return nil
+	return settled(ctx, k)
+}
+
+// settled waits until the kiosk has looked for its devices and its portal in
+// vain: until then it rightly says «unknown».
+func settled(ctx context.Context, k *kiosk.Kiosk) error {
+	ctx, stop := context.WithTimeout(ctx, time.Minute)
+	defer stop()
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "/state", nil)
+	if err != nil {
+		return err
+	}
+	changes := k.Changes(ctx)
+	for {
+		said := map[string]bool{}
+		for _, h := range k.State(r).Health {
+			said[h.Code] = true
+		}
+		if said["reader.gone"] && said["printer.gone"] {
+			return nil
+		}
+		select {
+		case <-changes:
+		case <-ctx.Done():
+			return fmt.Errorf("wait for the kiosk to miss its devices: %w; it says %v", ctx.Err(), said)
+		}
+	}
 }
