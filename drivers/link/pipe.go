@@ -117,15 +117,28 @@ type end struct {
 	rd, wd  *deadline
 }
 
-// wait waits for news on w, a deadline, or the end of the line.
-func (e *end) wait(op string, news, late <-chan struct{}) error {
+// over returns why the line cannot be used now, or nil. A pulled cable goes
+// before a passed deadline: unplugged is never told as merely late.
+func (e *end) over(op string, late <-chan struct{}) error {
 	select {
-	case <-e.down:
+	case <-e.down: // what was on the cable is lost with it
 		return fmt.Errorf("link: %s %s: %w", op, e.name, device.ErrUnplugged)
+	default:
+	}
+	select {
 	case <-late:
 		return fmt.Errorf("link: %s %s: %w: %w", op, e.name, device.ErrTimeout, os.ErrDeadlineExceeded)
-	case <-news:
+	default:
 		return nil
+	}
+}
+
+// wait waits until there is news, a deadline passes, or the line ends.
+func (e *end) wait(news, late <-chan struct{}) {
+	select {
+	case <-e.down:
+	case <-late:
+	case <-news:
 	}
 }
 
@@ -133,19 +146,13 @@ func (e *end) wait(op string, news, late <-chan struct{}) error {
 func (e *end) Read(p []byte) (int, error) {
 	for {
 		news, late := e.in.watch.Next(), e.rd.done()
-		select {
-		case <-e.down: // what was on the cable is lost with it
-			return 0, fmt.Errorf("link: read %s: %w", e.name, device.ErrUnplugged)
-		case <-late:
-			return 0, fmt.Errorf("link: read %s: %w: %w", e.name, device.ErrTimeout, os.ErrDeadlineExceeded)
-		default:
+		if err := e.over("read", late); err != nil {
+			return 0, err
 		}
 		if n := e.in.take(p); n > 0 || len(p) == 0 {
 			return n, nil
 		}
-		if err := e.wait("read", news, late); err != nil {
-			return 0, err
-		}
+		e.wait(news, late)
 	}
 }
 
@@ -154,19 +161,13 @@ func (e *end) Write(p []byte) (int, error) {
 	sent := 0
 	for {
 		news, late := e.out.watch.Next(), e.wd.done()
-		select {
-		case <-e.down:
-			return sent, fmt.Errorf("link: write %s: %w", e.name, device.ErrUnplugged)
-		case <-late:
-			return sent, fmt.Errorf("link: write %s: %w: %w", e.name, device.ErrTimeout, os.ErrDeadlineExceeded)
-		default:
+		if err := e.over("write", late); err != nil {
+			return sent, err
 		}
 		if sent += e.out.put(p[sent:]); sent == len(p) {
 			return sent, nil
 		}
-		if err := e.wait("write", news, late); err != nil {
-			return sent, err
-		}
+		e.wait(news, late)
 	}
 }
 
