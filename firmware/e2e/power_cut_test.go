@@ -173,6 +173,7 @@ func (c *cuts) reprint() {
 // by itself, and is there once.
 func (c *cuts) arrived() {
 	c.t.Helper()
+	c.power("on") // it is, unless a moment failed
 	c.network("up")
 	c.wait("everything is sent and printed", func(s state) bool {
 		return s.Kiosk.Says != nil && s.Kiosk.Says.Queue.Unsent == 0 && s.Kiosk.Says.Queue.Prints == 0 &&
