@@ -262,10 +262,11 @@ func (r *Relay) pump(l *link, from, to net.Conn, count *atomic.Int64, hold func(
 			}
 		}
 		hold(l)
-		if _, err := to.Write(p.b); err != nil {
+		count.Add(int64(len(p.b))) // first: who has read a byte finds it counted
+		if n, err := to.Write(p.b); err != nil {
+			count.Add(int64(n - len(p.b)))
 			break
 		}
-		count.Add(int64(len(p.b)))
 	}
 	// One end has gone: the other learns it, after what was on its way. The way
 	// back stays open: TCP may be closed by halves.
