@@ -154,7 +154,7 @@ type Result struct {
 type Fact struct {
 	Name    string `json:"name"`
 	Label   Text   `json:"label"`
-	Prefill string `json:"prefill,omitempty"` // as in Row, the name of a question, or PrefillCode
+	Prefill string `json:"prefill,omitempty"` // as in Row, names of questions with spaces between them, or PrefillCode
 }
 
 // PrefillCode prefills a fact with the request's tracking code: a number that no

@@ -49,10 +49,18 @@ func (s *Service) Display(row Row, value, lang string) string {
 }
 
 // FactPrefill returns what the agency's form starts with for the fact f: what
-// the card said, or the answer to the question that f names, in lang's words.
+// the card said, or the answers to the questions that f names, in lang's words
+// and with commas between them.
 func (s *Service) FactPrefill(f Fact, p citizen.Person, a citizen.Answers, lang string) string {
-	if row, ok := s.Row(f.Prefill); ok {
-		return s.Display(row, a.Get(row.Name), lang)
+	var said []string
+	for _, name := range strings.Fields(f.Prefill) {
+		row, ok := s.Row(name)
+		if !ok {
+			return prefill(f.Prefill, p)
+		}
+		if v := s.Display(row, a.Get(row.Name), lang); v != "" {
+			said = append(said, v)
+		}
 	}
-	return prefill(f.Prefill, p)
+	return strings.Join(said, ", ")
 }

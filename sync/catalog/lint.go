@@ -226,10 +226,20 @@ func (l *linter) result(at string, s *Service) {
 		}
 		seen[f.Name] = true
 		l.text(p+"label", f.Label, true)
-		if _, ok := s.Row(f.Prefill); !ok && f.Prefill != PrefillCode {
+		if f.Prefill != PrefillCode && !s.asks(strings.Fields(f.Prefill)) {
 			l.prefill(p+"prefill", f.Prefill, s)
 		}
 	}
+}
+
+// asks reports whether there is at least one name and each is a row's.
+func (s *Service) asks(names []string) bool {
+	for _, n := range names {
+		if _, ok := s.Row(n); !ok {
+			return false
+		}
+	}
+	return len(names) > 0
 }
 
 func (l *linter) prefill(path, got string, s *Service) {
