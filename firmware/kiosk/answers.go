@@ -31,6 +31,7 @@ type opened struct {
 	report edoc.Report
 	seal   *seal.Sealed // nil: no copy can be certified
 	lang   string
+	code   string // of the request
 }
 
 // errBadAnswer is wrapped by everything that makes an answer one that is not
@@ -49,8 +50,8 @@ func (k *Kiosk) openAnswer(ctx context.Context, e session.OpenAnswer) (session.E
 		return k.storeFailed(e.Job, "open", err), nil
 	}
 	var plain []byte
+	var code string
 	if e.Holder == nil {
-		var code string
 		if code, err = edoc.ParseCode(e.Code.Reveal()); err == nil {
 			plain, err = envelope.OpenWithCode(item.Bytes, code)
 			// The code was stretched over 32 MiB: more than the kiosk is to
@@ -65,6 +66,9 @@ func (k *Kiosk) openAnswer(ctx context.Context, e session.OpenAnswer) (session.E
 			return session.Failed{Job: e.Job, Why: session.NotYours}, nil
 		}
 		return k.cardFailed(e.Job, err), nil
+	}
+	if r.Code = codeOf(r); r.Code == "" {
+		r.Code = code
 	}
 	o, err := k.verify(r, plain)
 	if err != nil {
@@ -113,7 +117,7 @@ func (k *Kiosk) verify(r outbox.Request, plain []byte) (*opened, error) {
 	if svc, ok := k.know.catalogue().Service(r.Service); ok && trust.AgencyID(rep.SignerCert) != svc.Agency {
 		return bad(errors.New("another agency signed it"))
 	}
-	o := &opened{doc: r.Doc, answer: d, id: c.ID(), report: rep, lang: r.Lang}
+	o := &opened{doc: r.Doc, answer: d, id: c.ID(), report: rep, lang: r.Lang, code: r.Code}
 	if p.Seal != nil {
 		s, err := seal.ParseBytes(p.Seal)
 		if err != nil {
@@ -210,7 +214,7 @@ func (k *Kiosk) copyPaper(r outbox.Request, marked bool, width, dpi int) (image.
 	out := printing.Copy{
 		Lang: o.lang, Kiosk: k.s.Kiosk, Place: k.s.Place, Title: svc.Result.Title, Agency: agency.Name,
 		Signer: o.report.SignerName, Signed: o.report.Claimed.In(zone),
-		Subject: fullName(to), ID: to.ID.Masked(), Code: edoc.ID(r.Doc).Code(), Requested: r.Claimed.In(zone),
+		Subject: fullName(to), ID: to.ID.Masked(), Code: o.code, Requested: r.Claimed.In(zone),
 		Pages: max(o.answer.Pages, 1), Document: o.id, Seal: o.seal.URL(k.s.Portal.PublicURL),
 		Check: o.seal.CheckNumber(), Look: k.look("/v"), Printed: k.now(), Marked: marked,
 	}

@@ -71,7 +71,7 @@ func (k *Kiosk) start(v *visit, eff session.Effect) {
 	case session.Withdraw:
 		limit, do = findTime, func(ctx context.Context) session.Event { return k.withdraw(ctx, e) }
 	case session.PrintReceipt:
-		limit, do = findTime, func(ctx context.Context) session.Event { return k.printReceipt(ctx, e.Doc) }
+		limit, do = findTime, func(ctx context.Context) session.Event { return k.printReceipt(ctx, e) }
 	case session.PrintCopy:
 		limit, do = findTime, func(ctx context.Context) session.Event { return k.printCopy(ctx, e.Doc) }
 	default:

@@ -6,7 +6,8 @@
 // # What it keeps
 //
 // On disk: the outbox, the newest trust bundle and catalogue, the portal's last
-// signed time and the key of the pseudonyms, all in the state folder. In memory:
+// signed time, the key of the pseudonyms and, until their receipts are out, the
+// codes of requests without a card, all in the state folder. In memory:
 // one visit, and only until it ends. Nothing personal is written to a log, to
 // an error or to the state page.
 package kiosk
@@ -67,9 +68,13 @@ type Kiosk struct {
 	clock  *clock.Clock
 	know   *knowledge
 	owners ownerKey
-	own    edoc.Signer // the kiosk itself
-	box    *outbox.Outbox
-	up     *uplink.Uplink
+	codes  *codes // of requests without a card, until their receipts are out
+	// keeping is read-locked from when a code is kept until its receipt is queued:
+	// meanwhile none is forgotten. It is taken before mu.
+	keeping sync.RWMutex
+	own     edoc.Signer // the kiosk itself
+	box     *outbox.Outbox
+	up      *uplink.Uplink
 
 	reader  device.CardReader     // nil: none
 	printer device.ReceiptPrinter // nil: none
@@ -143,6 +148,9 @@ func Open(ctx context.Context, o Options) (_ *Kiosk, err error) {
 		return nil, err
 	}
 	if k.owners, err = openOwnerKey(filepath.Join(k.s.State, "pseudonym.key")); err != nil {
+		return nil, err
+	}
+	if k.codes, err = openCodes(filepath.Join(k.s.State, "receipt.codes")); err != nil {
 		return nil, err
 	}
 	if err := k.openClock(o.Built); err != nil {
@@ -290,6 +298,9 @@ func (k *Kiosk) Close() error {
 				errs = append(errs, fmt.Errorf("kiosk: stop %s: %w", d, err))
 			}
 		}
+	}
+	if k.codes != nil {
+		errs = append(errs, k.codes.close())
 	}
 	if k.box != nil {
 		if err := k.box.Close(); err != nil {

@@ -28,13 +28,17 @@ func (k *Kiosk) paper(ctx context.Context, job outbox.PrintJob, width, dpi int) 
 	if job.Kind == outbox.PrintCopy {
 		return k.copyPaper(r, job.Marked, width, dpi)
 	}
+	if r.Code = codeOf(r); r.Code == "" {
+		r.Code = k.codes.of(r.Doc)
+	}
 	return k.receipt(r, job.Marked).Draw(width, dpi)
 }
 
-// receipt is the paper of an accepted request: the citizen's evidence.
+// receipt is the paper of an accepted request: the citizen's evidence. A code
+// that is no longer known is left out.
 func (k *Kiosk) receipt(r outbox.Request, marked bool) printing.Receipt {
 	out := printing.Receipt{
-		Lang: r.Lang, Kiosk: k.s.Kiosk, Place: k.s.Place, Code: edoc.ID(r.Doc).Code(), Made: r.Claimed.In(zone),
+		Lang: r.Lang, Kiosk: k.s.Kiosk, Place: k.s.Place, Code: r.Code, Made: r.Claimed.In(zone),
 		Index: r.Index, Size: r.TreeSize, Root: r.Root, Look: k.look("/status"),
 		Received: r.Receipted(), Marked: marked,
 	}
@@ -86,7 +90,15 @@ func (k *Kiosk) look(path string) string {
 
 // printReceipt queues the receipt once more. It is a marked copy unless
 // certainly nothing came out before.
-func (k *Kiosk) printReceipt(ctx context.Context, doc [32]byte) session.Event {
+func (k *Kiosk) printReceipt(ctx context.Context, e session.PrintReceipt) session.Event {
+	doc := e.Doc
+	k.keeping.RLock()
+	defer k.keeping.RUnlock()
+	if code, err := edoc.ParseCode(e.Code.Reveal()); err == nil {
+		if err := k.codes.keep(doc, code); err != nil { // the paper is evidence without it too
+			k.log.Error("a code could not be kept for its receipt", "err", err)
+		}
+	}
 	r, err := k.print(ctx, doc, outbox.PrintReceipt)
 	if err != nil {
 		k.log.Error("a receipt could not be queued for printing", "err", err)
@@ -160,11 +172,13 @@ func (k *Kiosk) cutOff(ctx context.Context) {
 
 // reprintInterrupted prints marked copies of what the power cut left in doubt.
 func (k *Kiosk) reprintInterrupted() {
+	k.keeping.RLock()
 	k.mu.Lock()
 	docs := k.interrupted
 	k.interrupted = nil
 	k.mu.Unlock()
 	k.tasks.Go(func() {
+		defer k.keeping.RUnlock()
 		ctx, cancel := context.WithTimeout(k.life, findTime)
 		defer cancel()
 		for _, d := range docs {

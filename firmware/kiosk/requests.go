@@ -27,7 +27,7 @@ var stages = map[outbox.State]screen.Stage{
 func (k *Kiosk) request(r outbox.Request) session.Request {
 	now := k.clock.Now()
 	q := session.Request{
-		Doc: r.Doc, Code: edoc.FormatCode(edoc.ID(r.Doc).Code()), Service: r.Service,
+		Doc: r.Doc, Code: edoc.FormatCode(codeOf(r)), Service: r.Service,
 		Made: r.Claimed.In(zone), Due: r.Due.In(zone), Stage: stages[r.State], Steps: steps(r),
 		Anonymous: r.Owner == outbox.Owner{}, Answer: r.Item != 0, Withdraw: r.State == outbox.Accepted,
 		Overdue: unsent(r.State) && now.Sub(r.Claimed) > overdueAfter || !final(r.State) && !r.Due.IsZero() && now.After(r.Due.Add(24*time.Hour)),
@@ -42,6 +42,16 @@ func (k *Kiosk) request(r outbox.Request) session.Request {
 		}
 	}
 	return q
+}
+
+// codeOf returns the tracking code of r: of one that is somebody's it follows
+// from the document's identity; of one without a card only Accept and ByCode
+// know it, and otherwise it is empty (ADR 8).
+func codeOf(r outbox.Request) string {
+	if r.Owner != (outbox.Owner{}) {
+		return edoc.ID(r.Doc).Code()
+	}
+	return r.Code
 }
 
 func unsent(s outbox.State) bool { return s == outbox.Accepted || s == outbox.Sending }

@@ -62,12 +62,19 @@ func (k *Kiosk) submit(ctx context.Context, e session.Submit) session.Event {
 		return session.Failed{Job: e.Job, Why: session.Broken, Code: "seal"}
 	}
 	draft := outbox.Draft{
-		Doc: outbox.Doc(c.ID()), Code: c.ID().Code(), Service: doc.Service, ServiceVersion: doc.ServiceVersion,
+		Doc: outbox.Doc(c.ID()), Code: c.Code(), Service: doc.Service, ServiceVersion: doc.ServiceVersion,
 		Lang: doc.Lang, Sealed: sealed, Claimed: now, Signature: c.SignatureDigest(),
 		Due: k.know.catalogue().Due(e.Draft.Service, now.In(zone)),
 	}
-	if e.Draft.Holder != nil {
+	k.keeping.RLock()
+	defer k.keeping.RUnlock()
+	if len(doc.AnswerTo) > 0 {
 		draft.Owner = k.owners.of(e.Draft.Holder.Person.ID)
+	} else if err := k.codes.keep(draft.Doc, draft.Code); err != nil {
+		// The code opens the answer and finds the request, also where a card has
+		// no key for answers; the receipt is to carry it, whatever happens.
+		k.log.Error("a code could not be kept for its receipt", "err", err)
+		return session.Failed{Job: e.Job, Why: session.Broken, Code: "code"}
 	}
 	// It is signed: from here on only the disk decides, not the clock of this
 	// effect.
@@ -111,7 +118,7 @@ func (k *Kiosk) document(d session.Draft, now time.Time) *edoc.Document {
 		Addressee: edoc.Party{
 			Organisation: in(d.Agency.Name), Position: in(d.Agency.Position), Postal: citizen.NewText(in(d.Agency.Address)),
 		},
-		Answers: d.Answers, AnswerTo: []string{envelope.ForCode},
+		Answers: d.Answers,
 	}
 	for _, c := range d.Consents {
 		doc.Consents = append(doc.Consents, edoc.Consent{Rule: c.Rule, Version: c.Version, At: c.At.UTC().Truncate(time.Second)})
@@ -123,6 +130,9 @@ func (k *Kiosk) document(d session.Draft, now time.Time) *edoc.Document {
 		}
 	} else {
 		doc.Sender = edoc.Party{Organisation: "Penjire " + k.s.Kiosk + ", " + in(k.s.Place), Position: "dellal"}
+	}
+	if len(doc.AnswerTo) == 0 {
+		doc.AnswerSecret = edoc.NewSecret()
 	}
 	if d.Corrects != nil {
 		id := edoc.ID(*d.Corrects)

@@ -51,6 +51,7 @@ func (k *Kiosk) watch(ctx context.Context) error {
 	for {
 		k.lookOnce(ctx)
 		k.refresh(ctx)
+		k.forgetCodes(ctx)
 		select {
 		case <-ctx.Done():
 			return nil
@@ -243,6 +244,9 @@ func (k *Kiosk) refresh(ctx context.Context) {
 		}
 		n := k.request(r)
 		n.QR = q.QR
+		if n.Code == "" {
+			n.Code = q.Code
+		}
 		if !same(n, *q) {
 			k.feed(id, session.Updated{Request: n})
 		}

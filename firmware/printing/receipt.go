@@ -25,7 +25,7 @@ type Receipt struct {
 	Place   catalog.Text // where it stands
 	Service catalog.Text
 	Agency  catalog.Text
-	Code    string    // tracking code, as sync/edoc gives it
+	Code    string    // tracking code, as sync/edoc gives it; empty: nobody knows it any more
 	Made    time.Time // claimed time of the signature, in the kiosk's time zone
 	Due     time.Time // zero: not known
 	Index   int64     // of the journal entry, from 0
@@ -62,11 +62,13 @@ func (r Receipt) draw(width, dpi int) (image.Image, error) {
 	p.text(in(r.Service), style{face: bold, size: 5})
 	p.text(in(r.Agency), style{face: regular, size: 3.6})
 	p.gap(2)
-	p.boxed(func() {
-		p.text(in(words.CodeLabel), style{face: regular, size: 3.6, center: true})
-		p.big(edoc.FormatCode(r.Code))
-	})
-	p.gap(3)
+	if r.Code != "" {
+		p.boxed(func() {
+			p.text(in(words.CodeLabel), style{face: regular, size: 3.6, center: true})
+			p.big(edoc.FormatCode(r.Code))
+		})
+		p.gap(3)
+	}
 
 	p.step(done, in(words.Kept), in(words.KeptAt)+moment(r.Made, r.Lang))
 	if r.Received {

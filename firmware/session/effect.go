@@ -56,8 +56,12 @@ type OpenAnswer struct {
 // PrintCopy prints the certified copy of the opened answer.
 type PrintCopy struct{ Doc [32]byte }
 
-// PrintReceipt prints the receipt once more, as a marked copy.
-type PrintReceipt struct{ Doc [32]byte }
+// PrintReceipt prints the receipt once more, as a marked copy. Code is what this
+// visit knows of a request without a card: nobody else keeps it.
+type PrintReceipt struct {
+	Doc  [32]byte
+	Code citizen.Text
+}
 
 // Withdraw takes a request back that was not sent yet (ED-24.2).
 type Withdraw struct {

@@ -77,14 +77,23 @@ func (s State) reprint() (State, []Effect) {
 		r := *s.Done
 		r.Receipt, r.Why = screen.PaperPrinting, ""
 		s.Done, s.Paper = &r, true
-		return s, []Effect{PrintReceipt{Doc: r.Doc}}
+		return s, []Effect{r.print()}
 	case s.Page == screen.Status && offer(s.Request.Receipt):
 		r := *s.Request
 		r.Receipt, r.Why = screen.PaperPrinting, ""
 		s.Request, s.Paper = &r, true
-		return s, []Effect{PrintReceipt{Doc: r.Doc}}
+		return s, []Effect{r.print()}
 	}
 	return s, nil
+}
+
+// print has the receipt printed once more.
+func (r Request) print() PrintReceipt {
+	p := PrintReceipt{Doc: r.Doc}
+	if r.Anonymous {
+		p.Code = citizen.NewText(r.Code)
+	}
+	return p
 }
 
 // offer reports whether paper in that state is offered once more.
@@ -164,15 +173,21 @@ func (s State) correct(f Facts) (State, []Effect) {
 	return s, nil
 }
 
-// updated puts what is new about a request wherever the visit shows it.
+// updated puts what is new about a request wherever the visit shows it. The code
+// of a request without a card comes once: with the request, or from a hand.
 func (s State) updated(r Request) State {
+	news := func(old *Request) *Request {
+		n := r
+		if n.Code == "" {
+			n.Code = old.Code
+		}
+		return &n
+	}
 	if s.Done != nil && s.Done.Doc == r.Doc {
-		r := r
-		s.Done = &r
+		s.Done = news(s.Done)
 	}
 	if s.Request != nil && s.Request.Doc == r.Doc {
-		r := r
-		s.Request = &r
+		s.Request = news(s.Request)
 	}
 	if i := slices.IndexFunc(s.List, func(o Request) bool { return o.Doc == r.Doc }); i >= 0 {
 		s.List = slices.Clone(s.List)

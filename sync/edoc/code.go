@@ -1,6 +1,7 @@
 package edoc
 
 import (
+	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"strings"
@@ -26,10 +27,28 @@ func ParseID(s string) (ID, error) {
 // alphabet is Crockford's Base32: no I, L, O and U.
 const alphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
-// Code returns the tracking code of the document: nine symbols for the first 45
-// bits of the id, and one that checks them. It follows from the id, so the kiosk
-// can print it before the portal has seen anything.
+// Code returns the tracking code of a document that is answered to recipients:
+// nine symbols for the first 45 bits of the id, and one that checks them. It
+// follows from the id, so the kiosk can print it before the portal has seen
+// anything. Of which documents it is the code, [Document.Code] knows.
 func (id ID) Code() string { return CodeOf(id[:]) }
+
+// Code returns the tracking code of the document with that id. Where the answer
+// is sealed to the code, whoever stores the id must not learn it: it follows
+// from the secret in the document too (ED-CODE-4).
+func (d *Document) Code(id ID) string {
+	if d.AnswerSecret == (Secret{}) {
+		return id.Code()
+	}
+	h := sha256.New()
+	for _, b := range [][]byte{[]byte("penjire-code/1"), id[:], d.AnswerSecret[:]} {
+		_, _ = h.Write(b) // a hash does not fail
+	}
+	return CodeOf(h.Sum(nil))
+}
+
+// Code returns the document's tracking code.
+func (c *Container) Code() string { return c.doc.Code(c.ID()) }
 
 // CodeOf returns the code of any digest of 6 bytes or more: of a document's id
 // or the first half of one, or of a seal. Shorter digests are filled with zeros.

@@ -72,9 +72,12 @@ type Document struct {
 	Answers   citizen.Answers
 	Consents  []Consent
 	// AnswerTo are the recipients the answer is sealed to: "agepiv1…" of a
-	// card, "age1…", or envelope.ForCode. Empty means none.
+	// card, or "age1…". Empty, of a request: it is sealed to the tracking code.
 	AnswerTo []string
-	Corrects *ID // a request: the one it corrects
+	// AnswerSecret is what the tracking code of a request with an empty AnswerTo
+	// follows from (NewSecret). Of any other document it is zero.
+	AnswerSecret Secret
+	Corrects     *ID // a request: the one it corrects
 
 	// Of an answer only.
 	Request  *ID

@@ -35,6 +35,7 @@ type jsonDocument struct {
 	Answers        map[string]string `json:"answers,omitempty"`
 	Consents       []jsonConsent     `json:"consents,omitempty"`
 	AnswerTo       []string          `json:"answer_to,omitempty"`
+	AnswerSecret   string            `json:"answer_secret,omitempty"`
 	Corrects       string            `json:"corrects,omitempty"`
 	Request        string            `json:"request,omitempty"`
 	Decision       string            `json:"decision,omitempty"`
@@ -83,7 +84,7 @@ func (d *Document) Marshal() ([]byte, error) {
 		Schema: schema, Kind: d.Kind, Name: d.Name, Heading: d.Heading, Lang: d.Lang, Made: formatTime(d.Made),
 		Kiosk: d.Kiosk, Pages: d.Pages, Service: d.Service, ServiceVersion: d.ServiceVersion, Regulation: d.Regulation,
 		Sender: d.Sender.json(), Addressee: d.Addressee.json(), Answers: d.Answers.Reveal(), AnswerTo: d.AnswerTo,
-		Corrects: formatID(d.Corrects), Request: formatID(d.Request), Decision: d.Decision, Text: d.Text.Reveal(),
+		AnswerSecret: d.AnswerSecret.json(), Corrects: formatID(d.Corrects), Request: formatID(d.Request), Decision: d.Decision, Text: d.Text.Reveal(),
 	}
 	for _, c := range d.Consents {
 		j.Consents = append(j.Consents, jsonConsent{c.Rule, c.Version, formatTime(c.At)})
@@ -160,6 +161,8 @@ func parseDocument(b []byte) (*Document, error) {
 	fail("sender", e)
 	d.Addressee, e = j.Addressee.party()
 	fail("addressee", e)
+	d.AnswerSecret, e = readSecret(j.AnswerSecret)
+	fail("answer_secret", e)
 	d.Corrects, e = readID(j.Corrects)
 	fail("corrects", e)
 	d.Request, e = readID(j.Request)
@@ -299,10 +302,16 @@ func (d *Document) checkKind() error {
 			return errors.New("a request holds what only an answer has")
 		case d.Addressee.Organisation == "":
 			return errors.New("addressee.organisation: it is empty")
+		case len(d.AnswerTo) == 0 && d.AnswerSecret == (Secret{}):
+			return errors.New("answer_secret: a request that names no recipients has one")
+		case len(d.AnswerTo) > 0 && d.AnswerSecret != (Secret{}):
+			return errors.New("answer_secret: a request that names recipients has none")
 		}
 		return nil
 	}
 	switch {
+	case d.AnswerSecret != (Secret{}):
+		return errors.New("answer_secret: only a request has one")
 	case d.Request == nil:
 		return errors.New("request: an answer names the request")
 	case d.Decision != Answered && d.Decision != Refused && d.Decision != Returned:

@@ -248,9 +248,29 @@ func (m *maker) documents() {
 	if err != nil {
 		m.t.Fatal(err)
 	}
+	m.secrets(doc, b)
 	m.add("document-answer", "document", "ED-DOC-4", "ok", "an answer", b)
 	m.add("document-answer-corrects", "document", "ED-DOC-4", "document failure", "an answer that does not decide",
 		bytes.Replace(b, []byte(" \"decision\": \"answered\",\n"), nil, 1))
+}
+
+// secrets are the requests that are answered to their code.
+func (m *maker) secrets(doc string, answer []byte) {
+	const secret = "00112233445566778899aabbccddeeff"
+	from := strings.Index(doc, " \"answer_to\": [")
+	to := from + strings.Index(doc[from:], "\n ]") + len("\n ]")
+	cardless := func(s string) string { return doc[:from] + ` "answer_secret": "` + s + `"` + doc[to:] }
+	add := func(name, expect, comment, body string) {
+		m.add("document-"+name, "document", "ED-DOC-7", expect, comment, []byte(body))
+	}
+	add("secret", "ok", "no recipients, so there is a secret", cardless(secret))
+	add("secret-missing", "document failure", "neither recipients nor a secret", doc[:from-2]+doc[to:])
+	add("secret-too", "document failure", "recipients and a secret", doc[:to]+",\n \"answer_secret\": \""+secret+`"`+doc[to:])
+	add("secret-short", "document failure", "15 bytes", cardless(secret[2:]))
+	add("secret-zero", "document failure", "16 bytes of zeros", cardless(strings.Repeat("0", 32)))
+	add("secret-case", "document failure", "upper case", cardless(strings.ToUpper(secret)))
+	add("secret-answer", "document failure", "an answer with a secret",
+		strings.Replace(string(answer), " \"request\"", " \"answer_secret\": \""+secret+"\",\n \"request\"", 1))
 }
 
 func mustGood(m *maker) *edoc.Container {

@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
+	"encoding/hex"
 	"math/big"
 	"slices"
 	"strings"
@@ -319,6 +320,13 @@ func (m *maker) codes() {
 	id := edoc.ID(sha256.Sum256([]byte("a request")))
 	code := id.Code()
 	m.add("code-of-id", "code-of", "ED-CODE-1", code, "of the SHA-256 of «a request»", []byte(id.String()))
+	secret := "00112233445566778899aabbccddeeff"
+	b, err := hex.DecodeString(secret)
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	sum := sha256.Sum256(slices.Concat([]byte("penjire-code/1"), id[:], b))
+	m.add("code-of-secret", "code-of", "ED-CODE-4", edoc.CodeOf(sum[:]), "the same id, in a document with a secret", []byte(id.String()), "secret: "+secret)
 	m.add("code-zero", "code-of", "ED-CODE-1", "0000000000", "of an id of zeros", []byte(strings.Repeat("0", 64)))
 	m.add("code-one", "code-of", "ED-CODE-1", "G000000005", "the first bit alone: 16, times 2, is 32, which is 5", []byte("8"+strings.Repeat("0", 63)))
 	m.add("code-typed", "code", "ED-CODE-2", code, "in lower case, with spaces, dot and hyphen", []byte(" "+strings.ToLower(code[:3])+"-"+code[3:5]+" · "+code[5:]))

@@ -70,7 +70,7 @@ type Incoming struct {
 	Epoch   Epoch
 	Seq     uint64
 	Doc     Doc    // as the kiosk claims; proved only when it is opened
-	Code    string // tracking code of Doc
+	Code    string // tracking code, as far as Doc tells; Decision.Code replaces it
 	Service string
 	Lang    string
 	Claimed time.Time
@@ -112,6 +112,7 @@ type Record struct {
 type Decision struct {
 	State  State  // Registered or Refused
 	Reason string // stable code; for Refused
+	Code   string // tracking code, now that the document is open; empty: Incoming.Code stays
 	At     time.Time
 	// Receipt makes the signed DECIDED receipt. It is called inside the
 	// transaction, and not at all if the record was decided before. Its state and
@@ -264,6 +265,10 @@ type Ledger interface {
 	// ByCode returns the requests with that tracking code (as edoc.ParseCode
 	// gives it): almost always one.
 	ByCode(ctx context.Context, code string) ([]Request, error)
+
+	// ByDoc returns the requests whose document's identity begins with prefix, of
+	// 8 to 32 bytes: almost always one.
+	ByDoc(ctx context.Context, prefix []byte) ([]Request, error)
 
 	// List returns requests without their containers: what is due first is first.
 	List(ctx context.Context, f Filter) ([]Request, error)

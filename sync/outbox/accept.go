@@ -85,7 +85,7 @@ func (t *tx) accept(d *Draft, digest [32]byte) (*request, error) {
 	if err := t.put(t.sealed, kindSealed, t.epoch, t.seq, marshalSealed(d.Doc, d.Sealed)); err != nil {
 		return nil, err
 	}
-	if _, err := t.queue(job{Doc: d.Doc[:], Kind: PrintReceipt, Code: d.Code, State: Queued}); err != nil {
+	if _, err := t.queue(job{Doc: d.Doc[:], Kind: PrintReceipt, State: Queued}); err != nil {
 		return nil, err
 	}
 	seq := t.seq

@@ -91,7 +91,7 @@ type job struct {
 	Doc    []byte     `cbor:"1,keyasint"`
 	Kind   uint8      `cbor:"2,keyasint"`
 	Marked bool       `cbor:"3,keyasint,omitempty"`
-	Code   string     `cbor:"4,keyasint,omitempty"`
+	Code   string     `cbor:"4,keyasint,omitempty"` // written before 2026-11-23 only
 	State  PrintState `cbor:"5,keyasint"`
 }
 
@@ -113,7 +113,7 @@ func parseJob(b []byte, strict bool) (job, error) {
 }
 
 func (j *job) public(id uint64) PrintJob {
-	return PrintJob{ID: id, Doc: Doc(j.Doc), Kind: j.Kind, Marked: j.Marked, Code: j.Code, State: j.State}
+	return PrintJob{ID: id, Doc: Doc(j.Doc), Kind: j.Kind, Marked: j.Marked, State: j.State}
 }
 
 // item is the stored form of Item.

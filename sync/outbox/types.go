@@ -89,7 +89,7 @@ const (
 // Owner, Due and Signature.
 type Draft struct {
 	Doc            Doc
-	Code           string    // tracking code; kept as a hash, and in the print job until that ends
+	Code           string    // tracking code; kept as a hash, never in the clear
 	Service        string    // catalogue id, at most 64 bytes
 	ServiceVersion int       // 0 or more
 	Lang           string    // at most 8 bytes
@@ -182,9 +182,8 @@ type Item struct {
 type PrintJob struct {
 	ID     uint64
 	Doc    Doc
-	Kind   uint8  // PrintReceipt or PrintCopy
-	Marked bool   // the paper must say that it is a further copy
-	Code   string // the tracking code; only in the first receipt's job
+	Kind   uint8 // PrintReceipt or PrintCopy
+	Marked bool  // the paper must say that it is a further copy
 	State  PrintState
 }
 

@@ -189,7 +189,7 @@ func sealPacket(p envelope.Packet, r ledger.Request) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(r.AnswerTo) == 0 || r.AnswerTo[0] == envelope.ForCode {
+	if len(r.AnswerTo) == 0 {
 		return envelope.SealForCode(plain, r.Code)
 	}
 	return envelope.Seal(plain, r.AnswerTo...)

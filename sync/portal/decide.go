@@ -94,7 +94,7 @@ func (p *Portal) decide(ctx context.Context, r ledger.Record) error {
 		return err
 	}
 	if reason != "" {
-		d = ledger.Decision{State: ledger.Refused, Reason: reason}
+		d = ledger.Decision{State: ledger.Refused, Reason: reason, Code: d.Code}
 	}
 	d.At = now
 	d.Receipt = func(state ledger.State, reason string, at time.Time) ([]byte, error) {
@@ -111,7 +111,8 @@ func (p *Portal) decide(ctx context.Context, r ledger.Record) error {
 	return nil
 }
 
-// examine returns the decision to register, or why the record is refused.
+// examine returns the decision to register, or why the record is refused; then
+// nothing of the decision counts but the code.
 func (p *Portal) examine(ctx context.Context, r ledger.Record, now time.Time) (d ledger.Decision, reason string, err error) {
 	plain, err := envelope.Open(r.Sealed, p.c.Identities...)
 	if err != nil {
@@ -121,12 +122,14 @@ func (p *Portal) examine(ctx context.Context, r ledger.Record, now time.Time) (d
 	if err != nil {
 		return d, ReasonMalformed, nil
 	}
+	if c.ID() != edoc.ID(r.Doc) {
+		return d, ReasonOtherDoc, nil
+	}
+	d.Code = c.Code()
 	doc := c.Document()
 	cat := p.Catalogue()
 	service, known := cat.Service(doc.Service)
 	switch {
-	case c.ID() != edoc.ID(r.Doc):
-		return d, ReasonOtherDoc, nil
 	case doc.Kind != edoc.KindRequest:
 		return d, ReasonNoRequest, nil
 	case doc.Kiosk != r.Kiosk:
@@ -158,7 +161,7 @@ func (p *Portal) examine(ctx context.Context, r ledger.Record, now time.Time) (d
 		return d, ReasonAnswerTo, nil
 	}
 	d = ledger.Decision{
-		State: ledger.Registered, Agency: service.Agency, Service: service.ID,
+		State: ledger.Registered, Code: d.Code, Agency: service.Agency, Service: service.ID,
 		Identified: rep.SignerUse == trust.UseCitizenSign, Due: cat.Due(service, now.In(page.Zone)), Container: stamped.Bytes(),
 		Facts: ledger.Facts{
 			Whole: finding(rep.Whole), Signer: finding(rep.Signer), Revocation: finding(rep.Revocation),
@@ -204,9 +207,6 @@ func signerFits(rep edoc.Report, s *catalog.Service) bool {
 // sealed to the tracking code.
 func sealable(to []string) bool {
 	for _, r := range to {
-		if r == envelope.ForCode {
-			return len(to) == 1
-		}
 		if envelope.CheckRecipient(r) != nil {
 			return false
 		}

@@ -25,6 +25,8 @@ func (s *session) records(ctx context.Context, f *wire.Records) error {
 			}
 			continue
 		}
+		// The code of a document that nobody has opened yet is a guess: where it
+		// follows from a secret, decide replaces it.
 		in = append(in, ledger.Incoming{
 			Epoch: f.Epoch, Seq: r.Seq, Doc: r.Doc, Code: edoc.ID(r.Doc).Code(), Service: r.Service, Lang: r.Lang,
 			Claimed: time.Unix(r.Claimed, 0), Digest: sha256.Sum256(r.Sealed), Sealed: r.Sealed,

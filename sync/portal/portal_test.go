@@ -192,7 +192,7 @@ func TestRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	d = k.document(citizen1)
-	d.Service, d.AnswerTo = "complaint", []string{envelope.ForCode}
+	d.Service, d.AnswerTo, d.AnswerSecret = "complaint", nil, edoc.NewSecret()
 	add("another kiosk as intermediary", edoc.ReasonNotSender, k.ask(d, dev2.Signing.Signer()).ID())
 
 	good := k.one("citizen-2")
@@ -235,7 +235,7 @@ func TestAnonymous(t *testing.T) {
 	k.run(k.uplinkConfig())
 	card, _ := w.Card("citizen-1")
 	d := k.document(card)
-	d.Service, d.AnswerTo, d.Sender = "complaint", []string{envelope.ForCode}, edoc.Party{}
+	d.Service, d.AnswerTo, d.AnswerSecret, d.Sender = "complaint", nil, edoc.NewSecret(), edoc.Party{}
 	c := k.ask(d, k.dev.Signing.Signer())
 	k.untilState(c.ID(), outbox.Registered)
 	r, err := w.l.Get(t.Context(), c.ID())
@@ -250,7 +250,16 @@ func TestAnonymous(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	plain, err := envelope.OpenWithCode(it.Bytes, c.ID().Code())
+	if by, err := w.l.ByCode(t.Context(), c.ID().Code()); err != nil || len(by) != 0 {
+		t.Errorf("ByCode of what the document's hash gives = %d requests, %v, want none", len(by), err)
+	}
+	if by, err := w.l.ByCode(t.Context(), c.Code()); err != nil || len(by) != 1 {
+		t.Errorf("ByCode of the document's code = %d requests, %v, want one", len(by), err)
+	}
+	if _, err := envelope.OpenWithCode(it.Bytes, c.ID().Code()); !errors.Is(err, envelope.ErrNotForThis) {
+		t.Errorf("OpenWithCode of what the document's hash gives = %v, want ErrNotForThis", err)
+	}
+	plain, err := envelope.OpenWithCode(it.Bytes, c.Code())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,7 +16,6 @@ import (
 	"github.com/penjire/penjire/sync/catalog/packs"
 	"github.com/penjire/penjire/sync/citizen"
 	"github.com/penjire/penjire/sync/edoc"
-	"github.com/penjire/penjire/sync/edoc/envelope"
 	"github.com/penjire/penjire/sync/edoc/seal"
 	"github.com/penjire/penjire/sync/edoc/specimen"
 	"github.com/penjire/penjire/sync/edoc/trust"
@@ -101,7 +100,7 @@ func (f *fixture) sign(card string) []byte {
 		Service: "residence-certificate", ServiceVersion: 1, Regulation: "specimen",
 		Sender:    edoc.Party{ID: c.Holder.ID, Surname: c.Holder.Surname, Name: c.Holder.Name, Patronymic: c.Holder.Patronymic},
 		Addressee: edoc.Party{Organisation: "civil-registry"},
-		Answers:   citizen.NewAnswers(map[string]string{"purpose": "work"}), AnswerTo: []string{envelope.ForCode},
+		Answers:   citizen.NewAnswers(map[string]string{"purpose": "work"}), AnswerSecret: edoc.NewSecret(),
 	}
 	out, err := edoc.Sign(d, c.Slots[specimen.SlotSign].Signer(), made)
 	f.keep(err)

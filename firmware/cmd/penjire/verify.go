@@ -208,7 +208,7 @@ func one(name string, data []byte, b *trust.Bundle, now time.Time) result {
 	rep, d := c.Verify(known, now), c.Document()
 	r := result{
 		Name: name, Kind: d.Kind, Whole: rep.Whole, Signer: rep.Signer, Revoked: rep.Revocation, Stamp: &rep.Stamp,
-		Age: rep.RevocationAge.Seconds(), Document: c.ID().String(), Code: edoc.FormatCode(c.ID().Code()),
+		Age: rep.RevocationAge.Seconds(), Document: c.ID().String(), Code: edoc.FormatCode(c.Code()),
 		Service: d.Service, SignedBy: rep.SignerName, Claimed: &rep.Claimed,
 	}
 	if r.SignedBy == "" {
@@ -229,7 +229,7 @@ func ofSeal(name string, s *seal.Sealed, b *trust.Bundle, now time.Time) result 
 	date := s.Date
 	r := result{
 		Name: name, Kind: s.Kind, Whole: rep.Finding, Signer: rep.Finding, Revoked: rep.Revocation, Age: rep.RevocationAge.Seconds(),
-		Document: hex.EncodeToString(s.Doc), Code: edoc.FormatCode(s.Code), Service: s.Service, SignedBy: rep.SignerName,
+		Document: hex.EncodeToString(s.Doc), Service: s.Service, SignedBy: rep.SignerName,
 		Claimed: &date, Facts: s.Facts, Check: s.CheckNumber(), Index: s.Index, TreeSize: s.Size, Root: hex.EncodeToString(s.Root),
 	}
 	if s.Subject != "" {
@@ -299,7 +299,9 @@ func (r result) print(w io.Writer) {
 		return
 	}
 	line(r.Kind, "%s", r.Service)
-	line("code", "%s", r.Code)
+	if r.Code != "" {
+		line("code", "%s", r.Code)
+	}
 	line("document", "%s", r.Document)
 	line("signed by", "%s", r.SignedBy)
 	if r.Claimed != nil {

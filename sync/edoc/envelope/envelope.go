@@ -18,10 +18,6 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// ForCode says, as the only recipient in a document's AnswerTo, that the answer
-// is sealed to the request's tracking code ([SealForCode]).
-const ForCode = "agecode"
-
 // MaxPlain is the most that Open gives: what expands further is refused.
 const MaxPlain = 64 << 20
 

@@ -64,7 +64,7 @@ func TestSealRefuses(t *testing.T) {
 	if _, err := envelope.Seal([]byte("x")); err == nil {
 		t.Error("Seal to no one: want an error")
 	}
-	if _, err := envelope.Seal([]byte("x"), envelope.ForCode); err == nil {
+	if _, err := envelope.Seal([]byte("x"), "agecode"); err == nil {
 		t.Error("Seal to agecode: want an error, since the code is not in it")
 	}
 	p384, err := ecdh.P384().GenerateKey(rand.Reader)

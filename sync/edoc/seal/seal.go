@@ -19,7 +19,6 @@ import (
 
 	"github.com/veraison/go-cose"
 
-	"github.com/penjire/penjire/sync/edoc"
 	"github.com/penjire/penjire/sync/edoc/dcbor"
 )
 
@@ -47,7 +46,6 @@ type Seal struct {
 	Kind    string // Receipt or Copy
 	Issuer  string // id of the kiosk or the agency
 	Service string
-	Code    string      // the document's tracking code; follows from Doc, set by Parse
 	Doc     []byte      // the document's id; a seal carries its first 16 bytes
 	Date    time.Time   // of the receipt, or of the answer
 	Subject string      // copy: holder, masked
@@ -82,7 +80,7 @@ type Sealed struct {
 }
 
 // Make signs s with key, whose certificate is cert. Of s.Doc and s.Root it takes
-// as much as a seal carries; s.Code is not looked at.
+// as much as a seal carries.
 func Make(s Seal, key crypto.Signer, cert *x509.Certificate) (*Sealed, error) {
 	if len(s.Doc) > docLen {
 		s.Doc = s.Doc[:docLen]
@@ -171,10 +169,10 @@ func (s *Seal) check() error {
 	return nil
 }
 
-// seal turns the payload back. Code follows from Doc.
+// seal turns the payload back.
 func (w wireSeal) seal() Seal {
 	s := Seal{
-		Issuer: w.Issuer, Service: w.Service, Doc: w.Doc, Code: edoc.CodeOf(w.Doc), Date: time.Unix(w.Date, 0).UTC(),
+		Issuer: w.Issuer, Service: w.Service, Doc: w.Doc, Date: time.Unix(w.Date, 0).UTC(),
 		Subject: w.Subject, Facts: w.Facts, Index: w.Index, Size: w.Size, Root: w.Root,
 	}
 	for name, n := range kindNumbers {

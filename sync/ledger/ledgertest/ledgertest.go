@@ -71,6 +71,7 @@ func Refused(reason string) ledger.Decision {
 func Test(t *testing.T, open func(t testing.TB) Opener) {
 	for name, f := range map[string]func(*testing.T, Opener){
 		"SameDigestSameReceipt": sameDigest,
+		"CodeOfOpened":          code,
 		"OneTransaction":        oneTransaction,
 		"ForkIsKept":            fork,
 		"AtOnce":                atOnce,
@@ -268,6 +269,45 @@ func decide(t *testing.T, open Opener) {
 	})
 }
 
+// code opens documents whose tracking code nobody could tell before: it takes
+// the place of the first one, for good, and in every record of the document.
+func code(t *testing.T, open Opener) {
+	with(t, open, func(ctx context.Context, l ledger.Ledger) {
+		a, again, bad := Incoming(1), Incoming(1), Incoming(2)
+		again.Epoch = ledger.Epoch{9}
+		must[[]ledger.Outcome](t)(l.Intake(ctx, Kiosk, start, []ledger.Incoming{a, again, bad}, Receipt()))
+		d, no := Registered(), Refused("service.unknown")
+		d.Code, no.Code = "SECRET0001", "SECRET0002"
+		ok(t, l.Decide(ctx, key(a), d))
+		ok(t, l.Decide(ctx, key(again), Refused("envelope.unreadable"))) // does not know the code
+		ok(t, l.Decide(ctx, key(bad), no))
+		for _, x := range []struct {
+			code string
+			want int
+		}{{a.Code, 0}, {bad.Code, 0}, {"SECRET0001", 1}, {"SECRET0002", 1}} {
+			by := must[[]ledger.Request](t)(l.ByCode(ctx, x.code))
+			if len(by) != x.want || x.want == 1 && by[0].Code != x.code {
+				t.Errorf("ByCode(%s) = %+v, want %d", x.code, by, x.want)
+			}
+		}
+		if by := must[[]ledger.Request](t)(l.List(ctx, ledger.Filter{Text: "secret0001"})); len(by) != 1 {
+			t.Errorf("List(secret0001) = %d requests, want 1", len(by))
+		}
+		for i, want := range []int{1, 1, 0} {
+			prefix := slices.Clone(a.Doc[:8*(i+1)])
+			if want == 0 {
+				prefix[23]++
+			}
+			if by := must[[]ledger.Request](t)(l.ByDoc(ctx, prefix)); len(by) != want {
+				t.Errorf("ByDoc of %d bytes = %d requests, want %d", len(prefix), len(by), want)
+			}
+		}
+		if _, err := l.ByDoc(ctx, a.Doc[:7]); err == nil {
+			t.Error("ByDoc of 7 bytes = nil, want an error")
+		}
+	})
+}
+
 // twice brings one document in two records, as after a salvage.
 func twice(t *testing.T, open Opener) {
 	with(t, open, func(ctx context.Context, l ledger.Ledger) {
@@ -303,6 +343,9 @@ func refuse(t *testing.T, open Opener) {
 		r := must[ledger.Request](t)(l.Get(ctx, in.Doc))
 		if r.State != ledger.Refused || r.Reason != "signer.not_in_bundle" || r.Answer != nil {
 			t.Errorf("Get = %+v, want refused with the reason", r)
+		}
+		if by := must[[]ledger.Request](t)(l.ByDoc(ctx, in.Doc[:16])); len(by) != 1 || by[0].Doc != in.Doc {
+			t.Errorf("ByDoc = %+v, want the refused one", by)
 		}
 		if err := l.Answer(ctx, in.Doc, ledger.Answer{State: ledger.Answered, At: start, Container: []byte("c"), Packet: []byte("p")}); !errors.Is(err, ledger.ErrNotFound) {
 			t.Errorf("Answer to a refused request = %v, want ErrNotFound", err)

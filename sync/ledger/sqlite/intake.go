@@ -116,10 +116,13 @@ func (d *DB) Decide(ctx context.Context, k ledger.Key, dec ledger.Decision) erro
 		if state != ledger.Received {
 			return nil
 		}
+		if dec.Code != "" {
+			r.Code = dec.Code
+		}
 		answer, err := known(ctx, tx, r.Doc)
 		switch {
 		case err == nil: // another record brought the same document: its decision holds
-			dec.State, dec.Reason = ledger.Registered, ""
+			dec.State, dec.Reason, r.Code = ledger.Registered, "", answer.code
 		case !errors.Is(err, sql.ErrNoRows):
 			return err
 		case dec.State == ledger.Registered:
@@ -134,8 +137,8 @@ func (d *DB) Decide(ctx context.Context, k ledger.Key, dec ledger.Decision) erro
 			return err
 		}
 		if _, err := tx.ExecContext(ctx,
-			`UPDATE records SET state = ?, reason = ?, decided = ?, decided_receipt = ? WHERE id = ?`,
-			dec.State, dec.Reason, toMilli(dec.At), receipt, id); err != nil {
+			`UPDATE records SET state = ?, reason = ?, code = ?, decided = ?, decided_receipt = ? WHERE id = ?`,
+			dec.State, dec.Reason, r.Code, toMilli(dec.At), receipt, id); err != nil {
 			return err
 		}
 		if err := putItem(ctx, tx, k.Kiosk, ledger.Item{
@@ -155,6 +158,7 @@ func (d *DB) Decide(ctx context.Context, k ledger.Key, dec ledger.Decision) erro
 
 // answered is what Decide needs of a request that is registered already.
 type answered struct {
+	code   string
 	state  ledger.State
 	at     time.Time
 	packet []byte // nil: no answer yet
@@ -162,8 +166,8 @@ type answered struct {
 
 func known(ctx context.Context, tx *sql.Tx, doc ledger.Doc) (answered, error) {
 	var a answered
-	err := tx.QueryRowContext(ctx, `SELECT state, answer_at, answer_packet FROM requests WHERE doc = ?`, doc[:]).
-		Scan(&a.state, milli{&a.at}, &a.packet)
+	err := tx.QueryRowContext(ctx, `SELECT code, state, answer_at, answer_packet FROM requests WHERE doc = ?`, doc[:]).
+		Scan(&a.code, &a.state, milli{&a.at}, &a.packet)
 	return a, err
 }
 

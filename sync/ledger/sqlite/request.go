@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -105,6 +106,31 @@ func (d *DB) ByCode(ctx context.Context, code string) ([]ledger.Request, error) 
 	if err != nil {
 		return nil, fmt.Errorf("sqlite: find a code: %w", err)
 	}
+	return d.all(ctx, docs)
+}
+
+// ByDoc implements ledger.Ledger.
+func (d *DB) ByDoc(ctx context.Context, prefix []byte) ([]ledger.Request, error) {
+	if len(prefix) < 8 || len(prefix) > 32 {
+		return nil, fmt.Errorf("sqlite: find a document: got %d bytes of its identity, want 8 to 32", len(prefix))
+	}
+	last := bytes.Repeat([]byte{0xff}, 32)
+	copy(last, prefix)
+	rs, err := d.r.QueryContext(ctx,
+		`SELECT DISTINCT doc FROM (SELECT doc FROM requests WHERE doc BETWEEN ?1 AND ?2 UNION SELECT doc FROM records WHERE doc BETWEEN ?1 AND ?2)`,
+		prefix, last)
+	docs, err := rows(rs, err, func(rs *sql.Rows) (d ledger.Doc, err error) {
+		err = rs.Scan((*blob32)(&d))
+		return d, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("sqlite: find a document: %w", err)
+	}
+	return d.all(ctx, docs)
+}
+
+// all reads every one of docs.
+func (d *DB) all(ctx context.Context, docs []ledger.Doc) ([]ledger.Request, error) {
 	var out []ledger.Request
 	for _, doc := range docs {
 		r, err := d.Get(ctx, doc)

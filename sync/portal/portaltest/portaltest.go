@@ -97,6 +97,8 @@ func (w *World) Document(t testing.TB, card, service string, answers map[string]
 		c := w.card(t, card)
 		d.Sender = edoc.Party{ID: c.Holder.ID, Surname: c.Holder.Surname, Name: c.Holder.Name, Patronymic: c.Holder.Patronymic}
 		d.AnswerTo = []string{c.Recipient()}
+	} else {
+		d.AnswerSecret = edoc.NewSecret()
 	}
 	return d
 }
@@ -145,7 +147,7 @@ func (w *World) Register(t testing.TB, card string, d *edoc.Document, due time.T
 	s, _ := w.cat.Service(d.Service)
 	r := c.Verify(w.Trust(), w.Now)
 	err := w.ledger.Decide(t.Context(), key, ledger.Decision{
-		State: ledger.Registered, At: w.Now, Agency: s.Agency, Service: s.ID, Identified: card != "", Signer: citizen.NewText(r.SignerName),
+		State: ledger.Registered, Code: c.Code(), At: w.Now, Agency: s.Agency, Service: s.ID, Identified: card != "", Signer: citizen.NewText(r.SignerName),
 		Due: due, Container: c.Bytes(), AnswerTo: d.AnswerTo,
 		Facts: ledger.Facts{
 			Whole: finding(r.Whole), Signer: finding(r.Signer), Revocation: finding(r.Revocation),

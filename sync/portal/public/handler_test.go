@@ -131,8 +131,17 @@ func TestStatus(t *testing.T) {
 	says(t, "the status of a returned request", p, "Returned for correction", "what to correct")
 	saysNot(t, "the status of a returned request", p, "Salgyny", "Myrat")
 
-	c, _ := h.Receive(t, "", h.Document(t, "", "complaint", map[string]string{"text": "Uzak"}))
-	says(t, "the status of what is only received", h.status(c.ID().Code(), 200), "The signature is being verified")
+	c, _ := h.Receive(t, "citizen-2", h.Document(t, "citizen-2", "complaint", map[string]string{"text": "Uzak"}))
+	says(t, "the status of what is only received", h.status(c.Code(), 200), "The signature is being verified")
+
+	// Without a card the code is known as soon as the document is open, and what
+	// the document's hash gives is nobody's code.
+	c, _ = h.Receive(t, "", h.Document(t, "", "complaint", nil))
+	says(t, "the code of what nobody has opened", h.status(c.Code(), 404), "It may be on its way")
+	open := h.Document(t, "", "complaint", nil)
+	id := edoc.ID(h.Register(t, "", open, due))
+	says(t, "the status without a card", h.status(open.Code(id), 200), "Registered with the agency")
+	h.status(id.Code(), 404)
 }
 
 func TestStatusWrong(t *testing.T) {
@@ -293,7 +302,7 @@ func TestSealReceipt(t *testing.T) {
 		Index: 4, Size: 5, Root: []byte{0xde, 0xad, 0xbe, 0xef, 1, 2, 3, 4},
 	}
 	page := h.send("GET", path(h.sealed(s, h.Device.Signing)), nil, 200)
-	says(t, "a receipt", page, "The seal is genuine", "Receipt of a kiosk", h.Device.ID, edoc.FormatCode(id.Code()), "dead beef 0102 0304",
+	says(t, "a receipt", page, "The seal is genuine", "Receipt of a kiosk", h.Device.ID, "dead beef 0102 0304",
 		"The portal has received the request")
 	s.Doc = make([]byte, 32)
 	page = h.send("GET", path(h.sealed(s, h.Device.Signing)), nil, 200)

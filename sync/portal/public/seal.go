@@ -1,7 +1,6 @@
 package public
 
 import (
-	"bytes"
 	"context"
 	"net/http"
 	"strconv"
@@ -133,7 +132,6 @@ func (p *Pages) checked(ctx context.Context, v *sealView, s *seal.Sealed) error 
 		add(&v.About, "seal.expires", v.Date(s.Expires))
 	}
 	if s.Kind == seal.Receipt {
-		add(&v.Facts, "seal.code", formatCode(s.Code))
 		add(&v.About, "seal.index", strconv.FormatInt(s.Index, 10))
 		add(&v.About, "seal.size", strconv.FormatInt(s.Size, 10))
 		add(&v.About, "seal.root", hexGroups(s.Root))
@@ -147,15 +145,13 @@ func (p *Pages) checked(ctx context.Context, v *sealView, s *seal.Sealed) error 
 
 // arrived says whether what a kiosk's receipt speaks of has reached the portal.
 func (p *Pages) arrived(ctx context.Context, v *sealView, s *seal.Sealed) error {
-	found, err := p.portal.Ledger().ByCode(ctx, s.Code)
+	found, err := p.portal.Ledger().ByDoc(ctx, s.Doc)
 	if err != nil {
 		return err
 	}
 	step := page.Step{Key: "seal.not-arrived", Look: page.Current, Icon: "clock"}
-	for _, q := range found {
-		if bytes.HasPrefix(q.Doc[:], s.Doc) {
-			step = page.Step{Key: "seal.arrived", At: q.Received, Look: page.Done, Icon: "check"}
-		}
+	if len(found) > 0 {
+		step = page.Step{Key: "seal.arrived", At: found[0].Received, Look: page.Done, Icon: "check"}
 	}
 	v.Arrived = []page.Step{step}
 	return v.Words(v.Arrived)
