@@ -90,6 +90,13 @@ func (ch *Chip) Inject(f Fault) { ch.plan(planned{f: f, any: true}) }
 // no fault yet.
 func (ch *Chip) InjectAt(ins byte, f Fault) { ch.plan(planned{f: f, ins: ins}) }
 
+// Planned returns how many faults have not happened yet.
+func (ch *Chip) Planned() int {
+	ch.mu.Lock()
+	defer ch.mu.Unlock()
+	return len(ch.faults)
+}
+
 func (ch *Chip) plan(p planned) {
 	ch.mu.Lock()
 	defer ch.mu.Unlock()

@@ -242,7 +242,7 @@ func TestAPI(t *testing.T) {
 	if !s.Kiosk.Running || !s.Portal.Running || s.Queue["accepted"] != 2 || s.Journal == nil || s.Journal.Size != 7 || s.Portal.Says == nil {
 		t.Errorf("state = %+v, want both running and the kiosk's queue and journal", s)
 	}
-	if s.Devices.Reader != (ReaderState{"plugged", ""}) || s.Devices.Printer.Paper != "ok" || s.Devices.Printer.Cover != "closed" {
+	if s.Devices.Reader != (ReaderState{Link: "plugged"}) || s.Devices.Printer.Paper != "ok" || s.Devices.Printer.Cover != "closed" {
 		t.Errorf("devices = %+v, want plugged in, no card, paper, cover closed", s.Devices)
 	}
 	if len(s.Cards) < 8 || s.Cards[0].Name != "citizen-1" || s.Cards[0].Tries != 3 {

@@ -26,7 +26,9 @@ func TestPowerOfThePortal(t *testing.T) {
 // refused where they make no sense.
 func TestMoments(t *testing.T) {
 	r := start(t)
-	r.ok("reader", `{"fault":"pull-after","at":"sign"}`)
+	if got := r.ok("reader", `{"fault":"pull-after","at":"sign"}`).Devices.Reader.Faults; got != 1 {
+		t.Errorf("faults to come = %d, want 1", got)
+	}
 	if got := r.ok("network", `{"mode":"mute"}`).Network.Mode; got != "mute" {
 		t.Errorf("network = %q, want mute", got)
 	}

@@ -76,6 +76,8 @@ type Devices struct {
 type ReaderState struct {
 	Link string `json:"link"` // plugged, unplugged
 	Card string `json:"card"` // the card in it; "" none
+	// Faults are those of POST /api/reader that have not happened yet.
+	Faults int `json:"faults"`
 }
 
 // PrinterState is the receipt printer.
@@ -168,7 +170,7 @@ func (h *hands) fill(s *State) {
 	defer h.mu.Unlock()
 	p := h.printer.State()
 	s.Devices = Devices{
-		Reader: ReaderState{Link: plugged(h.reader), Card: h.inside},
+		Reader: ReaderState{Link: plugged(h.reader), Card: h.inside, Faults: h.chip.Planned()},
 		Printer: PrinterState{
 			Link: plugged(h.paper), Paper: paperWord(p.Paper), Cover: string(p.Cover), Printing: p.Printing, Papers: p.Papers,
 		},
