@@ -101,6 +101,7 @@ type state struct {
 	}
 	Devices struct {
 		Printer struct{ Papers int }
+		Reader  struct{ Faults int }
 	}
 	Network struct{ Sent, Received int64 }
 }

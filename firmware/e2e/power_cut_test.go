@@ -258,6 +258,11 @@ func (c *cuts) atSigning() {
 	if p.act("pin", "pin", specimenPIN); p.page != "working" {
 		c.t.Fatalf("while the card signs the page is %s, want working", p.page)
 	}
+	for began := time.Now(); c.state().Devices.Reader.Faults > 0; { // without a pause: the silence ends with the driver's patience
+		if time.Since(began) > patience {
+			c.t.Fatal("the card was not asked to sign")
+		}
+	}
 	c.nothingNew("while the card signs")
 }
 
