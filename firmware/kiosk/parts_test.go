@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -15,6 +17,7 @@ import (
 	"github.com/penjire/penjire/firmware/session"
 	"github.com/penjire/penjire/sync/catalog"
 	"github.com/penjire/penjire/sync/citizen"
+	"github.com/penjire/penjire/sync/edoc"
 	"github.com/penjire/penjire/sync/edoc/trust"
 	"github.com/penjire/penjire/sync/portal"
 	"github.com/penjire/penjire/sync/uplink"
@@ -200,16 +203,44 @@ func TestStateNamesNoOne(t *testing.T) {
 	r.leave()
 }
 
-// The codes that the session writes out are those of packages trust and portal.
+// The codes that the session writes out are those of packages trust, edoc and
+// portal, and none that the portal can refuse a request with is without words.
 func TestReasonCodes(t *testing.T) {
 	for code, want := range map[string]string{
 		trust.ReasonExpired: "reason.expired", trust.ReasonExpiredSince: "reason.expired", trust.ReasonNotYet: "reason.expired",
 		trust.ReasonSuspended: "reason.suspended", trust.ReasonRevoked: "reason.revoked", trust.ReasonRevokedSince: "reason.revoked",
 		trust.ReasonForeign: "reason.foreign", trust.ReasonCentreSuspended: "reason.foreign", trust.ReasonCentreEnded: "reason.foreign",
-		portal.ReasonService: "reason.service", portal.ReasonMalformed: "reason.other",
+		trust.ReasonWrongUse: "reason.certificate", edoc.ReasonNotSender: "reason.sender", edoc.ReasonChanged: "reason.damaged",
+		portal.ReasonService: "reason.service", portal.ReasonMalformed: "reason.damaged", portal.ReasonIdentify: "reason.identification",
+		portal.ReasonAnswerTo: "reason.answer", portal.ReasonDoubt: "reason.doubt", "of.a.newer.portal": "reason.other",
 	} {
 		if got := session.ReasonKey(code); got != want {
 			t.Errorf("ReasonKey(%q) = %q, want %q", code, got, want)
+		}
+	}
+	re := regexp.MustCompile(`Reason\w+\s+= "([^"]+)"`)
+	for file, least := range map[string]int{"edoc/trust/finding.go": 14, "edoc/edoc.go": 8, "portal/decide.go": 9} {
+		b, err := os.ReadFile(filepath.Join("..", "..", "sync", file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := re.FindAllSubmatch(b, -1)
+		if len(found) < least {
+			t.Errorf("%s: found %d reasons, want %d or more", file, len(found), least)
+		}
+		for _, m := range found {
+			// A time stamp that is none is no reason to refuse (ED-VER-8).
+			code := string(m[1])
+			if code == trust.ReasonOK || strings.HasPrefix(code, "stamp.") {
+				continue
+			}
+			key := session.ReasonKey(code)
+			if key == "reason.other" {
+				t.Errorf("%s: reason %q has no words on the kiosk", file, code)
+			}
+			if !slices.Contains(session.Reasons, key) {
+				t.Errorf("session.Reasons lacks %s", key)
+			}
 		}
 	}
 }

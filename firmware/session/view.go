@@ -168,12 +168,15 @@ func (s State) answerView(f Facts) *screen.AnswerView {
 
 // Reasons are the phrase keys for why the portal refused a request.
 var Reasons = []string{
-	"reason.expired", "reason.suspended", "reason.revoked", "reason.foreign", "reason.service", "reason.other",
+	"reason.expired", "reason.suspended", "reason.revoked", "reason.foreign", "reason.certificate", "reason.sender",
+	"reason.identification", "reason.service", "reason.damaged", "reason.answer", "reason.doubt", "reason.other",
 }
 
 // ReasonKey is the phrase key for a code that the portal refused a request
-// with: package trust's and the portal's own. They are written out here since
-// the session links nothing that can reach a network.
+// with: those of packages trust and edoc, and the portal's own. Codes that mean
+// the same to whoever stands here share their words. They are written out here
+// since the session links nothing that can reach a network; "reason.other" is
+// for those of a newer portal.
 func ReasonKey(code string) string {
 	switch code {
 	case "cert.expired", "cert.expired_since", "cert.not_yet_valid":
@@ -184,8 +187,21 @@ func ReasonKey(code string) string {
 		return "reason.revoked"
 	case "cert.foreign", "centre.suspended", "centre.ended":
 		return "reason.foreign"
+	case "cert.wrong_use", "cert.weak_key", "cert.malformed", "signer.missing", "signer.unreadable":
+		return "reason.certificate"
+	case "signer.not_sender":
+		return "reason.sender"
+	case "signer.identification":
+		return "reason.identification"
 	case "service.unknown":
 		return "reason.service"
+	case "content.changed", "signature.broken", "envelope.unreadable", "container.malformed", "container.other",
+		"document.no_request", "document.other_kiosk":
+		return "reason.damaged"
+	case "answer_to.unusable":
+		return "reason.answer"
+	case "verification.undecided", "crl.none", "crl.stale", "not.asked":
+		return "reason.doubt"
 	}
 	return "reason.other"
 }
