@@ -210,6 +210,19 @@ func (c *Clock) SetBeacon(at time.Time) error {
 	return nil
 }
 
+// Signed returns the latest moment that is signed for (the build, the portal's
+// last signed time, and the time since): unlike a claim, the machine's clock
+// cannot move it. It may be long ago.
+func (c *Clock) Signed() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	mono := time.Since(c.start)
+	if c.signed {
+		return c.base.Add(mono - c.baseMono).UTC()
+	}
+	return c.floor.Add(mono).UTC()
+}
+
 // Steps returns the steps seen since it was last called. Whoever calls it puts
 // them into the journal.
 func (c *Clock) Steps() []Step {

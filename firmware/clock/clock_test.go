@@ -93,6 +93,28 @@ func TestStepsWithoutBeacon(t *testing.T) {
 	})
 }
 
+// A clock that was set to the next century and back claims on, but it cannot
+// move what is signed for.
+func TestSignedIsNoClaim(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		real := time.Now()
+		m := &machine{off: 70 * 365 * 24 * time.Hour}
+		c := New(Options{Source: m.now, Floor: real.Add(-48 * time.Hour), LastBeacon: real.Add(-time.Hour)})
+		near(t, "Now", c.Now(), real.Add(m.off))
+		near(t, "Signed", c.Signed(), real.Add(-time.Hour))
+		m.off = 0
+		c.Raise(real.Add(50 * 365 * 24 * time.Hour))
+		time.Sleep(time.Minute)
+		near(t, "Signed after a step", c.Signed(), real.Add(-time.Hour+time.Minute))
+		if err := c.SetBeacon(time.Now()); err != nil {
+			t.Fatal(err)
+		}
+		m.off = time.Hour
+		time.Sleep(time.Minute)
+		near(t, "Signed with a beacon", c.Signed(), time.Now())
+	})
+}
+
 func TestBeaconTooOld(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := New(Options{Floor: time.Now().Add(-time.Hour), LastBeacon: time.Now().Add(-time.Hour), MaxAge: 24 * time.Hour})

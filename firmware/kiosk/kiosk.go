@@ -14,7 +14,6 @@ package kiosk
 
 import (
 	"context"
-	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -210,20 +209,12 @@ func (k *Kiosk) openOutbox(ctx context.Context, o Options) (err error) {
 }
 
 func (k *Kiosk) openUplink(roots []*x509.Certificate) error {
-	cert, err := tls.LoadX509KeyPair(k.s.Identity.Cert, k.s.Identity.Key)
+	tc, err := k.portalTLS(roots)
 	if err != nil {
-		return fmt.Errorf("kiosk: load the kiosk's TLS identity: %w", err)
-	}
-	pool := x509.NewCertPool()
-	for _, r := range roots {
-		pool.AddCert(r)
+		return err
 	}
 	k.up, err = uplink.New(uplink.Config{
-		URL: k.s.Portal.URL,
-		TLS: &tls.Config{
-			RootCAs: pool, ServerName: k.s.Portal.ServerName, Certificates: []tls.Certificate{cert},
-			MinVersion: tls.VersionTLS13, Time: k.clock.Now, // never before what is known to have passed
-		},
+		URL: k.s.Portal.URL, TLS: tc,
 		Outbox: k.box, Trust: k.know.trust, Catalogue: k.know.catalogueVersion, Sink: sink{k},
 		Software: k.version, Now: k.clock.Now, Log: k.log,
 	})

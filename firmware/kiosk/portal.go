@@ -1,0 +1,59 @@
+package kiosk
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// portalTLS returns how the kiosk knows the portal, and shows who it is itself.
+//
+// The portal's certificate has to be good at the kiosk's time. While that time
+// is only a claim it may also be good at the last moment that is signed for: a
+// machine's clock that says 2099 must not lock the kiosk out of the only place
+// that can tell it better. What an outdated certificate could gain by that is
+// little: requests are sealed to the portal, receipts and times are signed.
+func (k *Kiosk) portalTLS(roots []*x509.Certificate) (*tls.Config, error) {
+	cert, err := tls.LoadX509KeyPair(k.s.Identity.Cert, k.s.Identity.Key)
+	if err != nil {
+		return nil, fmt.Errorf("kiosk: load the kiosk's TLS identity: %w", err)
+	}
+	pool := x509.NewCertPool()
+	for _, r := range roots {
+		pool.AddCert(r)
+	}
+	return &tls.Config{
+		ServerName: k.s.Portal.ServerName, Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS13,
+		// crypto/tls can check at one time only; isPortal checks all the rest, too.
+		InsecureSkipVerify: true, //nolint:gosec // VerifyConnection verifies every connection
+		VerifyConnection: func(cs tls.ConnectionState) error {
+			return isPortal(cs.PeerCertificates, pool, k.s.Portal.ServerName, k.clock.Now(), k.clock.Signed())
+		},
+	}, nil
+}
+
+// isPortal verifies the chain that a server shows as crypto/tls would, at the
+// first of times, and at the next one where only its validity was in the way.
+func isPortal(chain []*x509.Certificate, roots *x509.CertPool, name string, times ...time.Time) error {
+	if len(chain) == 0 {
+		return errors.New("kiosk: the portal shows no certificate")
+	}
+	o := x509.VerifyOptions{Roots: roots, DNSName: name, Intermediates: x509.NewCertPool()}
+	for _, c := range chain[1:] {
+		o.Intermediates.AddCert(c)
+	}
+	var err error
+	for _, o.CurrentTime = range times {
+		_, err = chain[0].Verify(o)
+		var invalid x509.CertificateInvalidError
+		if err == nil || !errors.As(err, &invalid) || invalid.Reason != x509.Expired {
+			break
+		}
+	}
+	if err != nil {
+		return &tls.CertificateVerificationError{UnverifiedCertificates: chain, Err: err}
+	}
+	return nil
+}

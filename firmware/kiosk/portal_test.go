@@ -1,0 +1,93 @@
+package kiosk
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/penjire/penjire/firmware/clock"
+	"github.com/penjire/penjire/sync/edoc/specimen"
+	"github.com/penjire/penjire/sync/outbox"
+	"github.com/penjire/penjire/sync/uplink"
+)
+
+// A clock in the next century, where no certificate is good any more: the kiosk
+// still finds its portal, whose signed time sets it right; also after the clock
+// was there for a while and the journal says so.
+func TestClockIn2099(t *testing.T) {
+	for name, late := range map[string]bool{"still": true, "again right": false} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t)
+			turn := func(d time.Duration) {
+				r.must(os.WriteFile(filepath.Join(r.dir, "ports", "clock-offset"), []byte(d.String()), 0o600))
+			}
+			refused := func() bool { return !r.state().Clock.Binding }
+			off := time.Until(time.Date(2099, 1, 1, 0, 0, 0, 0, time.UTC)).Truncate(time.Second)
+			r.start()
+			turn(off)
+			r.until("the step to be in the journal", func() bool { return r.state().Journal.Size >= 2 && refused() })
+			r.stop()
+			if !late {
+				turn(0)
+			}
+			r.start()
+			r.until("binding requests to be refused", refused)
+			r.online(nil)
+			r.until("the clock to be right", func() bool { return r.state().Clock.Trust == clock.Beacon.String() })
+			r.apply("citizen-1")
+			r.stage(outbox.Registered)
+			if d := time.Since(r.only().Claimed); d > time.Minute || d < -time.Minute {
+				t.Errorf("claimed time: %v from now, want now", d)
+			}
+			r.leave()
+		})
+	}
+}
+
+// The name, the root and the usage are looked at whatever the time is.
+func TestIsPortal(t *testing.T) {
+	w, err := specimen.New(time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(w.RootPEM())
+	chain := func(c tls.Certificate) (out []*x509.Certificate) {
+		for _, der := range c.Certificate {
+			x, err := x509.ParseCertificate(der)
+			if err != nil {
+				t.Fatal(err)
+			}
+			out = append(out, x)
+		}
+		return out
+	}
+	now, late, early := time.Now(), time.Now().AddDate(70, 0, 0), time.Unix(0, 0)
+	portal := chain(w.PortalTLS.TLS())
+	for _, tt := range []struct {
+		what  string
+		chain []*x509.Certificate
+		roots *x509.CertPool
+		name  string
+		times []time.Time
+		want  bool
+	}{
+		{"now", portal, roots, "localhost", []time.Time{now, early}, true},
+		{"a claim too late", portal, roots, "localhost", []time.Time{late, now}, true},
+		{"a claim too early", portal, roots, "localhost", []time.Time{early, now}, true},
+		{"at no time", portal, roots, "localhost", []time.Time{late, early}, false},
+		{"another name", portal, roots, "example.org", []time.Time{late, now}, false},
+		{"another root", portal, x509.NewCertPool(), "localhost", []time.Time{late, now}, false},
+		{"another usage", chain(w.Device.TLS.TLS()), roots, "", []time.Time{late, now}, false},
+		{"nothing", nil, roots, "localhost", []time.Time{now}, false},
+	} {
+		if err := isPortal(tt.chain, tt.roots, tt.name, tt.times...); (err == nil) != tt.want {
+			t.Errorf("%s: got %v, want accepted %v", tt.what, err, tt.want)
+		} else if err != nil && tt.chain != nil && uplink.Code(err) != uplink.CodePortalCertificate {
+			t.Errorf("%s: code %q, want %q", tt.what, uplink.Code(err), uplink.CodePortalCertificate)
+		}
+	}
+}
