@@ -264,7 +264,7 @@ func TestOutboxFull(t *testing.T) {
 	for _, size := range []int{16 << 10, 1 << 10} {
 		for full := false; !full; n++ {
 			_, err := r.k.box.Accept(context.Background(), outbox.Draft{
-				Doc: outbox.Doc{1, byte(n), byte(n >> 8)}, Code: "K7M4P29QDX", Service: "complaint", ServiceVersion: 1, Lang: "tk",
+				Doc: outbox.Doc{1, byte(n), byte(n >> 8)}, Service: "complaint", ServiceVersion: 1, Lang: "tk",
 				Sealed: make([]byte, size), Claimed: time.Now(),
 			})
 			if full = errors.Is(err, outbox.ErrFull); full {

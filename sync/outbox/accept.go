@@ -20,8 +20,12 @@ func (o *Outbox) Accept(ctx context.Context, d Draft) (Request, error) {
 		return Request{}, err
 	}
 	digest := sha256.Sum256(d.Sealed)
+	code, err := d.codeHash(o.o.Kiosk)
+	if err != nil {
+		return Request{}, err
+	}
 	var out Request
-	err := o.write(ctx, func(t *tx) error {
+	err = o.write(ctx, func(t *tx) error {
 		_, epoch, seq, old, err := t.find(d.Doc)
 		switch {
 		case err == nil:
@@ -36,7 +40,7 @@ func (o *Outbox) Accept(ctx context.Context, d Draft) (Request, error) {
 		if need := room(len(d.Sealed)); need > t.o.mem.free(t.o.o.MaxSize)-t.taken {
 			return fmt.Errorf("outbox: accept a request of %d bytes: %w", len(d.Sealed), ErrFull)
 		}
-		r, err := t.accept(&d, digest)
+		r, err := t.accept(&d, digest, code)
 		if err != nil {
 			return err
 		}
@@ -51,7 +55,7 @@ func (o *Outbox) Accept(ctx context.Context, d Draft) (Request, error) {
 }
 
 // accept writes a new request and everything that comes with it.
-func (t *tx) accept(d *Draft, digest [32]byte) (*request, error) {
+func (t *tx) accept(d *Draft, digest [32]byte, code []byte) (*request, error) {
 	e := journal.Entry{Kind: journal.DocSigned, At: d.Claimed, Fields: journal.Fields{
 		Doc: d.Doc[:], Digest: digest[:], Epoch: t.epoch[:], Seq: t.seq + 1,
 	}}
@@ -70,12 +74,9 @@ func (t *tx) accept(d *Draft, digest [32]byte) (*request, error) {
 	r := &request{
 		Doc: d.Doc[:], Service: d.Service, ServiceVersion: d.ServiceVersion, Lang: d.Lang, Lane: d.Lane,
 		Claimed: toMilli(d.Claimed), Due: toMilli(d.Due), Digest: digest[:], Size: len(d.Sealed),
-		Index: index, Root: root[:], Receipt: Queued,
+		Index: index, Root: root[:], Receipt: Queued, CodeHash: code,
 	}
 	r.enter(Accepted, d.Claimed)
-	if d.Code != "" {
-		r.CodeHash = codeHash(d.Code)
-	}
 	if d.Owner != (Owner{}) {
 		r.Owner = d.Owner[:]
 	}

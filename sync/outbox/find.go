@@ -3,6 +3,7 @@ package outbox
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 
 	bolt "go.etcd.io/bbolt"
@@ -47,9 +48,21 @@ func (o *Outbox) Get(ctx context.Context, doc Doc) (Request, error) {
 	return out, err
 }
 
-// ByCode returns the request with the tracking code, or ErrNotFound.
+// ByCode returns the request with the tracking code, or ErrNotFound. It takes
+// time on purpose where the request has no owner, or there is none.
 func (o *Outbox) ByCode(ctx context.Context, code string) (Request, error) {
-	h := codeHash(code)
+	r, err := o.byHash(ctx, code, codeHash(code))
+	if !errors.Is(err, ErrNotFound) {
+		return r, err
+	}
+	h, err := hardHash(o.o.Kiosk, code)
+	if err != nil {
+		return Request{}, err
+	}
+	return o.byHash(ctx, code, h)
+}
+
+func (o *Outbox) byHash(ctx context.Context, code string, h []byte) (Request, error) {
 	o.mu.RLock()
 	i, ok := o.mem.codes[short(h)]
 	var epoch Epoch

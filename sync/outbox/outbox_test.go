@@ -66,6 +66,14 @@ func TestAcceptedIsThereAfterReopen(t *testing.T) {
 	if _, err := o.ByCode(t.Context(), "OTHER"); !errors.Is(err, outbox.ErrNotFound) {
 		t.Errorf("ByCode of another code = %v, want ErrNotFound", err)
 	}
+	nobody := outboxtest.Draft(99)
+	nobody.Owner = outbox.Owner{}
+	if _, err := o.Accept(t.Context(), nobody); err != nil {
+		t.Fatal(err)
+	}
+	if r, err := o.ByCode(t.Context(), nobody.Code); err != nil || r.Doc != nobody.Doc || r.Code != nobody.Code {
+		t.Errorf("ByCode of a request without owner = %+v, %v", r, err)
+	}
 	mine, err := o.Mine(t.Context(), d.Owner)
 	if err != nil || len(mine) != 1 || mine[0].Doc != d.Doc {
 		t.Errorf("Mine = %v, %v", mine, err)

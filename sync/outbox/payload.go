@@ -2,6 +2,7 @@ package outbox
 
 import (
 	"bytes"
+	"crypto/pbkdf2"
 	"crypto/sha256"
 	"fmt"
 	"time"
@@ -224,4 +225,28 @@ func toMilli(t time.Time) int64 {
 func codeHash(code string) []byte {
 	h := sha256.Sum256([]byte("penjire outbox code\x00" + code))
 	return h[:16]
+}
+
+// hardWork is about a sixth of a second on a kiosk's board, without memory.
+const hardWork = 1 << 17
+
+// hardHash is under what the code of a request without an owner is found: it
+// opens the answer, so whoever has the file must not find it by trying all.
+func hardHash(kiosk, code string) ([]byte, error) {
+	h, err := pbkdf2.Key(sha256.New, code, []byte("penjire outbox code\x00"+kiosk), hardWork, 16)
+	if err != nil {
+		return nil, fmt.Errorf("outbox: hash a code: %w", err)
+	}
+	return h, nil
+}
+
+// codeHash is under what the request of the draft will be found; nil: by no code.
+func (d *Draft) codeHash(kiosk string) ([]byte, error) {
+	switch {
+	case d.Code == "":
+		return nil, nil
+	case d.Owner == Owner{}:
+		return hardHash(kiosk, d.Code)
+	}
+	return codeHash(d.Code), nil
 }

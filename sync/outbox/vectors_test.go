@@ -106,6 +106,13 @@ func TestVectors(t *testing.T) {
 				t.Errorf("%s: codeHash = %x, want %x", v.name, codeHash(string(v.body[:10])), v.body[10:])
 			}
 			continue
+		case "hard-code":
+			found["hard-code"]++
+			kiosk, code, _ := strings.Cut(string(v.body[:len(v.body)-16]), "/")
+			if got, err := hardHash(kiosk, code); err != nil || !bytes.Equal(got, v.body[len(v.body)-16:]) {
+				t.Errorf("%s: hardHash = %x, %v, want %x", v.name, got, err, v.body[len(v.body)-16:])
+			}
+			continue
 		case "value":
 		default:
 			continue
@@ -133,7 +140,7 @@ func TestVectors(t *testing.T) {
 			t.Errorf("%s: %s (%v), want %s", v.name, got, err, v.expect)
 		}
 	}
-	for _, k := range []string{"ok", "value", "payload", "code"} {
+	for _, k := range []string{"ok", "value", "payload", "code", "hard-code"} {
 		if found[k] == 0 {
 			t.Errorf("no vector comes out as %q", k)
 		}
