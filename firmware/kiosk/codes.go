@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"sync"
 
 	"github.com/penjire/penjire/sync/edoc"
@@ -186,10 +187,8 @@ func (k *Kiosk) needed(ctx context.Context, doc outbox.Doc) bool {
 func (k *Kiosk) shown(doc outbox.Doc) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	for _, d := range k.interrupted {
-		if d == doc {
-			return true
-		}
+	if slices.Contains(k.interrupted, doc) {
+		return true
 	}
 	if k.visit == nil {
 		return false

@@ -53,7 +53,7 @@ func (s *Service) Display(row Row, value, lang string) string {
 // and with commas between them.
 func (s *Service) FactPrefill(f Fact, p citizen.Person, a citizen.Answers, lang string) string {
 	var said []string
-	for _, name := range strings.Fields(f.Prefill) {
+	for name := range strings.FieldsSeq(f.Prefill) {
 		row, ok := s.Row(name)
 		if !ok {
 			return prefill(f.Prefill, p)

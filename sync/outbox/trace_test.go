@@ -274,8 +274,8 @@ func (tr *tracer) path(addr uint64) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		if i := bytes.IndexByte(c, 0); i >= 0 {
-			return string(append(b, c[:i]...)), nil
+		if before, _, ok := bytes.Cut(c, []byte{0}); ok {
+			return string(append(b, before...)), nil
 		}
 		b = append(b, c...)
 	}

@@ -3,6 +3,7 @@ package uitest_test
 import (
 	"context"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -121,12 +122,7 @@ func (k *walker) turn(page string) {
 func (k *walker) done(name string) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	for _, d := range k.did {
-		if d == name {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(k.did, name)
 }
 
 func walk(t *testing.T, k *walker) (*uitest.Browser, string) {
@@ -209,7 +205,7 @@ func TestWalk(t *testing.T) {
 	b.Click(key("1"))
 	b.Click(".acts .btn")
 	b.Wait(".p-pin .wrong")
-	for _, c := range strings.Split("123456", "") {
+	for c := range strings.SplitSeq("123456", "") {
 		b.Click(key(c))
 	}
 	b.Click(".acts .btn")
