@@ -42,6 +42,7 @@ var rules = []rule{
 	{From: "firmware/cmd/penjired", Deny: "sync/portal", Why: "the kiosk must not link the portal"},
 	{From: "firmware/cmd/penjired", Deny: "sync/ledger", Why: "the kiosk must not link the portal's store"},
 	{From: "firmware/cmd/penjired", Deny: "drivers/emulator", Why: "a kiosk in service must not link emulated devices"},
+	{From: "firmware/cmd/penjired", Deny: "firmware/demo", Why: "a kiosk in service must not link the demonstration"},
 	{From: "firmware/cmd/penjire", Deny: "sync/portal", Why: "the technician's tool must not link the portal"},
 	{From: "firmware/kiosk", Deny: "sync/portal", Why: "the kiosk must not link the portal"},
 	{From: "sync/cmd/portald", Deny: "drivers", TestsToo: true, Why: "the portal has no peripherals"},
