@@ -78,6 +78,11 @@ func Run(ctx context.Context, o Options) error {
 		return fmt.Errorf("bench: %w (is another bench running? ADDR=127.0.0.1:PORT chooses another address)", err)
 	}
 	defer l.Close()
+	world, err := lock(o.Dir)
+	if err != nil {
+		return err
+	}
+	defer world.Close()
 	b := &Bench{o: o}
 	if err := b.lay(l.Addr().String()); err != nil {
 		return err

@@ -522,6 +522,29 @@ func TestBroken(t *testing.T) {
 	}
 }
 
+// A second bench in a folder leaves everything as the first one has it.
+func TestOneBenchInAFolder(t *testing.T) {
+	r := start(t)
+	dir := r.state().Dir
+	before, err := os.ReadFile(filepath.Join(dir, "kiosk", "settings.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = Run(t.Context(), Options{Addr: "127.0.0.1:0", Dir: dir, Bin: programs(t, "portald", "penjired")})
+	if err == nil || !strings.Contains(err.Error(), "another bench") {
+		t.Errorf("Run in a folder that has a bench = %v, want it refused", err)
+	}
+	after, err := os.ReadFile(filepath.Join(dir, "kiosk", "settings.json"))
+	if err != nil || !bytes.Equal(before, after) {
+		t.Errorf("the first bench's settings were changed (%v)", err)
+	}
+	if _, err := os.Readlink(filepath.Join(dir, "kiosk", "ports", "reader")); err != nil {
+		t.Errorf("the first bench's reader: %v", err)
+	}
+	r.ok("power", `{"action":"cut"}`)
+	r.ok("power", `{"action":"on"}`)
+}
+
 // However the bench dies, its children die with it.
 func TestChildrenDie(t *testing.T) {
 	bin := programs(t, "bench", "portald", "penjired")
