@@ -204,7 +204,7 @@ func (s *Server) write(w http.ResponseWriter, status int, v screen.View) {
 	}
 	if err != nil {
 		s.c.Log.Error("a page could not be drawn", "screen", v.Screen, "err", err)
-		http.Error(w, "Penjire işlemeýär. Окно не работает. Out of service.", http.StatusInternalServerError)
+		http.Error(w, "Kiosk işlemeýär. Киоск не работает. Out of service.", http.StatusInternalServerError)
 		return
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
