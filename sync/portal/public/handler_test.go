@@ -149,11 +149,11 @@ func TestStatusWrong(t *testing.T) {
 	other := edoc.ID{1}.Code()
 	says(t, "an unknown code", h.status(other, 404), "has no request with this code", "It may be on its way", "Error: ")
 	for _, bad := range []string{"", "abc", strings.Repeat("A", 500), other[:9] + "*", strings.Repeat("0", 9) + "1"} {
-		says(t, "what is no code", h.status(bad, 422), "not a tracking code")
+		says(t, "what is no code", h.status(bad, 422), "not the code of a request")
 	}
 	typo := []byte(other)
 	typo[0]++
-	says(t, "a code with a typing error", h.status(string(typo), 422), "not a tracking code")
+	says(t, "a code with a typing error", h.status(string(typo), 422), "not the code of a request")
 }
 
 func TestStatusLimit(t *testing.T) {
