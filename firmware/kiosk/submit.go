@@ -103,8 +103,13 @@ func (k *Kiosk) foundFull(now time.Time) {
 	k.wake()
 }
 
-// word is what a request is called in each language.
-var word = catalog.Text{TK: "Sargytnama", RU: "Заявление", EN: "Request"}
+// What documents call a request, a kiosk, and what the kiosk is when it signs
+// for somebody who need not say who he is (REQUIREMENTS, Terms).
+var (
+	word         = catalog.Text{TK: "Sargytnama", RU: "Заявка", EN: "Request"}
+	kiosk        = catalog.Text{TK: "Kiosk", RU: "Киоск", EN: "Kiosk"}
+	intermediary = catalog.Text{TK: "dellal", RU: "посредник", EN: "intermediary"}
+)
 
 // document is the e-document of a draft, with the requisites of ED-7.
 func (k *Kiosk) document(d session.Draft, now time.Time) *edoc.Document {
@@ -129,7 +134,7 @@ func (k *Kiosk) document(d session.Draft, now time.Time) *edoc.Document {
 			doc.AnswerTo = []string{h.Recipient}
 		}
 	} else {
-		doc.Sender = edoc.Party{Organisation: "Penjire " + k.s.Kiosk + ", " + in(k.s.Place), Position: "dellal"}
+		doc.Sender = edoc.Party{Organisation: in(kiosk) + " " + k.s.Kiosk + ", " + in(k.s.Place), Position: in(intermediary)}
 	}
 	if len(doc.AnswerTo) == 0 {
 		doc.AnswerSecret = edoc.NewSecret()
