@@ -530,7 +530,9 @@ func TestOneBenchInAFolder(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = Run(t.Context(), Options{Addr: "127.0.0.1:0", Dir: dir, Bin: programs(t, "portald", "penjired")})
+	ctx, stop := context.WithTimeout(t.Context(), 10*time.Second)
+	defer stop()
+	err = Run(ctx, Options{Addr: "127.0.0.1:0", Dir: dir, Bin: programs(t, "portald", "penjired")})
 	if err == nil || !strings.Contains(err.Error(), "another bench") {
 		t.Errorf("Run in a folder that has a bench = %v, want it refused", err)
 	}
