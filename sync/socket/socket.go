@@ -4,6 +4,7 @@
 package socket
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -44,7 +45,7 @@ type Conn struct {
 	ws      *websocket.Conn
 	sending atomic.Int32
 	heard   atomic.Int64 // Unix nanoseconds of the last byte read
-	line    *Line        // nil: not known; then only frames count as heard
+	line    *Line        // nil: not known; then only frames and pongs count as heard
 	note    func(up bool, f wire.Frame, n int)
 }
 
@@ -150,11 +151,44 @@ func Dial(ctx context.Context, url string, client *http.Client, line *Line, note
 
 // Accept takes a kiosk's connection.
 func Accept(w http.ResponseWriter, r *http.Request, note func(up bool, f wire.Frame, n int)) (*Conn, error) {
-	ws, err := websocket.Accept(w, r, &websocket.AcceptOptions{Subprotocols: []string{Protocol}})
+	line := &Line{}
+	ws, err := websocket.Accept(hearing{w, line}, r, &websocket.AcceptOptions{Subprotocols: []string{Protocol}})
 	if err != nil {
 		return nil, fmt.Errorf("socket: accept: %w", err)
 	}
-	return newConn(ws, nil, note)
+	return newConn(ws, line, note)
+}
+
+// hearing lets a line hear what is read from the connection that w gives away.
+// A kiosk on a slow link cannot answer a ping before its message is out: only
+// the bytes of the message show that it is there.
+type hearing struct {
+	http.ResponseWriter
+	line *Line
+}
+
+// Hijack implements http.Hijacker.
+func (h hearing) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	c, rw, err := http.NewResponseController(h.ResponseWriter).Hijack()
+	if err != nil {
+		return nil, nil, err
+	}
+	return heardConn{c, h.line}, rw, nil
+}
+
+// heardConn is a connection whose line hears and does no more.
+type heardConn struct {
+	net.Conn
+	line *Line
+}
+
+// Read implements net.Conn.
+func (c heardConn) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	if n > 0 {
+		c.line.heard.Store(time.Now().UnixNano())
+	}
+	return n, err
 }
 
 func newConn(ws *websocket.Conn, line *Line, note func(bool, wire.Frame, int)) (*Conn, error) {
