@@ -85,9 +85,9 @@ func (w *World) makePortal() (err error) {
 
 // agencyNames are the common names of the agencies' certificates.
 var agencyNames = map[string]string{
-	"civil-registry":     "NUSGA Raýat ýagdaýynyň ýazgysy",
-	"employment-service": "NUSGA Iş bilen üpjün ediş gullugy",
-	"ombudsman":          "NUSGA Adalatçy",
+	"civil-registry":     "NUSGA Raýat ýagdaýynyň namalarynyň ýazgysy bölümi",
+	"employment-service": "NUSGA Iş bilen üpjünçilik gullugy",
+	"ombudsman":          "NUSGA Ombudsmeniň diwany",
 }
 
 func (w *World) makeAgencies() error {
