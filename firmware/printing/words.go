@@ -95,9 +95,9 @@ var words = struct {
 		EN: "PAPER COPY OF AN E-DOCUMENT",
 	},
 	CopyLaw: catalog.Text{
-		TK: "Elektron resminamanyň kagyz göterijidäki nusgasy (Kanunyň 9-njy maddasy). Asyl nusgasy elektron görnüşdedir.",
-		RU: "Копия электронного документа на бумажном носителе (статья 9 Закона). Подлинник — электронный.",
-		EN: "Copy of an e-document on paper (article 9 of the Law). The original is electronic.",
+		TK: "Elektron resminamanyň kagyz göterijidäki nusgasy. «Elektron resminama, elektron resminama dolanyşygy we sanly hyzmatlar hakynda» Kanunyň 9-njy maddasy. Asyl nusgasy elektron görnüşdedir.",
+		RU: "Копия электронного документа на бумажном носителе. Статья 9 Закона «Об электронном документе, электронном документообороте и цифровых услугах». Подлинник — электронный.",
+		EN: "Copy of an e-document on paper. Article 9 of the Law on the electronic document, electronic document flow and digital services. The original is electronic.",
 	},
 	CopyRepeat: catalog.Text{
 		TK: "Şu nusga öň hem çap edilen bolup biler. Asyl nusgasy birdir.",
