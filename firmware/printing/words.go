@@ -84,7 +84,7 @@ var words = struct {
 	Root:  catalog.Text{TK: "Kök belgisi (başy):", RU: "Корень (начало):", EN: "Root (its beginning):"},
 	Kiosk: catalog.Text{TK: "Kiosk ", RU: "Киоск ", EN: "Kiosk "},
 	Keep: catalog.Text{
-		TK: "Jogap alýançaňyz şu çegi saklaň.",
+		TK: "Jogap alýançaňyz şu çeki saklaň.",
 		RU: "Сохраните чек до получения ответа.",
 		EN: "Keep this receipt until you have the answer.",
 	},

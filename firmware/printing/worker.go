@@ -68,6 +68,10 @@ type Worker struct {
 	Paper   Source
 	// Patience is how long a job waits for the printer; 0 is two minutes.
 	Patience time.Duration
+	// Hanging says that a paper of an earlier run may hang out of the printer. It
+	// is cut off as soon as the printer can, and before anything is printed
+	// below it: it may be the paper of someone who has left.
+	Hanging bool
 	// Notify, when set, is called whenever Status may have changed. It must not
 	// block.
 	Notify func()
@@ -107,9 +111,15 @@ func (w *Worker) Run(ctx context.Context) error {
 	}
 	var waiting uint64 // the job that waits
 	var since time.Time
+	hanging := w.Hanging
 	for {
 		if ctx.Err() != nil {
 			return nil
+		}
+		if hanging && w.ready(ctx) == WhyNothing {
+			hanging = false
+			w.cutOff(ctx)
+			continue
 		}
 		job, ok, err := w.Queue.NextPrint(ctx)
 		if err != nil {
@@ -123,11 +133,17 @@ func (w *Worker) Run(ctx context.Context) error {
 		case !ok:
 			waiting = 0
 			w.set(Status{})
+			if hanging {
+				wait = poll
+			}
 		default:
 			if job.ID != waiting {
 				waiting, since = job.ID, time.Now()
 			}
 			why := w.ready(ctx)
+			if why == WhyNothing && hanging {
+				continue // it has just become ready: the cut comes first
+			}
 			if why == WhyNothing || w.Printer == nil || time.Since(since) >= w.patience() {
 				taken, err := w.work(ctx, job, why)
 				if err != nil {
@@ -145,6 +161,19 @@ func (w *Worker) Run(ctx context.Context) error {
 		if err := w.sleep(ctx, wait, &changes); err != nil {
 			return nil
 		}
+	}
+}
+
+// cutOff cuts off what may hang out of the printer.
+func (w *Worker) cutOff(ctx context.Context) {
+	c, ok := w.Printer.(device.Cutter)
+	if !ok {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	if err := c.Cut(ctx); err != nil {
+		w.log().Warn("what may hang out of the printer could not be cut off", "err", err)
 	}
 }
 

@@ -98,6 +98,12 @@ var good = device.Media{Paper: device.PaperFull, Cover: device.CoverClosed}
 // bench runs a worker in a bubble of faked time; play acts, then all is idle.
 func play(t *testing.T, act func(q *queue, p *printer, w *Worker)) (log []string) {
 	t.Helper()
+	return playFrom(t, func(*printer, *Worker) {}, act)
+}
+
+// playFrom is play with a worker that begins otherwise.
+func playFrom(t *testing.T, begin func(p *printer, w *Worker), act func(q *queue, p *printer, w *Worker)) (log []string) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		q := &queue{log: &log, wake: make(chan struct{}, 1)}
 		p := &printer{log: &log, media: good, health: device.Online, out: device.Printed, changes: make(chan struct{}, 1)}
@@ -107,6 +113,7 @@ func play(t *testing.T, act func(q *queue, p *printer, w *Worker)) (log []string
 				return image.NewGray(image.Rect(0, 0, 576, 10)), nil
 			},
 		}
+		begin(p, w)
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
 		go func() { ended <- w.Run(ctx) }()
@@ -206,4 +213,40 @@ func TestWithdrawn(t *testing.T) {
 		synctest.Wait()
 		q.jobs = nil
 	}))
+}
+
+// cutter is a printer that can cut.
+type cutter struct{ *printer }
+
+func (c cutter) Cut(context.Context) error {
+	*c.log = append(*c.log, "cut")
+	return nil
+}
+
+// What hangs out since a power cut is cut off first, once, and as soon as the
+// printer can. A printer that cannot must not keep the jobs waiting for longer
+// than ever: their citizens leave.
+func TestHanging(t *testing.T) {
+	run := func(act func(q *queue, p *printer, w *Worker)) []string {
+		return playFrom(t, func(p *printer, w *Worker) {
+			w.Printer, w.Hanging, p.health = cutter{p}, true, device.NoDevice
+		}, act)
+	}
+	want(t, run(func(q *queue, p *printer, _ *Worker) {
+		p.health = device.Online
+		time.Sleep(2 * time.Second) // faked
+		q.add(1)
+		synctest.Wait()
+		q.add(2)
+	}), "cut", "start 1", "print", "end 1 printed ", "start 2", "print", "end 2 printed ")
+	want(t, run(func(q *queue, p *printer, w *Worker) {
+		q.add(1)
+		synctest.Wait()
+		if got := w.Status(); got.Why != WhyGone || got.Job.ID != 1 {
+			t.Errorf("Status = %+v, want job 1 waiting for the printer", got)
+		}
+		time.Sleep(5 * time.Minute) // faked
+		p.health = device.Online
+		time.Sleep(2 * time.Second) // faked
+	}), "start 1", "end 1 failed printer.gone", "cut")
 }
