@@ -166,7 +166,7 @@ func Open(ctx context.Context, o Options) (_ *Kiosk, err error) {
 	}
 	k.worker = &printing.Worker{
 		Queue: k.box, Wake: k.box.Changes(), Printer: k.printer, Paper: k.paper,
-		Notify: func() { k.wake() }, Log: k.log,
+		Hanging: k.hanging, Notify: func() { k.wake() }, Log: k.log,
 	}
 	if k.screens, err = net.Listen("tcp", k.s.Listen); err != nil {
 		return nil, fmt.Errorf("kiosk: listen for the screen: %w", err)
@@ -250,10 +250,7 @@ func (k *Kiosk) Run(ctx context.Context) error {
 	})
 	run("screens", func(ctx context.Context) error { return serve(ctx, k.screens, screens) })
 	run("control socket", func(ctx context.Context) error { return serve(ctx, k.control, k.controlHandler()) })
-	run("printing", func(ctx context.Context) error {
-		k.cutOff(ctx)
-		return k.worker.Run(ctx)
-	})
+	run("printing", k.worker.Run)
 	run("uplink", k.up.Run)
 	run("watch", k.watch)
 	if k.reader != nil {

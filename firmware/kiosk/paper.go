@@ -6,9 +6,7 @@ import (
 	"fmt"
 	"image"
 	"net/url"
-	"time"
 
-	"github.com/penjire/penjire/drivers/device"
 	"github.com/penjire/penjire/firmware/printing"
 	"github.com/penjire/penjire/firmware/session"
 	"github.com/penjire/penjire/sync/catalog"
@@ -149,25 +147,6 @@ func (k *Kiosk) afterPowerCut(ctx context.Context) error {
 		return nil
 	}
 	return nil
-}
-
-// cutOff cuts what may hang out of the printer since a power cut, before
-// anything is printed below it: it may be the paper of someone who has left.
-func (k *Kiosk) cutOff(ctx context.Context) {
-	c, ok := k.printer.(device.Cutter)
-	if !ok || !k.hanging {
-		return
-	}
-	for c.Health() != device.Online { // what is to be printed waits for that too
-		if !sleep(ctx, 200*time.Millisecond) {
-			return
-		}
-	}
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
-	defer cancel()
-	if err := c.Cut(ctx); err != nil {
-		k.log.Warn("what may hang out of the printer could not be cut off", "err", err)
-	}
 }
 
 // reprintInterrupted prints marked copies of what the power cut left in doubt.
