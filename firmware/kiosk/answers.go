@@ -82,6 +82,11 @@ func (k *Kiosk) unseal(ctx context.Context, e session.OpenAnswer, sealed []byte)
 	if k.reader == nil {
 		return nil, fmt.Errorf("kiosk: open an answer: there is no reader")
 	}
+	end, err := k.talk(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer end()
 	card, err := signing.Unlock(ctx, k.reader, e.Holder.Gen, e.Holder.Card, e.PIN)
 	if err != nil {
 		return nil, err

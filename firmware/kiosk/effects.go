@@ -3,6 +3,8 @@ package kiosk
 import (
 	"context"
 	"errors"
+	"fmt"
+	"sync"
 	"time"
 
 	"github.com/penjire/penjire/drivers/device"
@@ -100,6 +102,11 @@ func (k *Kiosk) readCard(ctx context.Context, e session.ReadCard) session.Event 
 	if k.reader == nil {
 		return session.CardRead{Job: e.Job, Problem: string(identity.Gone)}
 	}
+	end, err := k.talk(ctx)
+	if err != nil {
+		return session.CardRead{Job: e.Job, Problem: string(identity.Unreadable)}
+	}
+	defer end()
 	h, err := identity.Read(ctx, k.reader, e.Gen, k.know.trust(), identity.Time{
 		Now: k.clock.Now(), Known: k.clock.Trust() != clock.Unknown,
 	})
@@ -114,6 +121,19 @@ func (k *Kiosk) readCard(ctx context.Context, e session.ReadCard) session.Event 
 	return session.CardRead{Job: e.Job, Holder: &session.Holder{
 		Gen: e.Gen, Person: h.Person, Card: h.Card(), Recipient: h.Recipient, Tries: h.Tries,
 	}}
+}
+
+// talk waits until nobody else has a conversation with the card, and returns
+// what ends this one. A conversation is many commands: a reading that nobody
+// waits for any more must not take the answers of the next one, nor come
+// between the PIN and the signature.
+func (k *Kiosk) talk(ctx context.Context) (end func(), err error) {
+	select {
+	case k.talking <- struct{}{}:
+		return sync.OnceFunc(func() { <-k.talking }), nil
+	case <-ctx.Done():
+		return nil, fmt.Errorf("kiosk: wait for the card: %w", ctx.Err())
+	}
 }
 
 // cardFailed says what a failed exchange with the card means for the visit.

@@ -76,6 +76,7 @@ type Kiosk struct {
 	up      *uplink.Uplink
 
 	reader  device.CardReader     // nil: none
+	talking chan struct{}         // one token: whose commands the card in the reader gets
 	printer device.ReceiptPrinter // nil: none
 	worker  *printing.Worker
 
@@ -119,6 +120,7 @@ func Open(ctx context.Context, o Options) (_ *Kiosk, err error) {
 			Alone: min(15*time.Second, o.Settings.IdleWarn), Take: time.Minute,
 		},
 		woken:   make(chan struct{}, 1),
+		talking: make(chan struct{}, 1),
 		devices: screen.Devices{Printer: screen.Unknown, Reader: screen.Unknown, Net: screen.Unknown, Clock: screen.Unknown},
 	}
 	if k.log == nil {

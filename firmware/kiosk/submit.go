@@ -32,11 +32,16 @@ func (k *Kiosk) submit(ctx context.Context, e session.Submit) session.Event {
 	}
 	now := k.clock.Now().Truncate(time.Second)
 	bundle := k.know.trust()
-	signer := k.own
+	signer, end := k.own, func() {}
 	if h := e.Draft.Holder; h != nil {
 		if k.reader == nil {
 			return session.Failed{Job: e.Job, Why: session.NoReader}
 		}
+		var err error
+		if end, err = k.talk(ctx); err != nil {
+			return k.cardFailed(e.Job, err)
+		}
+		defer end()
 		card, err := signing.Unlock(ctx, k.reader, h.Gen, h.Card, e.PIN)
 		if err != nil {
 			return k.cardFailed(e.Job, err)
@@ -49,6 +54,7 @@ func (k *Kiosk) submit(ctx context.Context, e session.Submit) session.Event {
 	}
 	doc := k.document(e.Draft, now)
 	c, err := edoc.Sign(doc, signer, now)
+	end()
 	if err != nil {
 		if e.Draft.Holder != nil {
 			return k.cardFailed(e.Job, err)
