@@ -165,6 +165,9 @@ func listenControl(path string) (net.Listener, error) {
 	if c, err := net.Dial("unix", path); err == nil {
 		return nil, errors.Join(fmt.Errorf("kiosk: listen on %s: another kiosk is running", path), c.Close())
 	}
+	if old, err := os.Lstat(path); err == nil && old.Mode().Type() != os.ModeSocket {
+		return nil, fmt.Errorf("kiosk: listen on %s: something else is there, which is no socket", path)
+	}
 	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("kiosk: remove an old control socket: %w", err)
 	}

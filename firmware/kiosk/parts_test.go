@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -129,7 +130,12 @@ func TestControlSocket(t *testing.T) {
 	}
 	defer os.RemoveAll(dir)
 	path := filepath.Join(dir, "c")
-	if err := os.WriteFile(path, nil, 0o600); err != nil {
+	dead, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	dead.SetUnlinkOnClose(false) // as a kiosk that is killed
+	if err := dead.Close(); err != nil {
 		t.Fatal(err)
 	}
 	l, err := listenControl(path)
