@@ -54,9 +54,10 @@ func (s State) looking(a Act, f Facts) (State, []Effect) {
 }
 
 // CanWithdraw reports whether the open request may be taken back here and now:
-// it has not been sent, and whoever asks is who made it.
+// it has not been sent, and whoever asks is who made it. Whoever took their card
+// has left: what they made is not the next one's to take back.
 func (s State) CanWithdraw() bool {
-	return s.Request != nil && s.Request.Withdraw && (s.Request.Anonymous || !s.ByCode)
+	return s.Request != nil && s.Request.Withdraw && (s.Request.Anonymous || !s.ByCode && s.Card.Ready())
 }
 
 // Locked reports whether opening the answer needs the card and its PIN.

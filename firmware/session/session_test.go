@@ -314,7 +314,12 @@ func TestWithdrawOnlyByWhoMadeIt(t *testing.T) {
 		t.Error("a code alone withdraws a request that was made with a card")
 	}
 	s.ByCode = false
-	_, out := play(t, s, f, act("withdraw"))
+	s.Card = Card{In: 5, Known: true, Holder: holder(5, 1)}
+	gone, out := play(t, s, f, CardOut{}, act("withdraw"))
+	if len(out) != 0 || gone.CanWithdraw() {
+		t.Error("a request is withdrawn after its maker took the card")
+	}
+	_, out = play(t, s, f, act("withdraw"))
 	if len(out) != 1 {
 		t.Fatal("whoever made the request cannot withdraw it")
 	}
