@@ -43,7 +43,7 @@ func (ch *Channel) Do(ctx context.Context, c Command) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if le, ok := sw.RightLe(); ok {
+	if le, ok := sw.RightLe(); ok && c.Le > 0 { // without an Le none is wrong: a PIN is not given twice
 		last.Le = le
 		if out, sw, err = ch.once(ctx, last); err != nil {
 			return nil, err

@@ -93,6 +93,11 @@ func TestChannel(t *testing.T) {
 		"more":      {iso7816.Command{Ins: 0xCB, Le: 256}, [][2]string{{"00cb000000", "016102"}, {"00c0000002", "02039000"}}, "010203", 0},
 		"more 6100": {iso7816.Command{Ins: 0xCB, Le: 256}, [][2]string{{"00cb000000", "6100"}, {"00c0000000", "0a9000"}}, "0a", 0},
 		"wrong Le":  {iso7816.Command{Ins: 0xCB, Le: 256}, [][2]string{{"00cb000000", "6c02"}, {"00cb000002", "01029000"}}, "0102", 0},
+		"no Le, no repetition": {
+			iso7816.Command{Ins: 0x20, P2: 0x80, Data: []byte{1}},
+			[][2]string{{"002000800101", "6c02"}},
+			"", 0x6C02,
+		},
 		"chained": {
 			iso7816.Command{Ins: 0x87, Data: long, Le: 256},
 			[][2]string{
