@@ -72,7 +72,7 @@ func (h Holder) Card() [32]byte { return sha256.Sum256(h.Cert.Raw) }
 // Time is what identity needs to know of the time.
 type Time struct {
 	Now   time.Time
-	Known bool // false: Now is only the latest moment known to have passed
+	Known bool // false: Now is only the latest moment that certainly has passed
 }
 
 // Read asks the card of generation gen in r who its holder is. Its error is an

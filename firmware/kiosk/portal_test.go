@@ -12,6 +12,7 @@ import (
 	"github.com/penjire/penjire/sync/edoc/specimen"
 	"github.com/penjire/penjire/sync/outbox"
 	"github.com/penjire/penjire/sync/uplink"
+	"github.com/penjire/penjire/ui/screen"
 )
 
 // A clock in the next century, where no certificate is good any more: the kiosk
@@ -89,5 +90,24 @@ func TestIsPortal(t *testing.T) {
 		} else if err != nil && tt.chain != nil && uplink.Code(err) != uplink.CodePortalCertificate {
 			t.Errorf("%s: code %q, want %q", tt.what, uplink.Code(err), uplink.CodePortalCertificate)
 		}
+	}
+}
+
+// By a clock in the next century every card has expired. The kiosk does not say
+// so of a good one: it knows better than to believe that clock.
+func TestGoodCardIn2099(t *testing.T) {
+	r := newRig(t)
+	off := time.Until(time.Date(2099, 1, 1, 0, 0, 0, 0, time.UTC)).Truncate(time.Second)
+	r.must(os.WriteFile(filepath.Join(r.dir, "ports", "clock-offset"), []byte(off.String()), 0o600))
+	r.start()
+	r.begin("en")
+	r.do("requests")
+	r.insert("citizen-1")
+	r.until("the card to be judged", func() bool {
+		v := r.view()
+		return v.Screen == screen.IsThisYou || v.Card != nil && v.Card.State != "reading" && v.Card.State != "wanted"
+	})
+	if v := r.view(); v.Screen != screen.IsThisYou {
+		t.Errorf("the good card: got %q, want its holder asked", v.Card.State)
 	}
 }
