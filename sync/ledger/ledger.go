@@ -113,7 +113,11 @@ type Decision struct {
 	State  State  // Registered or Refused
 	Reason string // stable code; for Refused
 	Code   string // tracking code, now that the document is open; empty: Incoming.Code stays
-	At     time.Time
+	// Unproven says that the record was not seen to hold the document it names.
+	// The decision about the same document of another record is then its own only
+	// if the two hold the same sealed bytes: a name alone gets nobody an answer.
+	Unproven bool
+	At       time.Time
 	// Receipt makes the signed DECIDED receipt. It is called inside the
 	// transaction, and not at all if the record was decided before. Its state and
 	// reason are those of the first decision about the same document, if another
@@ -140,6 +144,7 @@ type Answer struct {
 	Container []byte // the signed answer, for the registry
 	Packet    []byte // sealed, for the kiosk
 	Seal      string // the printed seal's URL; empty where the result has none
+	Check     string // the seal's check number, as edoc.ParseCode gives it; empty without a seal
 }
 
 // Request is one entry of the registry.
@@ -270,6 +275,10 @@ type Ledger interface {
 	// 8 to 32 bytes: almost always one.
 	ByDoc(ctx context.Context, prefix []byte) ([]Request, error)
 
+	// ByCheckNumber returns the seals' URLs of the answers with that check number
+	// (as edoc.ParseCode gives it): almost always one.
+	ByCheckNumber(ctx context.Context, number string) ([]string, error)
+
 	// List returns requests without their containers: what is due first is first.
 	List(ctx context.Context, f Filter) ([]Request, error)
 
@@ -280,7 +289,8 @@ type Ledger interface {
 	Assign(ctx context.Context, doc Doc, officer string) error
 
 	// Answer stores the one answer and the item that carries it to the kiosk.
-	// ErrNotFound for what is not registered; ErrAnswered for a second answer.
+	// ErrNotFound for what is not registered; ErrAnswered for a second answer. A
+	// seal without its check number, or the other way round, is refused.
 	Answer(ctx context.Context, doc Doc, a Answer) error
 
 	// Broadcast puts a catalogue or trust bundle among the items of every kiosk,

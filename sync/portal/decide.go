@@ -94,7 +94,8 @@ func (p *Portal) decide(ctx context.Context, r ledger.Record) error {
 		return err
 	}
 	if reason != "" {
-		d = ledger.Decision{State: ledger.Refused, Reason: reason, Code: d.Code}
+		// examine gives no code until it has seen the document in the record.
+		d = ledger.Decision{State: ledger.Refused, Reason: reason, Code: d.Code, Unproven: d.Code == ""}
 	}
 	d.At = now
 	d.Receipt = func(state ledger.State, reason string, at time.Time) ([]byte, error) {

@@ -7,10 +7,13 @@ import (
 	"net"
 	"sync/atomic"
 	"testing"
+	"time"
 
+	"github.com/penjire/penjire/sync/citizen"
 	"github.com/penjire/penjire/sync/edoc/specimen"
 	"github.com/penjire/penjire/sync/ledger"
 	"github.com/penjire/penjire/sync/outbox"
+	"github.com/penjire/penjire/sync/outbox/outboxtest"
 	"github.com/penjire/penjire/sync/socket"
 	"github.com/penjire/penjire/sync/wire"
 )
@@ -198,6 +201,50 @@ func TestFork(t *testing.T) {
 	k.untilState(b.ID(), outbox.Registered)
 	if n := w.count(ledger.Registered); n != 2 {
 		t.Errorf("registered = %d, want 2", n)
+	}
+}
+
+// TestNameWithoutDocument sends a record that names another's document and holds
+// something else: it is refused, and its receipt does not say that its bytes
+// were registered.
+func TestNameWithoutDocument(t *testing.T) {
+	w := newWorld(t)
+	k := w.kiosk()
+	doc := k.one("citizen-1")
+	k.run(k.uplinkConfig())
+	k.untilState(doc.ID(), outbox.Registered)
+	r, err := w.l.Get(t.Context(), ledger.Doc(doc.ID()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.p.Answer(t.Context(), r.Agency, ledger.Doc(doc.ID()), AnswerDraft{
+		Decision: ledger.Refused, Text: citizen.NewText("No."), By: "officer",
+	}); err != nil {
+		t.Fatal(err)
+	}
+
+	dev, err := w.NewDevice("K-000002")
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := w.kioskWith(dev, outboxtest.Open(t))
+	p, _ := other.greeted(t)
+	p.send(&wire.Records{Epoch: other.hello().Epoch, Records: []wire.Record{{
+		Seq: 1, Doc: doc.ID(), Service: "residence-certificate", Lang: "en", Claimed: time.Now().Unix(), Sealed: []byte("nothing"),
+	}}})
+	for {
+		f, err := p.c.Receive(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		its, ok := f.(*wire.Items)
+		if !ok {
+			continue
+		}
+		if it := its.Items[0]; len(its.Items) != 1 || it.Kind != wire.ItemDecided || it.Stage != wire.StageRefused {
+			t.Errorf("it gets %d items, the first of kind %d at stage %d, want one refusal", len(its.Items), it.Kind, it.Stage)
+		}
+		return
 	}
 }
 

@@ -77,8 +77,10 @@ func Test(t *testing.T, open func(t testing.TB) Opener) {
 		"AtOnce":                atOnce,
 		"Decide":                decide,
 		"OneDocumentTwice":      twice,
+		"NameIsNoDocument":      unproven,
 		"Refuse":                refuse,
 		"AnswerOnce":            answer,
+		"CheckNumber":           checkNumber,
 		"List":                  list,
 		"Items":                 items,
 		"Heads":                 heads,
@@ -332,6 +334,41 @@ func twice(t *testing.T, open Opener) {
 	})
 }
 
+// unproven brings records that name a registered document and do not show it:
+// one with other bytes, from another kiosk, gets nothing of it; one with the
+// very bytes that brought it does.
+func unproven(t *testing.T, open Opener) {
+	with(t, open, func(ctx context.Context, l ledger.Ledger) {
+		a, salvaged, other := Incoming(1), Incoming(1), Incoming(2)
+		salvaged.Epoch, other.Doc = ledger.Epoch{9}, a.Doc
+		must[[]ledger.Outcome](t)(l.Intake(ctx, Kiosk, start, []ledger.Incoming{a, salvaged}, Receipt()))
+		must[[]ledger.Outcome](t)(l.Intake(ctx, "K-000002", start, []ledger.Incoming{other}, Receipt()))
+		ok(t, l.Decide(ctx, key(a), Registered()))
+		no := Refused("envelope.unreadable")
+		no.Unproven = true
+		theirs := key(other)
+		theirs.Kiosk = "K-000002"
+		ok(t, l.Decide(ctx, theirs, no))
+		ok(t, l.Decide(ctx, key(salvaged), no))
+		ok(t, l.Answer(ctx, a.Doc, ledger.Answer{State: ledger.Answered, ID: ledger.Doc{7}, At: start, Container: []byte("c"), Packet: []byte("p")}))
+		for kiosk, want := range map[string][]string{
+			Kiosk:      {"decided registered ", "decided registered ", "p"},
+			"K-000002": {"decided refused envelope.unreadable"},
+		} {
+			var got []string
+			for _, it := range must[[]ledger.Item](t)(l.Items(ctx, kiosk, 0, 10)) {
+				got = append(got, string(it.Bytes))
+			}
+			if !slices.Equal(got, want) {
+				t.Errorf("Items of %s = %q, want %q", kiosk, got, want)
+			}
+		}
+		if r := must[ledger.Request](t)(l.Get(ctx, a.Doc)); r.State != ledger.Answered || r.Kiosk != Kiosk {
+			t.Errorf("Get = %s of %s, want the answered request", r.State, r.Kiosk)
+		}
+	})
+}
+
 func refuse(t *testing.T, open Opener) {
 	with(t, open, func(ctx context.Context, l ledger.Ledger) {
 		in := Incoming(1)
@@ -366,7 +403,7 @@ func answer(t *testing.T, open Opener) {
 	with(t, open, func(ctx context.Context, l ledger.Ledger) {
 		in := Incoming(1)
 		must[[]ledger.Outcome](t)(l.Intake(ctx, Kiosk, start, []ledger.Incoming{in}, Receipt()))
-		a := ledger.Answer{State: ledger.Returned, ID: ledger.Doc{7}, By: "officer 1", At: start.Add(time.Hour), Container: []byte("c"), Packet: []byte("p"), Seal: "HTTPS://X/V/Y"}
+		a := ledger.Answer{State: ledger.Returned, ID: ledger.Doc{7}, By: "officer 1", At: start.Add(time.Hour), Container: []byte("c"), Packet: []byte("p"), Seal: "HTTPS://X/V/Y", Check: "K7M4P29QDX"}
 		if err := l.Answer(ctx, in.Doc, a); !errors.Is(err, ledger.ErrNotFound) {
 			t.Errorf("Answer before registration = %v, want ErrNotFound", err)
 		}
@@ -395,7 +432,7 @@ func answer(t *testing.T, open Opener) {
 		}
 		r := must[ledger.Request](t)(l.Get(ctx, in.Doc))
 		if r.State != ledger.Returned || r.Answer == nil || r.Answer.By != a.By || string(r.Answer.Packet) != "p" || string(r.Answer.Container) != "c" ||
-			r.Answer.Seal != a.Seal || r.Answer.ID != a.ID || !r.Answer.At.Equal(a.At) || r.Answer.State != a.State {
+			r.Answer.Seal != a.Seal || r.Answer.Check != a.Check || r.Answer.ID != a.ID || !r.Answer.At.Equal(a.At) || r.Answer.State != a.State {
 			t.Errorf("Get = %+v, want the answer", r)
 		}
 		its := must[[]ledger.Item](t)(l.Items(ctx, Kiosk, 0, 10))

@@ -120,6 +120,11 @@ func (d *DB) Decide(ctx context.Context, k ledger.Key, dec ledger.Decision) erro
 			r.Code = dec.Code
 		}
 		answer, err := known(ctx, tx, r.Doc)
+		if err == nil && dec.Unproven {
+			if err = brought(ctx, tx, r.Doc, k.Digest); errors.Is(err, sql.ErrNoRows) {
+				answer = answered{}
+			}
+		}
 		switch {
 		case err == nil: // another record brought the same document: its decision holds
 			dec.State, dec.Reason, r.Code = ledger.Registered, "", answer.code
@@ -169,6 +174,13 @@ func known(ctx context.Context, tx *sql.Tx, doc ledger.Doc) (answered, error) {
 	err := tx.QueryRowContext(ctx, `SELECT code, state, answer_at, answer_packet FROM requests WHERE doc = ?`, doc[:]).
 		Scan(&a.code, &a.state, milli{&a.at}, &a.packet)
 	return a, err
+}
+
+// brought returns nil if these sealed bytes brought the document before.
+func brought(ctx context.Context, tx *sql.Tx, doc ledger.Doc, digest [32]byte) error {
+	var n int
+	return tx.QueryRowContext(ctx, `SELECT 1 FROM records WHERE doc = ? AND digest = ? AND state = 'registered' LIMIT 1`,
+		doc[:], digest[:]).Scan(&n)
 }
 
 func register(ctx context.Context, tx *sql.Tx, r ledger.Record, seq int64, dec ledger.Decision) error {
