@@ -17,8 +17,9 @@ const (
 	// AlarmMissing: the file was gone where files set aside were. Stays until
 	// dismissed.
 	AlarmMissing = "outbox.missing"
-	// AlarmDamaged: a damaged value or page was met while open; the next Open
-	// sets the file aside. Until then.
+	// AlarmDamaged: a damaged value or page was met while open, and the next Open
+	// sets the file aside; or a commit that failed is in the file, and the next
+	// Open goes on from it. Until then.
 	AlarmDamaged = "outbox.damaged"
 	// AlarmUnknownReceipt: the portal has a document that is not here. Until
 	// the next Open.

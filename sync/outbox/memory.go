@@ -35,6 +35,7 @@ type memory struct {
 	cursor uint64
 	alarms []string
 	rev    uint64
+	last   int // bbolt's number of the commit that all this reflects
 
 	used     int64 // bytes of pages that hold something
 	fileSize int64

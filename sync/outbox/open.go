@@ -151,6 +151,7 @@ func (o *Outbox) load() error {
 		m.used = b.Size() - int64(st.FreePageN+st.PendingPageN)*int64(o.db.Info().PageSize)
 		return nil
 	})
+		m.last = b.ID()
 	if err != nil {
 		return err
 	}

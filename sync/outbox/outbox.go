@@ -178,7 +178,7 @@ func (o *Outbox) Close() error {
 
 func (o *Outbox) shut() error {
 	var err error
-	if o.db != nil && o.w.err() == nil { // after a panic bbolt holds its locks for ever
+	if o.db != nil && !o.w.stuck.Load() {
 		if err = o.db.Close(); err != nil {
 			err = fmt.Errorf("outbox: close %s: %w", o.path, err)
 		}

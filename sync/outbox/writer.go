@@ -33,6 +33,7 @@ type writer struct {
 	ended chan struct{}
 
 	broken atomic.Pointer[error] // why it takes no more writes
+	stuck  atomic.Bool           // bbolt panicked in a write and holds its locks for ever
 }
 
 func (w *writer) err() error {
@@ -153,6 +154,7 @@ func (o *Outbox) try(batch []op) (errs []error, culprit int, err error) {
 			// bbolt panics on a damaged tree and holds its locks then.
 			err = fmt.Errorf("outbox: write to %s: %v: %w", o.path, p, ErrDamaged)
 			o.w.broken.Store(&err)
+			o.w.stuck.Store(true)
 			errs, culprit = nil, -1
 			o.raise(AlarmDamaged)
 		}
@@ -160,6 +162,16 @@ func (o *Outbox) try(batch []op) (errs []error, culprit int, err error) {
 	b, err := o.db.Begin(true)
 	if err != nil {
 		return nil, -1, fmt.Errorf("outbox: begin a write: %w", err)
+	}
+	if b.ID() != o.mem.last+1 {
+		// A commit that failed at its last flush, or may have: the file shows it
+		// and the memory does not. What follows would be written over its
+		// journal entries.
+		_ = b.Rollback()
+		err := fmt.Errorf("outbox: write to %s: a commit that failed is in it: %w", o.path, ErrDamaged)
+		o.w.broken.Store(&err)
+		o.raise(AlarmDamaged)
+		return nil, -1, err
 	}
 	t, err := o.newTx(b)
 	if err != nil {
@@ -198,6 +210,7 @@ func (o *Outbox) apply(t *tx, highWater int64) {
 	}
 	o.mem.edge, o.mem.rev = t.edge, t.rev
 	if highWater > 0 {
+		o.mem.last++
 		o.ahead.used = highWater
 		s := o.db.Stats()
 		o.mem.used = highWater - int64(s.FreePageN+s.PendingPageN)*int64(o.db.Info().PageSize)
