@@ -80,7 +80,7 @@ func (p *Portal) Answer(ctx context.Context, agency string, doc ledger.Doc, d An
 		if err != nil {
 			return fail(err)
 		}
-		packet.Seal, a.Seal = s.Bytes(), s.URL(p.c.PublicURL)
+		packet.Seal, a.Seal, a.Check = s.Bytes(), s.URL(p.c.PublicURL), s.CheckNumber()
 	}
 	if a.Packet, err = sealPacket(packet, r); err != nil {
 		return fail(err)

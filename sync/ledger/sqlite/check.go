@@ -48,6 +48,10 @@ var rules = []struct{ fault, query string }{
 		   WHERE i.kiosk = q.kiosk AND i.doc = q.doc AND i.kind = 2)`,
 	},
 	{
+		"a seal without its check number, or the other way round",
+		`SELECT code FROM requests WHERE (answer_seal = '') != (answer_check = '')`,
+	},
+	{
 		"two broadcasts of one kind",
 		`SELECT kind FROM items WHERE kiosk = '' GROUP BY kind HAVING count(*) > 1`,
 	},

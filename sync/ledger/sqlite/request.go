@@ -15,7 +15,7 @@ import (
 
 const requestColumns = `doc, code, kiosk, epoch, seq, service, agency, lang, identified, signer, state,
 	claimed, received, registered, due, assigned, facts, answer_to, corrects,
-	answer_id, answer_by, answer_at, answer_seal`
+	answer_id, answer_by, answer_at, answer_seal, answer_check`
 
 // scanRequest reads requestColumns, and after them whatever more wants.
 func scanRequest(scan func(...any) error, more ...any) (ledger.Request, error) {
@@ -35,6 +35,7 @@ func scanRequest(scan func(...any) error, more ...any) (ledger.Request, error) {
 		&r.Assigned, &facts, &to, &corrects, &answerID, &a.By,
 		milli{&a.At},
 		&a.Seal,
+		&a.Check,
 	}
 	if err := scan(append(dst, more...)...); err != nil {
 		return ledger.Request{}, err
@@ -127,6 +128,20 @@ func (d *DB) ByDoc(ctx context.Context, prefix []byte) ([]ledger.Request, error)
 		return nil, fmt.Errorf("sqlite: find a document: %w", err)
 	}
 	return d.all(ctx, docs)
+}
+
+// ByCheckNumber implements ledger.Ledger.
+func (d *DB) ByCheckNumber(ctx context.Context, number string) ([]string, error) {
+	rs, err := d.r.QueryContext(ctx,
+		`SELECT answer_seal FROM requests WHERE answer_check = ? AND answer_check != '' ORDER BY answer_at`, number)
+	seals, err := rows(rs, err, func(rs *sql.Rows) (s string, err error) {
+		err = rs.Scan(&s)
+		return s, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("sqlite: find a check number: %w", err)
+	}
+	return seals, nil
 }
 
 // all reads every one of docs.
@@ -240,13 +255,16 @@ func (d *DB) Answer(ctx context.Context, doc ledger.Doc, a ledger.Answer) error 
 		default:
 			return fmt.Errorf("an answer cannot be %q", a.State)
 		}
+		if (a.Seal == "") != (a.Check == "") {
+			return errors.New("a seal and its check number go together")
+		}
 		if err := open(ctx, tx, doc); err != nil {
 			return err
 		}
 		if _, err := tx.ExecContext(ctx,
 			`UPDATE requests SET state = ?, answer_id = ?, answer_by = ?, answer_at = ?,
-			   answer_container = ?, answer_packet = ?, answer_seal = ? WHERE doc = ?`,
-			a.State, a.ID[:], a.By, toMilli(a.At), a.Container, a.Packet, a.Seal, doc[:]); err != nil {
+			   answer_container = ?, answer_packet = ?, answer_seal = ?, answer_check = ? WHERE doc = ?`,
+			a.State, a.ID[:], a.By, toMilli(a.At), a.Container, a.Packet, a.Seal, a.Check, doc[:]); err != nil {
 			return err
 		}
 		// The kiosk that brought it, and any other that brought it too.

@@ -23,7 +23,7 @@ import (
 )
 
 // schemaVersion is PRAGMA user_version of the files that this package writes.
-const schemaVersion = 1
+const schemaVersion = 2
 
 // schema makes an empty file. The promise «nothing twice» is in its constraints:
 // records' primary key, records_number and requests' primary key.
@@ -56,10 +56,12 @@ CREATE TABLE requests (
 	facts TEXT NOT NULL, answer_to TEXT NOT NULL, corrects BLOB,
 	container BLOB NOT NULL,
 	answer_id BLOB, answer_by TEXT NOT NULL DEFAULT '', answer_at INTEGER NOT NULL DEFAULT 0,
-	answer_container BLOB, answer_packet BLOB, answer_seal TEXT NOT NULL DEFAULT ''
+	answer_container BLOB, answer_packet BLOB, answer_seal TEXT NOT NULL DEFAULT '',
+	answer_check TEXT NOT NULL DEFAULT ''
 ) STRICT;
 CREATE INDEX requests_code ON requests (code);
 CREATE INDEX requests_list ON requests (agency, state, due);
+CREATE INDEX requests_check ON requests (answer_check) WHERE answer_check != '';
 
 CREATE TABLE items (
 	id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -142,11 +144,15 @@ func migrate(ctx context.Context, w *sql.DB) error {
 	case schemaVersion:
 		return nil
 	case 0:
+		if _, err := tx.ExecContext(ctx, schema); err != nil {
+			return fmt.Errorf("make the tables: %w", err)
+		}
+	case 1:
+		if err := addCheckNumbers(ctx, tx); err != nil {
+			return fmt.Errorf("add the check numbers: %w", err)
+		}
 	default:
 		return fmt.Errorf("its schema is version %d, this program knows %d", v, schemaVersion)
-	}
-	if _, err := tx.ExecContext(ctx, schema); err != nil {
-		return fmt.Errorf("make the tables: %w", err)
 	}
 	if _, err := tx.ExecContext(ctx, fmt.Sprintf(`PRAGMA user_version = %d`, schemaVersion)); err != nil {
 		return err

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/penjire/penjire/sync/edoc/seal"
+	"github.com/penjire/penjire/sync/edoc/specimen"
 	"github.com/penjire/penjire/sync/ledger"
 	"github.com/penjire/penjire/sync/ledger/ledgertest"
 )
@@ -55,6 +57,7 @@ func TestCheckFinds(t *testing.T) {
 		{"a fork without", `DELETE FROM records WHERE seq = 3 AND fork = 0`},
 		{"does not fit the state", `UPDATE requests SET state = 'registered'`},
 		{"not among the kiosk's items", `DELETE FROM items WHERE kind = 2`},
+		{"without its check number", `UPDATE requests SET answer_seal = 'HTTPS://X/V/Y'`},
 		{"two broadcasts", `INSERT INTO items (kiosk, kind, doc, stage, at, bytes) VALUES ('', 4, x'', '', 0, x'00'), ('', 4, x'', '', 0, x'00')`},
 		{"cursor beyond", `INSERT INTO kiosks (id, epoch, at, software, unsent, oldest, catalogue, trust, cursor) VALUES ('K', x'', 0, '', 0, 0, 0, 0, 999)`},
 		{"what its digest says", `UPDATE records SET sealed = x'00' WHERE seq = 1`},
@@ -83,6 +86,59 @@ func TestCheckFinds(t *testing.T) {
 		}
 		if err := d.Check(ctx); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("Check after %s = %v, want %q", c.spoil, err, c.want)
+		}
+		if err := d.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestOlderFile opens a file of schema 1, which had no check numbers.
+func TestOlderFile(t *testing.T) {
+	world, err := specimen.New(time.Unix(1795358000, 0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	by := world.Agencies["civil-registry"]
+	s, err := seal.Make(seal.Seal{
+		Kind: seal.Copy, Issuer: "civil-registry", Service: "residence-certificate", Doc: make([]byte, 32),
+		Date: time.Unix(1795358000, 0).UTC(), Subject: "A. N.", Facts: [][2]string{{"number", "YH-417"}},
+	}, by.Key, by.Cert)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "ledger.db")
+	d, ctx, now := openFile(t, file), t.Context(), time.Unix(1795358000, 0)
+	sealed, plain := ledgertest.Incoming(1), ledgertest.Incoming(2)
+	if _, err := d.Intake(ctx, ledgertest.Kiosk, now, []ledger.Incoming{sealed, plain}, ledgertest.Receipt()); err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range []ledger.Incoming{sealed, plain} {
+		if err := d.Decide(ctx, ledger.Key{Kiosk: ledgertest.Kiosk, Epoch: r.Epoch, Seq: r.Seq, Digest: r.Digest}, ledgertest.Registered()); err != nil {
+			t.Fatal(err)
+		}
+		a := ledger.Answer{State: ledger.Answered, At: now, Container: []byte("c"), Packet: []byte("p")}
+		if r.Seq == 1 {
+			a.Seal, a.Check = s.URL("https://portal.specimen"), s.CheckNumber()
+		}
+		if err := d.Answer(ctx, r.Doc, a); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := d.w.ExecContext(ctx,
+		`DROP INDEX requests_check; ALTER TABLE requests DROP COLUMN answer_check; PRAGMA user_version = 1`); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // the second time it is a file of today
+		d = openFile(t, file)
+		if got, err := d.ByCheckNumber(ctx, s.CheckNumber()); err != nil || len(got) != 1 || got[0] != s.URL("https://portal.specimen") {
+			t.Errorf("ByCheckNumber in an older file = %q, %v, want its seal", got, err)
+		}
+		if err := d.Check(ctx); err != nil {
+			t.Errorf("Check of an older file = %v", err)
 		}
 		if err := d.Close(); err != nil {
 			t.Fatal(err)

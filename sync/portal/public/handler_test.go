@@ -239,6 +239,104 @@ func TestSealGenuine(t *testing.T) {
 	h.send("POST", "/check", url.Values{"seal": {" "}}, 422)
 }
 
+// certified registers a request and answers it with a certified copy.
+func (h *hall) certified(card string) *seal.Sealed {
+	h.t.Helper()
+	service, _ := h.Catalogue().Service("residence-certificate")
+	doc := h.Register(h.t, card, h.Document(h.t, card, service.ID, nil), noon.Add(5*24*time.Hour))
+	d := portal.AnswerDraft{Decision: ledger.Answered, By: "Nusgaýew Myrat"}
+	for _, f := range service.Result.Facts {
+		d.Facts = append(d.Facts, portal.Fact{Name: f.Name, Value: citizen.NewText("fact of " + card)})
+	}
+	if _, err := h.Answer(h.t.Context(), service.Agency, doc, d); err != nil {
+		h.t.Fatal(err)
+	}
+	q, err := h.Ledger().Get(h.t.Context(), doc)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	s, err := seal.Parse(q.Answer.Seal)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return s
+}
+
+func (h *hall) number(typed string, status int) string {
+	h.t.Helper()
+	return h.send("POST", "/check", url.Values{"number": {typed}, "seal": {""}}, status)
+}
+
+// TestCheckNumber types what the paper says beside the code that no camera reads.
+func TestCheckNumber(t *testing.T) {
+	h := openHall(t)
+	s, other := h.certified("citizen-1"), h.certified("citizen-2")
+	number := s.CheckNumber()
+	letters := strings.NewReplacer("0", "o", "1", "l")
+	for _, typed := range []string{
+		number, edoc.FormatCode(number), strings.ToLower(number), letters.Replace(number), " " + number[:5] + " - " + number[5:] + "\t",
+	} {
+		p := h.number(typed, 200)
+		says(t, "the copy's number", p, "The seal is genuine", "verdict--yes", "fact of citizen-1", "Civil registry", edoc.FormatCode(number))
+		saysNot(t, "the copy's number", p, "citizen-2", "?number=", "/"+number)
+	}
+	// The language buttons post it again, and the other field takes it too.
+	says(t, "the copy's number", h.number(number, 200), `<input type="hidden" name="number" value="`+number+`">`)
+	says(t, "the number in the seal's field", h.send("POST", "/check", url.Values{"seal": {edoc.FormatCode(number)}}, 200), "fact of citizen-1")
+	says(t, "the other copy's number", h.number(other.CheckNumber(), 200), "fact of citizen-2")
+
+	// It is checked now, not when it was made.
+	id := s.ID()
+	b := *h.Trust()
+	b.RevokedSeals = append(b.RevokedSeals, id[:])
+	h.pages.bundle = func() *trust.Bundle { return &b }
+	p := h.number(number, 200)
+	says(t, "the number of a revoked copy", p, "verdict--no", "The agency has cancelled this copy")
+	saysNot(t, "the number of a revoked copy", p, "fact of citizen-1")
+
+	for _, p := range []string{"/v", "/v/", "/V", "/V/"} { // the address that the paper says to type
+		r := httptest.NewRequest("GET", p, nil)
+		w := httptest.NewRecorder()
+		h.pages.ServeHTTP(w, r)
+		if w.Code != 303 || w.Header().Get("Location") != "/check" {
+			t.Errorf("GET %s = %d to %q, want 303 to /check", p, w.Code, w.Header().Get("Location"))
+		}
+	}
+}
+
+func TestCheckNumberWrong(t *testing.T) {
+	h := openHall(t)
+	s := h.certified("citizen-1")
+	says(t, "an unknown number", h.number(edoc.ID{1}.Code(), 404), "has no copy with this check number", "Do not rely on this paper", "Error: ")
+	typo := []byte(s.CheckNumber())
+	if typo[4]++; typo[4] == 'I' || typo[4] == 'L' || typo[4] == 'O' || typo[4] == 'U' {
+		typo[4]++
+	}
+	for _, bad := range []string{"", " ", "abc", string(typo), s.CheckNumber() + "A", strings.Repeat("A", 500)} {
+		says(t, "what is no number", h.number(bad, 422), "not a check number")
+	}
+	h.pages.portal = &fakePortal{doubled{}, h.Catalogue()}
+	says(t, "a number of two copies", h.number(s.CheckNumber(), 409), "More than one copy")
+}
+
+func TestCheckNumberLimit(t *testing.T) {
+	h := openHall(t)
+	for range 20 {
+		h.number(edoc.ID{1}.Code(), 404)
+	}
+	says(t, "the 21st number", h.number(edoc.ID{1}.Code(), 429), "Too many tries")
+	h.status(edoc.ID{1}.Code(), 404) // has an allowance of its own
+	h.from = "192.0.2.2:1000"
+	h.number(edoc.ID{1}.Code(), 404)
+}
+
+// doubled is a ledger in which two copies share each number.
+type doubled struct{ ledger.Ledger }
+
+func (doubled) ByCheckNumber(context.Context, string) ([]string, error) {
+	return []string{"HTTPS://X/V/A", "HTTPS://X/V/B"}, nil
+}
+
 func TestSealForged(t *testing.T) {
 	h := openHall(t)
 	s, by := h.copySeal("civil-registry")

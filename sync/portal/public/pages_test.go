@@ -97,8 +97,11 @@ func pagesIn(t *testing.T, p *Pages, lang string) map[string]any {
 	}
 	check := checkFormView{Base: base}
 	out["check-form"] = check
-	check.Fault, check.Wrong = true, "wrong.seal"
-	out["check-form wrong"] = check
+	check.Fault, check.Number = true, "K7M4P 29QDX"
+	for _, wrong := range []string{"wrong.number", "wrong.no-copy", "wrong.copies", "wrong.slow"} {
+		check.Wrong = wrong
+		out["check-form "+wrong] = check
+	}
 	seal := sealView{
 		Base: base, Verdict: "yes", Icon: "check", Reason: "ok", Kind: "copy", Service: "Ýaşaýan ýeri hakynda güwänama",
 		Facts:  []fact{{"Güwänamanyň belgisi", "YH-2026-00417"}, {"Ýaşaýan ýeri", "Aşgabat ş., Magtymguly şaýoly 12"}, {"Eýesi", "Aýna N."}},

@@ -50,6 +50,7 @@ type Pages struct {
 	log     *slog.Logger
 	floor   time.Duration
 	codes   *page.Limiter
+	numbers *page.Limiter
 	pages   *page.Set
 	texts   *page.Texts
 	handler http.Handler
@@ -62,8 +63,8 @@ func New(c Config) (*Pages, error) {
 	}
 	p := &Pages{
 		portal: c.Portal, bundle: c.Bundle, now: c.Now, log: c.Log, floor: c.Floor,
-		// Codes have 45 bits: at this rate one address finds none in its life.
-		codes: page.NewLimiter(5*time.Second, 20),
+		// Codes and check numbers have 45 bits: at this rate one address finds none in its life.
+		codes: page.NewLimiter(5*time.Second, 20), numbers: page.NewLimiter(5*time.Second, 20),
 	}
 	if p.now == nil {
 		p.now = time.Now
@@ -88,6 +89,9 @@ func New(c Config) (*Pages, error) {
 	m.HandleFunc("POST /status", p.status)
 	m.HandleFunc("GET /check", p.checkForm)
 	m.HandleFunc("POST /check", p.check)
+	for _, at := range []string{"/v", "/v/{$}", "/V", "/V/{$}"} { // what the paper says to type
+		m.Handle("GET "+at, http.RedirectHandler("/check", http.StatusSeeOther))
+	}
 	m.HandleFunc("GET /v/{seal}", p.seal)
 	m.HandleFunc("GET /V/{seal}", p.seal)
 	m.HandleFunc("/", p.missing)

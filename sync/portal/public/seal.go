@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/penjire/penjire/sync/catalog"
+	"github.com/penjire/penjire/sync/edoc"
 	"github.com/penjire/penjire/sync/edoc/seal"
 	"github.com/penjire/penjire/sync/edoc/trust"
 	"github.com/penjire/penjire/sync/portal/page"
@@ -38,25 +39,65 @@ type sealView struct {
 
 type checkFormView struct {
 	page.Base
-	Wrong string // key
+	Number string // as it was typed
+	Wrong  string // key
 }
 
 func (p *Pages) checkForm(w http.ResponseWriter, r *http.Request) {
 	p.send(w, http.StatusOK, "check-form", checkFormView{Base: p.base(w, r, "/check")})
 }
 
-// check takes a pasted seal. What it says stays out of the address.
+// check takes a typed check number or a pasted seal, whichever field it is in.
+// What it says stays out of the address.
 func (p *Pages) check(w http.ResponseWriter, r *http.Request) {
+	v := checkFormView{Base: p.base(w, r, "/check"), Number: r.PostFormValue("number")}
+	if len(v.Number) > 64 {
+		v.Number = ""
+	}
 	text := strings.Join(strings.Fields(r.PostFormValue("seal")), "")
-	if text == "" {
-		v := checkFormView{p.base(w, r, "/check"), "wrong.seal"}
-		v.Fault = true
-		p.send(w, http.StatusUnprocessableEntity, "check-form", v)
+	switch number, err := edoc.ParseCode(strings.Join(strings.Fields(v.Number), "")); {
+	case err == nil:
+		p.number(w, r, v, number)
+		return
+	case strings.TrimSpace(v.Number) != "" || text == "":
+		p.again(w, http.StatusUnprocessableEntity, v, "wrong.number")
 		return
 	}
-	b := p.base(w, r, "/check")
-	b.Post = map[string]string{"seal": text}
-	p.show(w, r, b, text)
+	if number, err := edoc.ParseCode(text); err == nil {
+		v.Number = text
+		p.number(w, r, v, number)
+		return
+	}
+	v.Post = map[string]string{"seal": text}
+	p.show(w, r, v.Base, text)
+}
+
+// again shows the form with what is wrong with the number.
+func (p *Pages) again(w http.ResponseWriter, status int, v checkFormView, key string) {
+	v.Fault, v.Wrong = true, key
+	p.send(w, status, "check-form", v)
+}
+
+// number shows the seal of the copy with that check number. The seal is in the
+// registry since the agency answered, and is verified now as a scanned one is.
+func (p *Pages) number(w http.ResponseWriter, r *http.Request, v checkFormView, number string) {
+	if !p.numbers.Allow(r) {
+		w.Header().Set("Retry-After", "60")
+		p.again(w, http.StatusTooManyRequests, v, "wrong.slow")
+		return
+	}
+	found, err := p.portal.Ledger().ByCheckNumber(r.Context(), number)
+	switch {
+	case err != nil:
+		p.fail(w, r, err)
+	case len(found) == 0:
+		p.again(w, http.StatusNotFound, v, "wrong.no-copy")
+	case len(found) > 1: // 45 bits: it happens once in millions of copies
+		p.again(w, http.StatusConflict, v, "wrong.copies")
+	default:
+		v.Post = map[string]string{"number": number}
+		p.show(w, r, v.Base, found[0])
+	}
 }
 
 // seal checks the seal in the address of a printed code. Scanners and people
@@ -139,7 +180,9 @@ func (p *Pages) checked(ctx context.Context, v *sealView, s *seal.Sealed) error 
 			return err
 		}
 	}
-	v.Number = formatCode(s.CheckNumber())
+	if s.Kind == seal.Copy { // a receipt has it too, but the portal keeps no receipts to find
+		v.Number = formatCode(s.CheckNumber())
+	}
 	return w.Err
 }
 
