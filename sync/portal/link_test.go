@@ -246,6 +246,55 @@ func (c slowConn) Write(b []byte) (n int, err error) {
 	return n, err
 }
 
+// slowSink takes long to store a catalogue.
+type slowSink struct {
+	uplink.Sink
+	began, goOn chan struct{}
+	stored      atomic.Bool
+}
+
+func (s *slowSink) Catalogue(b []byte) error {
+	close(s.began)
+	<-s.goOn
+	s.stored.Store(true)
+	return s.Sink.Catalogue(b)
+}
+
+// TestRunWaits stops an uplink that is storing an item: who closes the outbox
+// after Run has returned must not close it under a write.
+func TestRunWaits(t *testing.T) {
+	w := newWorld(t)
+	k := w.kiosk()
+	c := k.uplinkConfig()
+	s := &slowSink{Sink: c.Sink, began: make(chan struct{}), goOn: make(chan struct{})}
+	c.Sink = s
+	u, err := uplink.New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() {
+		err := u.Run(ctx)
+		if !s.stored.Load() {
+			t.Error("Run returned while an item was being stored")
+		}
+		done <- err
+	}()
+	<-s.began
+	cancel()
+	select {
+	case err = <-done:
+		close(s.goOn)
+	case <-time.After(200 * time.Millisecond): // long enough for one that does not wait
+		close(s.goOn)
+		err = <-done
+	}
+	if err != nil {
+		t.Error(err)
+	}
+}
+
 // TestSilentPortal connects to one that never answers.
 func TestSilentPortal(t *testing.T) {
 	w := newWorld(t)

@@ -54,17 +54,24 @@ func (u *Uplink) session(ctx context.Context) (retry time.Duration, welcomed boo
 	if err != nil {
 		return 0, false, err
 	}
-	defer conn.Cut()
+	// What a session began has ended when it returns: the outbox may be closed
+	// then, or another session be about to store the same items.
+	var wg sync.WaitGroup
+	defer func() {
+		cancel(nil)
+		conn.Cut()
+		wg.Wait()
+	}()
 	s := &session{
 		u: u, conn: conn, waiting: map[key]outbox.Record{}, held: map[outbox.Doc]held{},
 		settled: make(chan struct{}, 1),
 	}
 	// From here on a silent portal ends the session, at whatever step.
-	go func() {
+	wg.Go(func() {
 		if err := conn.Watch(ctx, u.c.Interval); err != nil {
 			cancel(err)
 		}
-	}()
+	})
 	why := func(err error) error {
 		if c := context.Cause(ctx); c != nil && !errors.Is(c, context.Canceled) {
 			return c
@@ -75,7 +82,7 @@ func (u *Uplink) session(ctx context.Context) (retry time.Duration, welcomed boo
 		return s.asked, false, why(err)
 	}
 	u.st.up(u.c.Now())
-	go func() { cancel(s.down(ctx)) }()
+	wg.Go(func() { cancel(s.down(ctx)) })
 	err = s.up(ctx)
 	if errors.Is(err, context.Canceled) && context.Cause(ctx) == context.Canceled {
 		conn.Close() // we were told to stop: in order
