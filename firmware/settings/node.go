@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/penjire/penjire/sync/catalog"
@@ -138,7 +139,10 @@ func (n node) loopback() string {
 	if s == "" {
 		return ""
 	}
-	host, _, err := net.SplitHostPort(s)
+	host, port, err := net.SplitHostPort(s)
+	if _, perr := strconv.ParseUint(port, 10, 16); err == nil && perr != nil {
+		err = perr
+	}
 	if ip := net.ParseIP(host); err != nil || host != "localhost" && (ip == nil || !ip.IsLoopback()) {
 		n.fault("got %q, want a loopback address and port", s)
 	}
@@ -168,11 +172,13 @@ func (n node) portal() Portal {
 	p := Portal{
 		URL: n.key("url").must().text(), PublicURL: n.key("public_url").text(), ServerName: n.key("server_name").text(),
 	}
-	if u, err := url.Parse(p.URL); n.key("url").v != nil && (err != nil || u.Scheme != "wss" || u.Host == "") {
+	if u, err := url.Parse(p.URL); n.key("url").v != nil && (err != nil || u.Scheme != "wss" || u.Hostname() == "") {
 		n.key("url").fault("got %q, want wss://host:port/path", p.URL)
 	}
-	if u, err := url.Parse(p.PublicURL); p.PublicURL != "" && (err != nil || u.Host == "") {
-		n.key("public_url").fault("got %q, want a URL", p.PublicURL)
+	if u, err := url.Parse(p.PublicURL); p.PublicURL != "" && (err != nil || u.Hostname() == "" ||
+		u.Scheme != "https" && u.Scheme != "http" || u.User != nil || u.RawQuery != "" || u.Fragment != "") {
+		// It is printed, and what is printed into a code is followed by more.
+		n.key("public_url").fault("got %q, want https://host", p.PublicURL)
 	}
 	return p
 }

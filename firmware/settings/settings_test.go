@@ -82,6 +82,25 @@ func TestParseRefuses(t *testing.T) {
 	}
 }
 
+// A value that looks like one and works for nobody is a fault too.
+func TestParseRefusesNonsense(t *testing.T) {
+	for name, v := range map[string]string{
+		"portal.public_url": `"portal": {"public_url": "ftp://localhost", `,
+		"listen":            `"listen": "127.0.0.1:", "portal": {`,
+		"listen ":           `"listen": "127.0.0.1:99999", "portal": {`,
+	} {
+		in := strings.Replace(good, `"portal": {`, v, 1)
+		_, err := Parse([]byte(in), "/")
+		if err == nil || !strings.Contains(err.Error(), "settings."+strings.TrimSpace(name)+": got") {
+			t.Errorf("Parse with %s: got %v, want a fault of %s", v, err, name)
+		}
+	}
+	_, err := Parse([]byte(strings.Replace(good, "localhost", "", 1)), "/")
+	if err == nil || !strings.Contains(err.Error(), "settings.portal.url: got") {
+		t.Errorf("Parse with a portal without a host: got %v, want a fault of portal.url", err)
+	}
+}
+
 func FuzzParse(f *testing.F) {
 	f.Add([]byte(good))
 	f.Add([]byte(`{"idle": []}`))
