@@ -27,6 +27,11 @@ var (
 		RU: "Укажите день, месяц и год, например 7 3 1984.",
 		EN: "Give the day, the month and the year, for example 7 3 1984.",
 	}
+	faultNoDay = Text{
+		TK: "Senenamada beýle gün ýok.",
+		RU: "Такого дня в календаре нет.",
+		EN: "There is no such day in the calendar.",
+	}
 	faultPhone = Text{
 		TK: "Telefon belgisini ýazyň, mysal üçin +993 65 12 34 56.",
 		RU: "Напишите номер телефона, например +993 65 12 34 56.",
@@ -60,6 +65,7 @@ func faultLength(n int) Text {
 
 var (
 	integerForm = regexp.MustCompile(`^-?[0-9]{1,15}$`)
+	dateForm    = regexp.MustCompile(`^[0-9]{4}-[0-9]{2}-[0-9]{2}$`)
 	phoneForm   = regexp.MustCompile(`^\+?[0-9](?:[ -]?[0-9]){5,14}$`)
 )
 
@@ -108,8 +114,11 @@ func (s *Service) checkKind(kind string, r Row, v string) Text {
 			return faultInteger
 		}
 	case KindDate:
-		if _, err := time.Parse(time.DateOnly, v); err != nil {
+		if !dateForm.MatchString(v) {
 			return faultDate
+		}
+		if _, err := time.Parse(time.DateOnly, v); err != nil {
+			return faultNoDay // 31 February
 		}
 	case KindPhone:
 		if !phoneForm.MatchString(v) {
