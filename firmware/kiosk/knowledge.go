@@ -115,10 +115,18 @@ func (n *knowledge) takeCatalogue(signed []byte) error {
 func (n *knowledge) learn(name string, signed []byte, take func([]byte) error) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	bundle, offered := n.bundle.Load(), n.offered.Load()
 	if err := take(signed); err != nil {
 		return err
 	}
-	return writeFile(filepath.Join(n.dir, name), signed)
+	if err := writeFile(filepath.Join(n.dir, name), signed); err != nil {
+		// The portal hands down nothing that we say we have, and after the next
+		// start we would not have it.
+		n.bundle.Store(bundle)
+		n.offered.Store(offered)
+		return err
+	}
+	return nil
 }
 
 // lastBeacon returns the time of the last beacon kept, zero if there is none

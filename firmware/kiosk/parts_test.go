@@ -81,6 +81,27 @@ func TestKnowledge(t *testing.T) {
 	}
 }
 
+// What could not be kept is not in force: the portal hands down nothing that the
+// kiosk says it has, and at the next start it would have it no more.
+func TestKnowledgeNotKept(t *testing.T) {
+	r := newRig(t)
+	s := r.settings()
+	r.must(makeFolder(s.State))
+	n, err := openKnowledge(s, r.w.Roots(), slog.New(slog.DiscardHandler))
+	r.must(err)
+	have := n.trust().Version
+	r.must(r.w.Reissue())
+	n.dir = filepath.Join(s.State, "gone")
+	if err := n.learn(trustFile, r.w.Bundle(), n.takeTrust); err == nil || errors.Is(err, uplink.ErrUnacceptable) {
+		t.Errorf("learn without a folder = %v, want an error after which it comes again", err)
+	}
+	if got := n.trust().Version; got != have {
+		t.Errorf("trust bundle that was not kept: got version %d in force, want %d", got, have)
+	}
+	n.dir = s.State
+	r.must(n.learn(trustFile, r.w.Bundle(), n.takeTrust))
+}
+
 // A catalogue signed by anyone but the register is no catalogue.
 func TestCatalogueOfAnother(t *testing.T) {
 	r := newRig(t)
