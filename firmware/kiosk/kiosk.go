@@ -141,6 +141,9 @@ func Open(ctx context.Context, o Options) (_ *Kiosk, err error) {
 	if k.own, err = keyfile.Signer(k.s.Signing.Cert, k.s.Signing.Key); err != nil {
 		return nil, fmt.Errorf("kiosk: %w", err)
 	}
+	if err := k.isOurs(k.own.Cert); err != nil {
+		return nil, err
+	}
 	roots, err := keyfile.Certificates(k.s.Roots)
 	if err != nil {
 		return nil, fmt.Errorf("kiosk: %w", err)

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/penjire/penjire/sync/edoc/trust"
 )
 
 // portalTLS returns how the kiosk knows the portal, and shows who it is itself.
@@ -20,6 +22,9 @@ func (k *Kiosk) portalTLS(roots []*x509.Certificate) (*tls.Config, error) {
 	if err != nil {
 		return nil, fmt.Errorf("kiosk: load the kiosk's TLS identity: %w", err)
 	}
+	if err := k.isOurs(cert.Leaf); err != nil {
+		return nil, err
+	}
 	pool := x509.NewCertPool()
 	for _, r := range roots {
 		pool.AddCert(r)
@@ -32,6 +37,16 @@ func (k *Kiosk) portalTLS(roots []*x509.Certificate) (*tls.Config, error) {
 			return isPortal(cs.PeerCertificates, pool, k.s.Portal.ServerName, k.clock.Now(), k.clock.Signed())
 		},
 	}, nil
+}
+
+// isOurs checks that a certificate is of the kiosk that the settings name: with
+// another's, everything that citizens were told is accepted would be refused by
+// the portal.
+func (k *Kiosk) isOurs(cert *x509.Certificate) error {
+	if id := trust.DeviceID(cert); id != k.s.Kiosk {
+		return fmt.Errorf("kiosk: the settings are for %s, but a certificate is of %q", k.s.Kiosk, id)
+	}
+	return nil
 }
 
 // isPortal verifies the chain that a server shows as crypto/tls would, at the

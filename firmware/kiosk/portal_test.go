@@ -3,6 +3,7 @@ package kiosk
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"testing"
@@ -109,5 +110,18 @@ func TestGoodCardIn2099(t *testing.T) {
 	})
 	if v := r.view(); v.Screen != screen.IsThisYou {
 		t.Errorf("the good card: got %q, want its holder asked", v.Card.State)
+	}
+}
+
+// Settings of one kiosk with the keys of another: what it accepted would be
+// refused by the portal, all of it.
+func TestKeysOfAnotherKiosk(t *testing.T) {
+	r := newRig(t)
+	s := r.settings()
+	s.Kiosk = "K-000002"
+	k, err := Open(t.Context(), Options{Settings: s, Log: slog.New(slog.DiscardHandler)})
+	if err == nil {
+		t.Error("Open = nil, want an error")
+		r.must(k.Close())
 	}
 }
