@@ -14,7 +14,7 @@ const (
 	// AlarmLost: not everything could be salvaged: of some requests the sealed
 	// bytes or the record are gone. Stays until dismissed.
 	AlarmLost = "outbox.lost"
-	// AlarmMissing: the file was gone where files set aside were. Stays until
+	// AlarmMissing: the file was gone where there had been one. Stays until
 	// dismissed.
 	AlarmMissing = "outbox.missing"
 	// AlarmDamaged: a damaged value or page was met while open, and the next Open

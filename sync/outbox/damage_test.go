@@ -329,6 +329,26 @@ func TestMissingFileIsAnAlarm(t *testing.T) {
 	}
 }
 
+// TestDeletedFileIsAnAlarm: a folder whose file somebody deleted never starts
+// silently empty; one that was never used does not alarm.
+func TestDeletedFileIsAnAlarm(t *testing.T) {
+	dir := t.TempDir()
+	for i, want := range []string{"[]", "[]", "[outbox.missing]"} {
+		if i == 2 {
+			if err := os.Remove(filepath.Join(dir, "outbox.db")); err != nil {
+				t.Fatal(err)
+			}
+		}
+		o := outboxtest.OpenDir(t, dir, outbox.Options{})
+		if got := fmt.Sprint(o.Stats(t.Context()).Alarms); got != want {
+			t.Errorf("alarms = %s, want %s", got, want)
+		}
+		if err := o.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 func TestCheckCommand(t *testing.T) {
 	dir := t.TempDir()
 	filled(t, dir)

@@ -144,6 +144,31 @@ func lockDir(dir string) (*os.File, error) {
 	return f, nil
 }
 
+// usedMark is what the lock file says once an outbox was open in its folder. A
+// file that is gone where one was is then not taken for a first start.
+const usedMark = "an outbox was here\n"
+
+func (o *Outbox) used() (bool, error) {
+	st, err := o.lock.Stat()
+	if err != nil {
+		return false, fmt.Errorf("outbox: look whether there was one: %w", err)
+	}
+	return st.Size() > 0, nil
+}
+
+func (o *Outbox) markUsed() error {
+	if used, err := o.used(); used || err != nil {
+		return err
+	}
+	if _, err := o.lock.WriteAt([]byte(usedMark), 0); err != nil {
+		return fmt.Errorf("outbox: note that there is one: %w", err)
+	}
+	if err := o.lock.Sync(); err != nil {
+		return fmt.Errorf("outbox: note that there is one: %w", err)
+	}
+	return syncDir(filepath.Dir(o.path))
+}
+
 // ahead writes zeros behind the end of the file, through a handle of its own.
 type ahead struct {
 	f    *os.File // nil: not any more

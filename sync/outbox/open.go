@@ -68,8 +68,12 @@ func (o *Outbox) fresh() error {
 	if err != nil {
 		return fmt.Errorf("outbox: look for files set aside: %w", err)
 	}
+	used, err := o.used()
+	if err != nil {
+		return err
+	}
 	m := meta{Kiosk: o.o.Kiosk, Created: toMilli(o.o.Now())}
-	if len(aside) > 0 {
+	if len(aside) > 0 || used {
 		m.Alarms = []string{AlarmMissing}
 	}
 	return create(o.path, o.o, func(b *bolt.Tx, e Epoch) error { return putFirstMeta(b, e, m) })
@@ -147,11 +151,11 @@ func (o *Outbox) load() error {
 				return err
 			}
 		}
+		m.last = b.ID()
 		st := o.db.Stats()
 		m.used = b.Size() - int64(st.FreePageN+st.PendingPageN)*int64(o.db.Info().PageSize)
 		return nil
 	})
-		m.last = b.ID()
 	if err != nil {
 		return err
 	}

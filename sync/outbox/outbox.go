@@ -127,6 +127,9 @@ func Open(ctx context.Context, dir string, o Options) (*Outbox, error) {
 	if err := out.open(ctx); err != nil {
 		return nil, errors.Join(err, out.shut())
 	}
+	if err := out.markUsed(); err != nil {
+		return nil, errors.Join(err, out.shut())
+	}
 	out.startWriter()
 	if err := out.begin(ctx); err != nil {
 		return nil, errors.Join(err, out.Close())
