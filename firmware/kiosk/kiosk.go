@@ -100,6 +100,7 @@ type Kiosk struct {
 	card        uint64         // generation of the card in the reader; 0 none
 	spent       uint64         // generation of a card that belongs to an ended visit
 	interrupted []outbox.Doc   // receipts that a power cut left in doubt
+	restarted   time.Time      // since when they are offered
 	hanging     bool           // a paper may hang out of the printer since the power cut
 	devices     screen.Devices // as last looked at
 	media       device.Media   // of the printer

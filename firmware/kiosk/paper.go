@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"image"
 	"net/url"
+	"time"
 
 	"github.com/penjire/penjire/firmware/printing"
 	"github.com/penjire/penjire/firmware/session"
@@ -140,6 +141,7 @@ func (k *Kiosk) afterPowerCut(ctx context.Context) error {
 			k.hanging = true
 			if e.Fields.Print == outbox.PrintReceipt {
 				k.interrupted = append(k.interrupted, outbox.Doc(e.Fields.Doc))
+				k.restarted = time.Now()
 			}
 			continue
 		}
@@ -149,10 +151,23 @@ func (k *Kiosk) afterPowerCut(ctx context.Context) error {
 	return nil
 }
 
+// offerTime is how long after a start the start page offers those receipts.
+// Whoever was cut off is near; later a stranger would print another's paper,
+// and the code on that of a request without a card opens its answer (ADR 8).
+const offerTime = time.Hour
+
+// withdrawOffer ends the offer when its time is over. k.mu is held.
+func (k *Kiosk) withdrawOffer() {
+	if time.Since(k.restarted) > offerTime {
+		k.interrupted = nil
+	}
+}
+
 // reprintInterrupted prints marked copies of what the power cut left in doubt.
 func (k *Kiosk) reprintInterrupted() {
 	k.keeping.RLock()
 	k.mu.Lock()
+	k.withdrawOffer()
 	docs := k.interrupted
 	k.interrupted = nil
 	k.mu.Unlock()

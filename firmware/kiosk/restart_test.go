@@ -69,6 +69,19 @@ func TestPowerCutWhilePrinting(t *testing.T) {
 	}
 }
 
+// TestOfferAfterPowerCutEnds: an hour later whoever touches the screen is not
+// the one whose paper it was.
+func TestOfferAfterPowerCutEnds(t *testing.T) {
+	k := &Kiosk{interrupted: []outbox.Doc{{1}}, restarted: time.Now()}
+	if k.withdrawOffer(); len(k.interrupted) != 1 {
+		t.Error("the receipt is not offered right after the start")
+	}
+	k.restarted = time.Now().Add(-offerTime - time.Second)
+	if k.withdrawOffer(); len(k.interrupted) != 0 {
+		t.Error("the receipt is still offered after an hour")
+	}
+}
+
 // ink counts the dark dots of a paper.
 func ink(p *printer.Paper) int {
 	n := 0

@@ -77,6 +77,7 @@ func (v *visit) stop() {
 func (k *Kiosk) Start(context.Context) screen.View {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	k.withdrawOffer()
 	return screen.View{
 		Screen: screen.Start, Lang: "tk", Devices: k.devices,
 		Start: &screen.StartView{Unprinted: len(k.interrupted) > 0, Notice: k.health.Notice()},

@@ -208,6 +208,7 @@ func (k *Kiosk) lookOutbox(ctx context.Context) (unsent int, overdue bool) {
 	}
 	k.unsent = st.Unsent
 	full := !k.full.IsZero()
+	k.withdrawOffer()
 	k.set(health.Unprinted, len(k.interrupted) > 0)
 	k.mu.Unlock()
 	k.set(health.DiskFull, full || diskFree(k.s.State) < leastDisk)
