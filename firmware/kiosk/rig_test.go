@@ -25,6 +25,7 @@ import (
 	"github.com/penjire/penjire/drivers/emulator/pn532emu"
 	"github.com/penjire/penjire/drivers/emulator/printer"
 	"github.com/penjire/penjire/drivers/emulator/pty"
+	"github.com/penjire/penjire/firmware/demo/wan"
 	"github.com/penjire/penjire/firmware/identity/cardtest"
 	"github.com/penjire/penjire/firmware/settings"
 	"github.com/penjire/penjire/sync/catalog"
@@ -61,7 +62,8 @@ type rig struct {
 	signed []byte          // catalogue
 	packs  []*catalog.Pack // further services at the portal
 	l      *sqlite.DB
-	addr   string // of the portal
+	addr   string                 // where the kiosk finds the portal
+	there  atomic.Pointer[string] // where the portal is; "" nowhere
 	portal *portal.Portal
 	cut    func() // takes the portal off the network
 
@@ -148,10 +150,12 @@ func newRig(t *testing.T) *rig {
 		r.must(r.reader.Close())
 		r.must(r.cable.Close())
 	})
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	// The kiosk's way to the portal keeps its address while there is no portal.
+	way, err := wan.Listen("127.0.0.1:0", func() string { return *r.there.Load() })
 	r.must(err)
-	r.addr = ln.Addr().String()
-	r.must(ln.Close())
+	r.there.Store(new(string))
+	r.addr = way.Addr()
+	t.Cleanup(func() { r.must(way.Close()) })
 	t.Cleanup(r.lookForLeaks)
 	return r
 }
@@ -252,8 +256,10 @@ func (r *rig) online(cert *tls.Certificate) {
 	}
 	p, err := portal.New(context.Background(), c)
 	r.must(err)
-	ln, err := net.Listen("tcp", r.addr)
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	r.must(err)
+	there := ln.Addr().String()
+	r.there.Store(&there)
 	ctx, cancel := context.WithCancel(context.Background())
 	mux := http.NewServeMux()
 	mux.Handle("/sync", p.SyncHandler())
@@ -271,6 +277,7 @@ func (r *rig) online(cert *tls.Certificate) {
 	})
 	r.portal = p
 	r.cut = sync.OnceFunc(func() {
+		r.there.Store(new(string))
 		cancel()
 		_ = srv.Close()
 		wg.Wait()
