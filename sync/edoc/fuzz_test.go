@@ -2,7 +2,10 @@ package edoc_test
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"crypto/x509"
 	"testing"
+	"time"
 
 	"github.com/penjire/penjire/sync/edoc"
 	"github.com/penjire/penjire/sync/edoc/asic"
@@ -13,124 +16,168 @@ import (
 	"github.com/penjire/penjire/sync/edoc/tsp"
 )
 
-// seeds gives the bodies of the vectors of those kinds to a fuzz test. None is
-// a failure.
-func seeds(f *testing.F, kinds ...string) {
-	f.Helper()
-	n := 0
-	for _, v := range vectors(f) {
-		for _, k := range kinds {
-			if v.header["kind"] == k {
-				f.Add(v.body)
-				n++
-			}
-		}
-	}
-	if n == 0 {
-		f.Fatalf("no vectors of kinds %v", kinds)
-	}
-}
-
-// FuzzContainer also looks for a container that comes out as another document.
+// FuzzContainer looks for a container that comes out as another document, and
+// for one that is accepted though nobody signed it.
 func FuzzContainer(f *testing.F) {
 	seeds(f, "container")
-	w, err := readWorld(vectorsDir)
-	if err != nil {
-		f.Fatal(err)
-	}
+	k := knownWorld(f)
 	f.Fuzz(func(t *testing.T, b []byte) {
-		c, err := edoc.Parse(b)
-		if err != nil {
-			return
-		}
-		again, err := edoc.Parse(c.Bytes())
-		if err != nil {
-			t.Fatalf("parse what was written: %v", err)
-		}
-		if again.ID() != c.ID() || !bytes.Equal(again.DocumentBytes(), c.DocumentBytes()) || !bytes.Equal(again.Bytes(), c.Bytes()) {
-			t.Error("parse, write, parse: another document")
-		}
-		c.Verify(w.bundle, now)
+		bounded(t, b, smallAlloc, func() {
+			c, err := edoc.Parse(b)
+			if err != nil {
+				return
+			}
+			again, err := edoc.Parse(c.Bytes())
+			if err != nil {
+				t.Fatalf("parse what was written: %v", err)
+			}
+			if again.ID() != c.ID() || !bytes.Equal(again.DocumentBytes(), c.DocumentBytes()) || !bytes.Equal(again.Bytes(), c.Bytes()) {
+				t.Error("parse, write, parse: another document")
+			}
+			r := c.Verify(k.bundle, now)
+			if r.Accepted() && k.forged(c) {
+				t.Error("a document that nobody signed is accepted")
+			}
+			if r.Whole.Verdict != edoc.Yes && (r.Signer.Verdict != edoc.Unknown || r.Revocation.Verdict != edoc.Unknown) {
+				t.Error("something is said of the signer of what is not whole")
+			}
+		})
 	})
 }
 
 func FuzzZip(f *testing.F) {
 	seeds(f, "container")
 	f.Fuzz(func(t *testing.T, b []byte) {
-		files, err := asic.Read(b)
-		if err != nil {
-			return
-		}
-		out, err := asic.Write(files)
-		if err != nil {
-			t.Fatalf("write what was read: %v", err)
-		}
-		again, err := asic.Read(out)
-		if err != nil || len(again) != len(files) {
-			t.Fatalf("read what was written: %d files, %v, want %d", len(again), err, len(files))
-		}
+		bounded(t, b, 2*asic.MaxSize, func() {
+			files, err := asic.Read(b)
+			if err != nil {
+				return
+			}
+			out, err := asic.Write(files)
+			if err != nil {
+				t.Fatalf("write what was read: %v", err)
+			}
+			again, err := asic.Read(out)
+			if err != nil || len(again) != len(files) {
+				t.Fatalf("read what was written: %d files, %v, want %d", len(again), err, len(files))
+			}
+			for i := range files {
+				if again[i].Name != files[i].Name || !bytes.Equal(again[i].Data, files[i].Data) {
+					t.Errorf("read what was written: file %d is another", i)
+				}
+			}
+		})
 	})
 }
 
 func FuzzDocument(f *testing.F) {
 	seeds(f, "document")
 	f.Fuzz(func(t *testing.T, b []byte) {
-		d, err := edoc.ParseDocument(b)
-		if err != nil {
-			return
-		}
-		if out, err := d.Marshal(); err != nil || !bytes.Equal(out, b) {
-			t.Errorf("parse then marshal: %v; got %q, want %q", err, out, b)
-		}
+		bounded(t, b, smallAlloc, func() {
+			d, err := edoc.ParseDocument(b)
+			if err != nil {
+				return
+			}
+			if out, err := d.Marshal(); err != nil || !bytes.Equal(out, b) {
+				t.Errorf("parse then marshal: %v; got %q, want %q", err, out, b)
+			}
+		})
 	})
 }
 
 func FuzzManifest(f *testing.F) {
 	seeds(f, "manifest")
 	f.Fuzz(func(t *testing.T, b []byte) {
-		m, err := asic.ParseManifest(b)
-		if err != nil {
-			return
-		}
-		if out, err := m.Marshal(); err != nil || !bytes.Equal(out, b) {
-			t.Errorf("parse then marshal: %v; got %q, want %q", err, out, b)
-		}
+		bounded(t, b, smallAlloc, func() {
+			m, err := asic.ParseManifest(b)
+			if err != nil {
+				return
+			}
+			if out, err := m.Marshal(); err != nil || !bytes.Equal(out, b) {
+				t.Errorf("parse then marshal: %v; got %q, want %q", err, out, b)
+			}
+		})
 	})
 }
 
+// FuzzSignature looks for a signature by a key of the vectors' world that none
+// of the vectors has.
 func FuzzSignature(f *testing.F) {
 	seeds(f, "signature", "token")
+	w, err := readWorld(vectorsDir)
+	if err != nil {
+		f.Fatal(err)
+	}
+	content := []byte("what is signed") // by every vector
+	signed := map[time.Time]bool{}      // when, by a key of this world
+	ours := func(sd *cms.SignedData) bool {
+		cert, err := sd.Verify(content)
+		return err == nil && w.bundle.CheckCert(cert, trust.UseCitizenSign, now, true, now).Chain.Reason != trust.ReasonForeign
+	}
+	for _, v := range vectors(f) {
+		if sd, err := cms.Parse(v.body); err == nil && ours(sd) {
+			signed[sd.SigningTime()] = true
+		}
+	}
+	if len(signed) == 0 {
+		f.Fatal("no vector of a signature verifies")
+	}
 	f.Fuzz(func(t *testing.T, b []byte) {
-		sd, err := cms.Parse(b)
-		if err != nil {
-			return
-		}
-		if !bytes.Equal(sd.Bytes(), b) {
-			t.Error("parse then write: other bytes")
-		}
-		if _, err := sd.Verify([]byte("what nobody signed")); err == nil {
-			t.Error("a signature over what nobody signed verifies")
-		}
+		bounded(t, b, smallAlloc, func() {
+			sd, err := cms.Parse(b)
+			if err != nil {
+				return
+			}
+			if !bytes.Equal(sd.Bytes(), b) {
+				t.Error("parse then write: other bytes")
+			}
+			if _, err := sd.Verify([]byte("what nobody signed")); err == nil {
+				t.Error("a signature over what nobody signed verifies")
+			}
+			if ours(sd) && !signed[sd.SigningTime()] {
+				t.Errorf("a signature that claims %v verifies, and nobody made it", sd.SigningTime())
+			}
+		})
 	})
 }
 
+// FuzzToken looks for a token of the vectors' authority with a time that it
+// never stated.
 func FuzzToken(f *testing.F) {
 	seeds(f, "token", "signature")
 	w, err := readWorld(vectorsDir)
 	if err != nil {
 		f.Fatal(err)
 	}
+	imprint := sha256.Sum256([]byte("a signature value")) // of every vector
+	stated := map[string]bool{}
+	for _, v := range vectors(f) {
+		if t, err := tsp.Parse(v.body); err == nil {
+			if _, err := t.Verify(imprint, w.bundle.TSA); err == nil {
+				stated[t.Time.String()+t.Serial.String()] = true
+			}
+		}
+	}
+	if len(stated) == 0 {
+		f.Fatal("no vector of a token verifies")
+	}
 	f.Fuzz(func(t *testing.T, b []byte) {
-		tok, err := tsp.Parse(b)
-		if err != nil {
-			return
-		}
-		if _, err := tok.Verify([32]byte{}, w.bundle.TSA); err == nil {
-			t.Error("a token over nothing verifies")
-		}
+		bounded(t, b, smallAlloc, func() {
+			tok, err := tsp.Parse(b)
+			if err != nil {
+				return
+			}
+			if _, err := tok.Verify([32]byte{}, w.bundle.TSA); err == nil {
+				t.Error("a token over nothing verifies")
+			}
+			if _, err := tok.Verify(imprint, w.bundle.TSA); err == nil && !stated[tok.Time.String()+tok.Serial.String()] {
+				t.Errorf("a token of %v verifies, and nobody made it", tok.Time)
+			}
+		})
 	})
 }
 
+// FuzzBundle looks for a bundle or a catalogue that the register did not sign.
 func FuzzBundle(f *testing.F) {
 	seeds(f, "bundle", "object")
 	w, err := readWorld(vectorsDir)
@@ -138,37 +185,89 @@ func FuzzBundle(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
-		if bundle, err := trust.ParseBundle(b, w.roots, 0); err == nil && bundle.Version == 0 {
-			t.Error("a bundle without a version")
-		}
-		if p, _, err := trust.OpenObject("catalogue", b, w.bundle); err == nil && string(p) != "{}" {
-			t.Error("a catalogue that the register did not sign")
-		}
+		bounded(t, b, smallAlloc, func() {
+			if bundle, err := trust.ParseBundle(b, w.roots, 0); err == nil && (bundle.Version != w.bundle.Version || !bundle.Issued.Equal(w.bundle.Issued)) {
+				t.Error("a bundle that the register did not sign")
+			}
+			if p, _, err := trust.OpenObject("catalogue", b, w.bundle); err == nil && string(p) != "{}" {
+				t.Error("a catalogue that the register did not sign")
+			}
+		})
 	})
 }
 
+// FuzzCRL looks for a revocation list that no centre signed and that is asked
+// all the same.
+func FuzzCRL(f *testing.F) {
+	w, err := readWorld(vectorsDir)
+	if err != nil {
+		f.Fatal(err)
+	}
+	signed := func(der []byte) string { // what the centre's signature is over
+		l, err := x509.ParseRevocationList(der)
+		if err != nil {
+			return ""
+		}
+		return string(l.RawTBSRevocationList)
+	}
+	lists := map[string]bool{}
+	for _, der := range w.bundle.CRLs {
+		lists[signed(der)] = true
+		f.Add(der)
+	}
+	if len(lists) == 0 {
+		f.Fatal("the bundle has no revocation lists")
+	}
+	cert := w.bundle.Agencies[0]
+	f.Fuzz(func(t *testing.T, b []byte) {
+		bounded(t, b, smallAlloc, func() {
+			bundle := trust.Bundle{Version: 1, Issued: now, Centres: w.bundle.Centres, Agencies: w.bundle.Agencies, CRLs: [][]byte{b}}
+			r := bundle.CheckCert(cert, trust.UseAgency, now, true, now)
+			if r.Revocation.Reason != trust.ReasonNoCRL && !lists[signed(b)] {
+				t.Errorf("a list that no centre signed says %v", r.Revocation)
+			}
+		})
+	})
+}
+
+// FuzzSeal looks for a seal that no agency or kiosk of the vectors' world made.
 func FuzzSeal(f *testing.F) {
 	seeds(f, "seal")
 	w, err := readWorld(vectorsDir)
 	if err != nil {
 		f.Fatal(err)
 	}
+	made := map[[16]byte]bool{}
+	for _, v := range vectors(f) {
+		if s, err := seal.Parse(string(v.body)); err == nil && s.Verify(w.bundle, now).Finding.Verdict == trust.Yes {
+			made[s.ID()] = true
+		}
+	}
+	if len(made) == 0 {
+		f.Fatal("no vector of a seal verifies")
+	}
 	f.Fuzz(func(t *testing.T, b []byte) {
-		s, err := seal.Parse(string(b))
-		if err != nil {
-			return
-		}
-		again, err := seal.ParseBytes(s.Bytes())
-		if err != nil || again.Text() != s.Text() || again.ID() != s.ID() {
-			t.Errorf("parse what was written: %v", err)
-		}
-		s.Verify(w.bundle, now)
+		bounded(t, b, smallAlloc, func() {
+			s, err := seal.Parse(string(b))
+			if err != nil {
+				return
+			}
+			again, err := seal.ParseBytes(s.Bytes())
+			if err != nil || again.Text() != s.Text() || again.ID() != s.ID() {
+				t.Errorf("parse what was written: %v", err)
+			}
+			if s.Verify(w.bundle, now).Finding.Verdict == trust.Yes && !made[s.ID()] {
+				t.Error("a seal that nobody made is in order")
+			}
+		})
 	})
 }
 
 func FuzzRecipient(f *testing.F) {
 	seeds(f, "recipient")
-	f.Fuzz(func(_ *testing.T, b []byte) { _ = envelope.CheckRecipient(string(b)) })
+	f.Fuzz(func(t *testing.T, b []byte) {
+		bounded(t, b, smallAlloc, func() { _ = envelope.CheckRecipient(string(b)) })
+	})
 }
 
 func FuzzEnvelope(f *testing.F) {
@@ -178,12 +277,17 @@ func FuzzEnvelope(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
-		_, _ = envelope.Open(b, w.age)
-		if p, err := envelope.ParsePacket(b); err == nil {
-			if out, err := p.Marshal(); err != nil || !bytes.Equal(out, b) {
-				t.Errorf("parse then marshal: %v; got %x, want %x", err, out, b)
+		// What is inside may be as large as the rule allows, while it grows.
+		bounded(t, b, 4*envelope.MaxPlain, func() {
+			if plain, err := envelope.Open(b, w.age); err == nil && len(plain) > envelope.MaxPlain {
+				t.Errorf("%d bytes came out, want at most %d", len(plain), envelope.MaxPlain)
 			}
-		}
+			if p, err := envelope.ParsePacket(b); err == nil {
+				if out, err := p.Marshal(); err != nil || !bytes.Equal(out, b) {
+					t.Errorf("parse then marshal: %v; got %x, want %x", err, out, b)
+				}
+			}
+		})
 	})
 }
 
