@@ -114,13 +114,14 @@ func (w *World) makeDevice(id string) (Device, error) {
 	name.OrganizationalUnit, name.SerialNumber = []string{trust.UnitKiosk}, id
 	t := w.leaf(name, x509.KeyUsageDigitalSignature)
 	t.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}
+	t.Policies = []x509.OID{trust.PolicySoftwareKey()} // they are written into files
 	d := Device{ID: id}
 	var err error
 	if d.TLS, err = issue(t, w.Infrastructure); err != nil {
 		return Device{}, err
 	}
 	t = w.leaf(name, binding)
-	t.Policies = []x509.OID{trust.PolicyDevice()}
+	t.Policies = []x509.OID{trust.PolicyDevice(), trust.PolicySoftwareKey()}
 	d.Signing, err = issue(t, w.Infrastructure)
 	return d, err
 }

@@ -43,6 +43,14 @@ func TestCards(t *testing.T) {
 	if got := trust.DeviceID(w.Device.TLS.Cert); got != "K-000001" {
 		t.Errorf("DeviceID = %q", got)
 	}
+	for what, id := range map[string]Identity{"signing": w.Device.Signing, "TLS": w.Device.TLS} {
+		if !trust.SoftwareKey(id.Cert) {
+			t.Errorf("the certificate of the kiosk's %s key, which is written to a file, does not say so", what)
+		}
+	}
+	if trust.SoftwareKey(w.Cards[0].Slots[SlotSign].Cert) {
+		t.Error("a card's certificate says that its key lies in a file")
+	}
 	for id, a := range w.Agencies {
 		if got := trust.AgencyID(a.Cert); got != id {
 			t.Errorf("AgencyID = %q, want %q", got, id)
