@@ -89,6 +89,7 @@ type Kiosk struct {
 	cancel context.CancelFunc
 	tasks  sync.WaitGroup
 
+	opened    time.Time     // by the kiosk's clock; requests from before are of an earlier start
 	trustSeen time.Time     // when watch last looked at the revocation lists
 	trustOf   *trust.Bundle // whose they were
 
@@ -97,17 +98,18 @@ type Kiosk struct {
 	mu          sync.Mutex
 	visit       *visit
 	visits      int
-	card        uint64         // generation of the card in the reader; 0 none
-	spent       uint64         // generation of a card that belongs to an ended visit
-	interrupted []outbox.Doc   // receipts that a power cut left in doubt
-	restarted   time.Time      // since when they are offered
-	hanging     bool           // a paper may hang out of the printer since the power cut
-	devices     screen.Devices // as last looked at
-	media       device.Media   // of the printer
-	notice      string         // as last looked at
-	full        time.Time      // when the outbox was last found full; zero: it is not
-	journalled  time.Time      // when a beacon was last put into the journal
-	unsent      int            // as last looked at
+	card        uint64              // generation of the card in the reader; 0 none
+	spent       uint64              // generation of a card that belongs to an ended visit
+	interrupted []outbox.Doc        // receipts that a power cut left in doubt
+	restarted   time.Time           // since when they are offered
+	asked       map[uint64]struct{} // print jobs of requests older than this start that somebody asked for since
+	hanging     bool                // a paper may hang out of the printer since the power cut
+	devices     screen.Devices      // as last looked at
+	media       device.Media        // of the printer
+	notice      string              // as last looked at
+	full        time.Time           // when the outbox was last found full; zero: it is not
+	journalled  time.Time           // when a beacon was last put into the journal
+	unsent      int                 // as last looked at
 }
 
 var _ web.Kiosk = (*Kiosk)(nil)
@@ -208,6 +210,7 @@ func (k *Kiosk) openOutbox(ctx context.Context, o Options) (err error) {
 	if err := k.afterPowerCut(ctx); err != nil {
 		return err
 	}
+	k.opened, k.asked = k.clock.Now(), map[uint64]struct{}{}
 	if err := letGo(filepath.Join(k.s.State, "outbox", "outbox.db")); err != nil { // an old kernel: more memory, and nothing worse
 		k.log.Info("pages stay in memory", "err", err)
 	}

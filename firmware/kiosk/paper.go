@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/penjire/penjire/firmware/clock"
 	"github.com/penjire/penjire/firmware/printing"
 	"github.com/penjire/penjire/firmware/session"
 	"github.com/penjire/penjire/sync/catalog"
@@ -27,10 +28,35 @@ func (k *Kiosk) paper(ctx context.Context, job outbox.PrintJob, width, dpi int) 
 	if job.Kind == outbox.PrintCopy {
 		return k.copyPaper(r, job.Marked, width, dpi)
 	}
+	if k.late(job, r) {
+		return nil, fmt.Errorf("kiosk: print job %d waited too long: %w", job.ID, printing.ErrLate)
+	}
 	if r.Code = codeOf(r); r.Code == "" {
 		r.Code = k.codes.of(r.Doc)
 	}
 	return k.receipt(r, job.Marked).Draw(width, dpi)
+}
+
+// lateTime is how old a request may be for its receipt to print by itself at
+// the next start.
+const lateTime = 15 * time.Minute
+
+// late reports whether the receipt waits since an earlier start, for so long
+// that its citizen has left: a paper that then came out would be a stranger's
+// to take. Where nobody knows how long the kiosk stood still, the start page
+// offers the paper to who is there.
+func (k *Kiosk) late(job outbox.PrintJob, r outbox.Request) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if _, asked := k.asked[job.ID]; asked || !r.Claimed.Before(k.opened) {
+		return false // accepted, or asked for, since this start
+	}
+	if k.clock.Trust() == clock.Unknown {
+		k.interrupted = append(k.interrupted, job.Doc)
+		k.restarted = time.Now()
+		return true
+	}
+	return k.clock.Now().Sub(r.Claimed) > lateTime
 }
 
 // receipt is the paper of an accepted request: the citizen's evidence. A code
@@ -118,9 +144,14 @@ func (k *Kiosk) print(ctx context.Context, doc outbox.Doc, kind uint8) (outbox.R
 	if kind == outbox.PrintCopy {
 		was = r.Copy
 	}
-	_, err = k.box.QueuePrint(ctx, doc, kind, was == outbox.Printed || was == outbox.Unknown || was == outbox.Printing)
+	job, err := k.box.QueuePrint(ctx, doc, kind, was == outbox.Printed || was == outbox.Unknown || was == outbox.Printing)
 	if err != nil {
 		return r, err
+	}
+	if r.Claimed.Before(k.opened) {
+		k.mu.Lock()
+		k.asked[job.ID] = struct{}{}
+		k.mu.Unlock()
 	}
 	return k.box.Get(ctx, doc)
 }

@@ -2,6 +2,7 @@ package kiosk
 
 import (
 	"context"
+	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -28,6 +29,48 @@ func TestQueuedReceiptPrintsAfterRestart(t *testing.T) {
 	if r.k.Start(context.Background()).Start.Unprinted {
 		t.Error("the start page offers a copy of what was printed")
 	}
+}
+
+// A receipt that was queued when the kiosk went dark for a day does not come out
+// in front of whoever is there then; the citizen can still ask for it.
+func TestOldReceiptDoesNotPrintByItself(t *testing.T) {
+	r := newRig(t)
+	r.must(r.cable.Unplug())
+	r.start()
+	r.apply("citizen-1")
+	r.stop()
+	r.must(r.cable.Replug())
+	r.must(os.WriteFile(filepath.Join(r.dir, "ports", "clock-offset"), []byte("24h"), 0o600))
+	r.start()
+	r.until("the job to end", func() bool { return r.only().Receipt == outbox.Failed })
+	if n := len(r.paper.Papers()); n != 0 {
+		t.Errorf("papers that came out by themselves: got %d, want none", n)
+	}
+	if _, err := r.k.print(t.Context(), r.only().Doc, outbox.PrintReceipt); err != nil {
+		t.Fatal(err)
+	}
+	r.until("the receipt that was asked for", func() bool { return r.only().Receipt == outbox.Printed })
+}
+
+// Where the clock does not know how long it was dark, the start page offers the
+// receipt instead: whoever is there says whose it is.
+func TestReceiptAfterNobodyKnowsHowLong(t *testing.T) {
+	r := newRig(t)
+	r.must(r.cable.Unplug())
+	r.start()
+	r.apply("citizen-1")
+	r.stop()
+	r.must(r.cable.Replug())
+	off := time.Until(time.Unix(0, 0))
+	r.must(os.WriteFile(filepath.Join(r.dir, "ports", "clock-offset"), []byte(off.String()), 0o600))
+	r.start()
+	r.until("the offer", func() bool { return r.k.Start(context.Background()).Start.Unprinted })
+	if n := len(r.paper.Papers()); n != 0 {
+		t.Errorf("papers that came out by themselves: got %d, want none", n)
+	}
+	r.visit = ""
+	r.do("reprint")
+	r.until("the receipt to be printed", func() bool { return r.only().Receipt == outbox.Printed })
 }
 
 // The power goes while a receipt is printed: nobody knows whether it came out.

@@ -26,6 +26,10 @@ var _ Queue = (*outbox.Outbox)(nil)
 // certified copy holds personal data and is never kept over the end of a visit.
 var ErrGone = errors.New("what was to be printed is no longer here")
 
+// ErrLate is returned by a Source for a paper whose citizen is most likely gone:
+// it must not come out in front of somebody else.
+var ErrLate = errors.New("whoever was to take the paper is most likely gone")
+
 // Source draws the paper of a job for a printer of that width and resolution.
 type Source func(ctx context.Context, job outbox.PrintJob, width, dpi int) (image.Image, error)
 
@@ -44,6 +48,7 @@ const (
 	WhyBroken   Why = "printer.failed"
 	WhyStopped  Why = "kiosk.stopped" // the kiosk was shut down
 	WhyForgot   Why = "print.gone"    // ErrGone
+	WhyLate     Why = "print.late"    // ErrLate
 	WhyLayout   Why = "print.layout"  // the paper could not be drawn
 )
 
@@ -240,11 +245,15 @@ func (w *Worker) work(ctx context.Context, job outbox.PrintJob, why Why) (bool, 
 	if why == WhyNothing {
 		var err error
 		if img, err = w.Paper(ctx, job, w.Printer.Width(), w.Printer.DPI()); err != nil {
-			why = WhyLayout
-			if errors.Is(err, ErrGone) {
+			switch {
+			case errors.Is(err, ErrGone):
 				why = WhyForgot
+			case errors.Is(err, ErrLate):
+				why = WhyLate
+			default:
+				why = WhyLayout
 			}
-			w.log().Error("print job cannot be drawn", "job", job.ID, "why", string(why), "err", err)
+			w.log().Error("print job is not printed", "job", job.ID, "why", string(why), "err", err)
 		}
 	}
 	if ctx.Err() != nil {
