@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/penjire/penjire/sync/edoc/asic"
@@ -26,18 +25,13 @@ const (
 // maxSignatures is how many signatures a container may have.
 const maxSignatures = 8
 
-// Attachment is a file of the common part, besides the document.
-type Attachment struct {
-	Name      string // letters and digits of ASCII, . _ - inside
-	MediaType string // type/subtype
-	Data      []byte
-}
-
 // Container is a signed e-document. It does not change: Stamp and Cosign
-// return another.
+// return another. Its attachments stay where they were, and are read from there
+// when somebody wants them.
 type Container struct {
 	doc        *Document
 	docBytes   []byte
+	docSum     [sha256.Size]byte
 	attached   []Attachment
 	manifests  [][]byte
 	parsed     []asic.Manifest
@@ -51,18 +45,24 @@ func Sign(d *Document, s Signer, claimed time.Time) (*Container, error) {
 	return SignWith(d, nil, s, claimed)
 }
 
-// SignWith is Sign with attachments. They replace what d.Attachments says.
+// SignWith is Sign with attachments, which replace what d.Attachments says. Each
+// is read once, in constant memory, and again by whoever writes the container:
+// if it has changed by then that fails.
 func SignWith(d *Document, files []Attachment, s Signer, claimed time.Time) (*Container, error) {
 	withRefs := *d
 	withRefs.Attachments = nil
-	for _, a := range files {
-		withRefs.Attachments = append(withRefs.Attachments, a.ref())
+	attached := slices.Clone(files)
+	for i := range attached {
+		if err := attached[i].measure(); err != nil {
+			return nil, fmt.Errorf("edoc: sign: attachment %d: %w", i, err)
+		}
+		withRefs.Attachments = append(withRefs.Attachments, attached[i].ref())
 	}
 	doc, err := withRefs.Marshal()
 	if err != nil {
 		return nil, err
 	}
-	c := &Container{docBytes: doc, attached: files}
+	c := &Container{docBytes: doc, docSum: sha256.Sum256(doc), attached: attached}
 	// What is kept is what a reader will see, not what the caller may change.
 	if c.doc, err = ParseDocument(doc); err != nil {
 		return nil, err
@@ -98,7 +98,7 @@ func (c *Container) signed(s Signer, claimed time.Time) (*Container, error) {
 	e.manifests = append(slices.Clip(c.manifests), manifest)
 	e.parsed = append(slices.Clip(c.parsed), m)
 	e.signatures = append(slices.Clip(c.signatures), sd)
-	if _, err := asic.Write(e.files()); err != nil {
+	if err := e.fits(); err != nil {
 		return nil, fmt.Errorf("edoc: sign: %w", err)
 	}
 	return &e, nil
@@ -107,88 +107,17 @@ func (c *Container) signed(s Signer, claimed time.Time) (*Container, error) {
 // objects returns what the nth manifest must cover, with the digests of what is
 // there.
 func (c *Container) objects(n int) []asic.Object {
-	list := []asic.Object{{URI: documentName, MediaType: documentType, Root: true, SHA256: sha256.Sum256(c.docBytes)}}
+	list := []asic.Object{{URI: documentName, MediaType: documentType, Root: true, SHA256: c.docSum}}
 	for _, a := range c.attached {
-		list = append(list, asic.Object{URI: attachFolder + a.Name, MediaType: a.MediaType, SHA256: sha256.Sum256(a.Data)})
+		list = append(list, asic.Object{URI: attachFolder + a.Name, MediaType: a.MediaType, SHA256: a.sum.SHA256})
 	}
 	if n > 1 {
-		list = append(list, asic.Object{URI: asic.ManifestName(1), MediaType: manifestType, SHA256: sha256.Sum256(c.manifests[0])})
+		list = append(list, asic.Object{URI: asic.ManifestName(1), MediaType: manifestType, SHA256: c.ID()})
 	}
 	return list
 }
 
-func (a Attachment) ref() AttachmentRef {
-	return AttachmentRef{Name: a.Name, MediaType: a.MediaType, Size: int64(len(a.Data)), SHA256: sha256.Sum256(a.Data)}
-}
-
-func (c *Container) files() []asic.File {
-	files := []asic.File{{Name: documentName, Data: c.docBytes}}
-	for _, a := range c.attached {
-		files = append(files, asic.File{Name: attachFolder + a.Name, Data: a.Data})
-	}
-	for i := range c.signatures {
-		files = append(files,
-			asic.File{Name: asic.ManifestName(i + 1), Data: c.manifests[i]},
-			asic.File{Name: asic.SignatureName(i + 1), Data: c.signatures[i].Bytes()})
-	}
-	return files
-}
-
-// Parse reads a container strictly: its zip, its document, its manifests and
-// signatures have the one form the spec gives them, and each manifest covers
-// everything. It does not check digests and signatures: until Verify has, the
-// document may be anyone's.
-func Parse(b []byte) (*Container, error) {
-	files, err := asic.Read(b)
-	if err != nil {
-		return nil, fmt.Errorf("edoc: parse: %w", err)
-	}
-	c, err := parse(files)
-	if err != nil {
-		return nil, fmt.Errorf("edoc: parse: %w", err)
-	}
-	return c, nil
-}
-
-func parse(files []asic.File) (*Container, error) {
-	if len(files) == 0 || files[0].Name != documentName {
-		return nil, errors.New("the first file is not " + documentName)
-	}
-	c := &Container{docBytes: files[0].Data}
-	var err error
-	if c.doc, err = ParseDocument(c.docBytes); err != nil {
-		return nil, err
-	}
-	files = files[1:]
-	for len(files) > 0 {
-		name, ok := strings.CutPrefix(files[0].Name, attachFolder)
-		if !ok {
-			break
-		}
-		i := len(c.attached)
-		if i == len(c.doc.Attachments) || c.doc.Attachments[i].Name != name {
-			return nil, errors.New("an attachment is not in the document, or in another order")
-		}
-		c.attached = append(c.attached, Attachment{name, c.doc.Attachments[i].MediaType, files[0].Data})
-		files = files[1:]
-	}
-	if len(c.attached) != len(c.doc.Attachments) {
-		return nil, errors.New("an attachment is missing")
-	}
-	if len(files) == 0 || len(files)%2 != 0 || len(files)/2 > maxSignatures {
-		return nil, fmt.Errorf("there are not 1 to %d pairs of manifest and signature", maxSignatures)
-	}
-	for n := 1; len(files) > 0; n, files = n+1, files[2:] {
-		if files[0].Name != asic.ManifestName(n) || files[1].Name != asic.SignatureName(n) {
-			return nil, fmt.Errorf("manifest %d and its signature are not where they belong", n)
-		}
-		if err := c.parsePair(n, files[0].Data, files[1].Data); err != nil {
-			return nil, fmt.Errorf("signature %d: %w", n, err)
-		}
-	}
-	return c, nil
-}
-
+// parsePair reads the nth manifest and its signature.
 func (c *Container) parsePair(n int, manifest, p7s []byte) error {
 	m, err := asic.ParseManifest(manifest)
 	if err != nil {
@@ -234,16 +163,6 @@ func (c *Container) whole() bool {
 // ID returns what document this is.
 func (c *Container) ID() ID { return sha256.Sum256(c.manifests[0]) }
 
-// Bytes returns the container as a file. The same container always gives the
-// same bytes.
-func (c *Container) Bytes() []byte {
-	b, err := asic.Write(c.files())
-	if err != nil {
-		return nil // it was written or read before
-	}
-	return b
-}
-
 // Document returns a copy of the common part.
 func (c *Container) Document() *Document {
 	d := *c.doc
@@ -252,9 +171,6 @@ func (c *Container) Document() *Document {
 
 // DocumentBytes returns document.json.
 func (c *Container) DocumentBytes() []byte { return bytes.Clone(c.docBytes) }
-
-// Attachments returns the files of the common part besides the document.
-func (c *Container) Attachments() []Attachment { return slices.Clone(c.attached) }
 
 // Manifest returns ASiCManifest001.xml: the bytes that the first signature is
 // over.

@@ -73,7 +73,7 @@ func TestScript(t *testing.T) {
 		d := request(c)
 		d.Made = now.Truncate(time.Second).UTC()
 		d.Consents = nil
-		k, err := edoc.SignWith(d, []edoc.Attachment{{Name: "photo.png", MediaType: "image/png", Data: []byte("PNG, perhaps")}}, c.Slots[specimen.SlotSign].Signer(), now)
+		k, err := edoc.SignWith(d, []edoc.Attachment{{Name: "photo.png", MediaType: "image/png", Content: edoc.Bytes("PNG, perhaps")}}, c.Slots[specimen.SlotSign].Signer(), now)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -299,7 +299,7 @@ func (m *maker) manifests() {
 
 	c1 := card(m.t, m.w, "citizen-1")
 	s := c1.Slots[specimen.SlotSign].Signer()
-	att, err := edoc.SignWith(request(c1), []edoc.Attachment{{Name: "photo.png", MediaType: "image/png", Data: []byte("PNG, perhaps")}}, s, now)
+	att, err := edoc.SignWith(request(c1), []edoc.Attachment{{Name: "photo.png", MediaType: "image/png", Content: edoc.Bytes("PNG, perhaps")}}, s, now)
 	if err != nil {
 		m.t.Fatal(err)
 	}
