@@ -115,13 +115,13 @@ func (p *parser) parse() error {
 func (p *parser) attachments() error {
 	refs := p.c.doc.Attachments
 	for ; strings.HasPrefix(p.name(0), attachFolder); p.at++ {
-		i := len(p.c.attached)
-		if i == len(refs) || attachFolder+refs[i].Name != p.name(0) {
-			return errors.New("an attachment is not in the document, or in another order")
-		}
 		sum, err := p.a.Measure(p.at)
 		if err != nil {
 			return err
+		}
+		i := len(p.c.attached)
+		if i == len(refs) || attachFolder+refs[i].Name != p.name(0) {
+			return errors.New("an attachment is not in the document, or in another order")
 		}
 		p.c.attached = append(p.c.attached, Attachment{refs[i].Name, refs[i].MediaType, p.a.Content(p.at), sum})
 	}

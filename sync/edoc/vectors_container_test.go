@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"hash/crc32"
+	"slices"
 	"strings"
 	"time"
 
@@ -207,7 +208,7 @@ func bomb(files []asic.File, size uint32) []byte {
 		if h.Name == "attachments/zeros" {
 			h.Method, h.UncompressedSize64 = zip.Deflate, uint64(size)
 		}
-	}, append(append([]asic.File{}, files...), asic.File{Name: "attachments/zeros", Data: data})...)
+	}, slices.Insert(slices.Clone(files), 1, asic.File{Name: "attachments/zeros", Data: data})...)
 }
 
 func (m *maker) documents() {
