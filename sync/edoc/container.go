@@ -2,7 +2,6 @@ package edoc
 
 import (
 	"bytes"
-	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -11,7 +10,6 @@ import (
 
 	"github.com/penjire/penjire/sync/edoc/asic"
 	"github.com/penjire/penjire/sync/edoc/cms"
-	"github.com/penjire/penjire/sync/edoc/tsp"
 )
 
 // The names and types of the common part.
@@ -25,9 +23,9 @@ const (
 // maxSignatures is how many signatures a container may have.
 const maxSignatures = 8
 
-// Container is a signed e-document. It does not change: Stamp and Cosign
-// return another. Its attachments stay where they were, and are read from there
-// when somebody wants them.
+// Container is a signed e-document. It does not change: Stamp, Complete, Cosign
+// and CounterSign return another. Its attachments stay where they were, and are
+// read from there when somebody wants them.
 type Container struct {
 	doc        *Document
 	docBytes   []byte
@@ -86,11 +84,7 @@ func (c *Container) signed(s Signer, claimed time.Time) (*Container, error) {
 	if err != nil {
 		return nil, fmt.Errorf("edoc: sign: %w", err)
 	}
-	p7s, err := cms.Sign(manifest, Signer{Key: s.Key, Cert: s.Cert}, claimed)
-	if err != nil {
-		return nil, fmt.Errorf("edoc: sign: %w", err)
-	}
-	sd, err := cms.Parse(p7s)
+	sd, err := cms.Make(manifest, Signer{Key: s.Key, Cert: s.Cert}, claimed)
 	if err != nil {
 		return nil, fmt.Errorf("edoc: sign: %w", err)
 	}
@@ -185,38 +179,3 @@ func (c *Container) SignatureDigest() [32]byte { return c.signatures[0].Imprint(
 
 // Claimed returns when the first signer's clock said it was; nothing proves it.
 func (c *Container) Claimed() time.Time { return c.signatures[0].SigningTime() }
-
-// Stamp raises the first signature from B-B to B-T with a time stamp from t. The
-// ID stays. A token that is over something else is refused; whether to believe
-// its authority is Verify's question. A container that has a stamp keeps it:
-// where Verify says no to that stamp, first take it off (WithoutStamp).
-func (c *Container) Stamp(ctx context.Context, t tsp.Stamper) (*Container, error) {
-	if c.signatures[0].TimeStamp() != nil {
-		return c, nil
-	}
-	imprint := c.SignatureDigest()
-	token, _, err := t.Stamp(ctx, imprint)
-	if err != nil {
-		return nil, fmt.Errorf("edoc: stamp: %w", err)
-	}
-	parsed, err := tsp.Parse(token)
-	if err != nil {
-		return nil, fmt.Errorf("edoc: stamp: %w", err)
-	}
-	if err := parsed.Over(imprint); err != nil {
-		return nil, fmt.Errorf("edoc: stamp: %w", err)
-	}
-	e := *c
-	e.signatures = slices.Clone(c.signatures)
-	e.signatures[0] = c.signatures[0].WithTimeStamp(token)
-	return &e, nil
-}
-
-// WithoutStamp returns the container without the first signature's time stamp,
-// which anyone could have put there. The ID stays.
-func (c *Container) WithoutStamp() *Container {
-	e := *c
-	e.signatures = slices.Clone(c.signatures)
-	e.signatures[0] = c.signatures[0].WithTimeStamp(nil)
-	return &e
-}

@@ -18,22 +18,29 @@ import (
 	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
 )
 
-// Algorithm is one way of signing that is accepted: a pair of the digest and
-// the signature algorithm that a signer names. National algorithms join with
-// [Register]; their keys must come out of x509.Certificate.PublicKey.
+// Algorithm is one way of signing that is accepted: the digest and the signature
+// algorithm that a signer names, and the kind of key that goes with them.
+// National algorithms join with [Register].
 type Algorithm struct {
-	Name      string // for people
+	Name      string // for people; no two have the same
 	Digest    asn1.ObjectIdentifier
 	Signature asn1.ObjectIdentifier
 	New       func() hash.Hash
 	// Verify checks sig over digest. params are the DER parameters of the
-	// signature algorithm; nil if there are none.
+	// signature algorithm; nil if there are none. For a key of another kind it
+	// returns ErrKey.
 	Verify func(pub crypto.PublicKey, params, digest, sig []byte) error
+	// ParseKey reads a SubjectPublicKeyInfo that crypto/x509 does not read; what
+	// it returns is the PublicKey of the certificate. It fails for a key of
+	// another kind. nil: the keys are those of crypto/x509.
+	ParseKey func(spki []byte) (crypto.PublicKey, error)
 }
 
+// ErrKey is what an Algorithm's Verify returns for a key of another kind.
+var ErrKey = errors.New("cms: the certificate's key is of another kind than the signature")
+
 var (
-	errKeyType   = errors.New("the certificate's key is of another kind than the signature")
-	errWeakKey   = errors.New("the key is too short")
+	errKeySize   = errors.New("the key is too short or too long")
 	errSignature = errors.New("the signature does not fit")
 	errParams    = errors.New("the signature algorithm's parameters are not accepted")
 )
@@ -43,42 +50,90 @@ var registry = struct {
 	list []Algorithm
 }{list: builtin()}
 
-// Register adds an algorithm for the whole process. It refuses a pair that is
-// there already: what is accepted cannot be redefined.
+// Register adds an algorithm for the whole process. What is accepted cannot be
+// redefined: it refuses a name that is taken, and, of an algorithm without a
+// ParseKey, a pair that is taken. With a ParseKey the pair may be taken: such an
+// algorithm is asked only about keys that crypto/x509 does not read, as an
+// elliptic curve of the state's own under the identifier of ECDSA.
 func Register(a Algorithm) error {
-	if a.New == nil || a.Verify == nil || len(a.Digest) == 0 || len(a.Signature) == 0 {
+	if a.Name == "" || a.New == nil || a.Verify == nil || len(a.Digest) == 0 || len(a.Signature) == 0 {
 		return fmt.Errorf("cms: register algorithm %q: it is not complete", a.Name)
 	}
 	registry.Lock()
 	defer registry.Unlock()
 	for _, b := range registry.list {
-		if b.Digest.Equal(a.Digest) && b.Signature.Equal(a.Signature) {
-			return fmt.Errorf("cms: register algorithm %q: the pair is taken by %q", a.Name, b.Name)
+		if a.Name == b.Name || a.ParseKey == nil && b.Digest.Equal(a.Digest) && b.Signature.Equal(a.Signature) {
+			return fmt.Errorf("cms: register algorithm %q: it is taken by %q", a.Name, b.Name)
 		}
 	}
-	registry.list = append(registry.list, a)
+	registry.list = append(slices.Clip(registry.list), a)
 	return nil
 }
 
 // Algorithms returns what is accepted, in the order of registration.
-func Algorithms() []Algorithm {
+func Algorithms() []Algorithm { return slices.Clone(algorithms()) }
+
+// algorithms returns the list itself, which nobody changes.
+func algorithms() []Algorithm {
 	registry.RLock()
 	defer registry.RUnlock()
-	return slices.Clone(registry.list)
+	return registry.list
 }
 
-func lookup(digest, signature asn1.ObjectIdentifier) (Algorithm, bool) {
-	registry.RLock()
-	defer registry.RUnlock()
-	for _, a := range registry.list {
+// lookup returns the algorithms of that pair: one for each kind of key.
+func lookup(digest, signature asn1.ObjectIdentifier) []Algorithm {
+	var found []Algorithm
+	for _, a := range algorithms() {
 		if a.Digest.Equal(digest) && a.Signature.Equal(signature) {
-			return a, true
+			found = append(found, a)
 		}
 	}
-	return Algorithm{}, false
+	return found
+}
+
+// digestOf returns the hash of that identifier, if an algorithm uses it.
+func digestOf(id asn1.ObjectIdentifier) (hash.Hash, bool) {
+	for _, a := range algorithms() {
+		if a.Digest.Equal(id) {
+			return a.New(), true
+		}
+	}
+	return nil, false
+}
+
+// registeredKey asks the algorithms that read keys of their own.
+func registeredKey(spki []byte) (crypto.PublicKey, bool) {
+	for _, a := range algorithms() {
+		if a.ParseKey == nil {
+			continue
+		}
+		if key, err := a.ParseKey(spki); err == nil && key != nil {
+			return key, true
+		}
+	}
+	return nil, false
+}
+
+// verifyWith checks sig over signed with the one of list whose kind the key is.
+func verifyWith(list []Algorithm, pub crypto.PublicKey, params, signed, sig []byte) error {
+	err := ErrKey
+	for _, a := range list {
+		sum := a.New()
+		_, _ = sum.Write(signed) // a hash does not fail
+		if err = a.Verify(pub, params, sum.Sum(nil), sig); err == nil {
+			return nil
+		}
+		if !errors.Is(err, ErrKey) {
+			return fmt.Errorf("%s: %w", a.Name, err)
+		}
+	}
+	return err
 }
 
 var (
+	derSHA256   = algorithmDER(OIDSHA256)
+	derECDSA256 = algorithmDER(oidECDSA256)
+
 	oidECDSA256 = asn1.ObjectIdentifier{1, 2, 840, 10045, 4, 3, 2}
 	oidECDSA384 = asn1.ObjectIdentifier{1, 2, 840, 10045, 4, 3, 3}
 	oidECDSA512 = asn1.ObjectIdentifier{1, 2, 840, 10045, 4, 3, 4}
@@ -104,11 +159,11 @@ func builtin() []Algorithm {
 		{"SHA-512", crypto.SHA512, sha512.New, oidSHA512, oidECDSA512, oidRSA512},
 	} {
 		list = append(list,
-			Algorithm{"ECDSA with " + h.name, h.digest, h.ecdsa, h.new, verifyECDSA},
-			Algorithm{"RSA with " + h.name, h.digest, h.rsa, h.new, verifyPKCS1(h.hash)},
+			Algorithm{"ECDSA with " + h.name, h.digest, h.ecdsa, h.new, verifyECDSA, nil},
+			Algorithm{"RSA with " + h.name, h.digest, h.rsa, h.new, verifyPKCS1(h.hash), nil},
 			// OpenSSL and many cards name the key instead of the pair.
-			Algorithm{"RSA, " + h.name, h.digest, oidRSA, h.new, verifyPKCS1(h.hash)},
-			Algorithm{"RSASSA-PSS with " + h.name, h.digest, oidPSS, h.new, verifyPSS(h.hash, h.digest)},
+			Algorithm{"RSA, " + h.name, h.digest, oidRSA, h.new, verifyPKCS1(h.hash), nil},
+			Algorithm{"RSASSA-PSS with " + h.name, h.digest, oidPSS, h.new, verifyPSS(h.hash, h.digest), nil},
 		)
 	}
 	return list
@@ -118,7 +173,7 @@ func verifyECDSA(pub crypto.PublicKey, params, digest, sig []byte) error {
 	key, ok := pub.(*ecdsa.PublicKey)
 	switch {
 	case !ok || key.Curve != elliptic.P256() && key.Curve != elliptic.P384():
-		return errKeyType
+		return ErrKey
 	case params != nil:
 		return errParams
 	case !ecdsa.VerifyASN1(key, digest, sig):
@@ -130,10 +185,11 @@ func verifyECDSA(pub crypto.PublicKey, params, digest, sig []byte) error {
 func rsaKey(pub crypto.PublicKey) (*rsa.PublicKey, error) {
 	key, ok := pub.(*rsa.PublicKey)
 	if !ok {
-		return nil, errKeyType
+		return nil, ErrKey
 	}
-	if key.N.BitLen() < 2048 {
-		return nil, errWeakKey
+	// The upper bound is one on the work that a stranger's key makes.
+	if n := key.N.BitLen(); n < 2048 || n > 4096 {
+		return nil, fmt.Errorf("RSA of %d bits: %w", n, errKeySize)
 	}
 	return key, nil
 }

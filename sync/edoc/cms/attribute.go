@@ -2,6 +2,7 @@ package cms
 
 import (
 	"bytes"
+	"crypto/x509"
 	"encoding/asn1"
 	"errors"
 	"fmt"
@@ -19,17 +20,17 @@ type certHash struct {
 	serial raw
 }
 
-// readSignedAttributes reads d.signedAttrs. Attributes it does not know are
-// passed over, but each may occur once only and has one value.
-func (d *SignedData) readSignedAttributes() error {
-	var contentType asn1.ObjectIdentifier
+// readSignedAttributes reads i.signedAttrs. Attributes it does not know are
+// passed over, but each may occur once only and has one value. ct is the type
+// of the content; a counter-signature, whose content is a signature value, has
+// no type and must not name one (RFC 5652 11.4).
+func (i *info) readSignedAttributes(ct *oid) error {
+	var contentType, before []byte
 	seen := map[string]bool{}
-	var before []byte
-	for in := cryptobyte.String(d.signedAttrs); !in.Empty(); {
-		var element, set cryptobyte.String
-		var oid asn1.ObjectIdentifier
+	for in := cryptobyte.String(i.signedAttrs); !in.Empty(); {
+		var element, id, set cryptobyte.String
 		rest := in
-		if !in.ReadASN1(&element, cbasn1.SEQUENCE) || !element.ReadASN1ObjectIdentifier(&oid) ||
+		if !in.ReadASN1(&element, cbasn1.SEQUENCE) || !element.ReadASN1(&id, cbasn1.OBJECT_IDENTIFIER) ||
 			!element.ReadASN1(&set, cbasn1.SET) || !element.Empty() {
 			return errors.New("a signed attribute is malformed")
 		}
@@ -39,40 +40,47 @@ func (d *SignedData) readSignedAttributes() error {
 			return errors.New("the signed attributes are not in the order of DER")
 		}
 		before = whole
-		if seen[oid.String()] {
-			return fmt.Errorf("signed attribute %v occurs twice", oid)
+		if seen[string(id)] {
+			return fmt.Errorf("signed attribute %x occurs twice", id)
 		}
-		seen[oid.String()] = true
-		ok, value := true, set
-		switch {
-		case oid.Equal(oidContentType):
-			ok = value.ReadASN1ObjectIdentifier(&contentType)
-		case oid.Equal(oidMessageDigest):
-			var sum cryptobyte.String
-			ok = value.ReadASN1(&sum, cbasn1.OCTET_STRING)
-			d.messageDigest = sum
-		case oid.Equal(oidSigningCertV2):
-			ok = readSigningCertV2(&value, &d.certHash)
-		case oid.Equal(oidSigningTime):
-			ok = readTime(&value, &d.signingTime)
-		default:
-			var one cryptobyte.String
-			var tag cbasn1.Tag
-			ok = value.ReadAnyASN1Element(&one, &tag)
-		}
-		if !ok || !value.Empty() {
-			return fmt.Errorf("signed attribute %v does not have one well-formed value", oid)
+		seen[string(id)] = true
+		if !i.readSignedAttribute(id, set, &contentType) {
+			return fmt.Errorf("signed attribute %x does not have one well-formed value", id)
 		}
 	}
 	switch {
-	case !contentType.Equal(d.contentType):
-		return fmt.Errorf("the signed content type is %v, want %v", contentType, d.contentType)
-	case d.messageDigest == nil:
+	case ct == nil && contentType != nil:
+		return errors.New("a counter-signature names a content type")
+	case ct != nil && !ct.is(contentType):
+		return fmt.Errorf("the signed content type is not %v", ct)
+	case i.messageDigest == nil:
 		return errors.New("there is no message digest")
-	case d.certHash.sum == nil:
+	case i.certHash.sum == nil:
 		return errors.New("there is no signing-certificate-v2")
 	}
 	return nil
+}
+
+func (i *info) readSignedAttribute(id, value cryptobyte.String, contentType *[]byte) bool {
+	var one cryptobyte.String
+	ok := false
+	switch {
+	case oidContentType.is(id):
+		ok = value.ReadASN1(&one, cbasn1.OBJECT_IDENTIFIER)
+		*contentType = one
+	case oidMessageDigest.is(id):
+		ok = value.ReadASN1(&one, cbasn1.OCTET_STRING)
+		i.messageDigest = one
+	case oidSigningCertV2.is(id):
+		ok = readSigningCertV2(&value, &i.certHash)
+	case oidSigningTime.is(id):
+		ok = readTime(&value, &i.signingTime)
+	default:
+		var tag cbasn1.Tag
+		var any x509.OID
+		ok = any.UnmarshalBinary(id) == nil && value.ReadAnyASN1Element(&one, &tag)
+	}
+	return ok && value.Empty()
 }
 
 // readSigningCertV2 reads a SigningCertificateV2 (RFC 5035). Only its first
@@ -120,18 +128,4 @@ func readTime(in *cryptobyte.String, t *time.Time) bool {
 	again, err := encode(func(b *cryptobyte.Builder) { addTime(b, *t) })
 	*t = t.UTC()
 	return err == nil && bytes.Equal(again, before[:len(before)-len(*in)])
-}
-
-// readUnsignedAttributes accepts one signature time stamp.
-func (d *SignedData) readUnsignedAttributes(in cryptobyte.String) error {
-	var attr, set, token cryptobyte.String
-	var oid asn1.ObjectIdentifier
-	if !in.ReadASN1(&attr, cbasn1.SEQUENCE) || !in.Empty() ||
-		!attr.ReadASN1ObjectIdentifier(&oid) || !oid.Equal(oidTimeStamp) ||
-		!attr.ReadASN1(&set, cbasn1.SET) || !attr.Empty() ||
-		!set.ReadASN1Element(&token, cbasn1.SEQUENCE) || !set.Empty() {
-		return errors.New("the unsigned attributes are not one signature time stamp")
-	}
-	d.timeStamp = raw(token)
-	return nil
 }

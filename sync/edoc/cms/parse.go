@@ -14,42 +14,33 @@ import (
 	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
 )
 
-// MaxCertificates is how many certificates a signature may carry.
-const MaxCertificates = 16
-
 // SignedData is a signature, read and found to be in the profile, but not
 // checked: Verify does that. It does not change.
 type SignedData struct {
-	version      int
-	contentType  asn1.ObjectIdentifier
-	content      []byte // nil if detached
-	certs        []raw
-	crls         []raw
-	issuer       raw
-	serial       raw
-	digestAlg    raw
-	signedAttrs  []byte // the attributes, one after another
-	signatureAlg raw
-	signature    []byte
-	timeStamp    raw // the token; nil if none
-
-	// Of the attributes.
-	messageDigest []byte
-	certHash      certHash
-	signingTime   time.Time
-
-	parsed []*x509.Certificate
+	info
+	contentType *oid
+	content     []byte // nil if detached
+	certs       []raw
+	parsed      []*x509.Certificate // of certs
+	crls        []raw
+	ocsps       []raw // OCSPResponse
+	timeStamp   raw   // the token; nil if none
+	counters    []*CounterSignature
 }
 
 // Parse reads a detached signature of data.
-func Parse(der []byte) (*SignedData, error) { return parse(der, OIDData, false) }
+func Parse(der []byte) (*SignedData, error) { return parse(der, oidOfData, false) }
 
 // ParseAttached reads a signature that carries content of that type.
 func ParseAttached(der []byte, contentType asn1.ObjectIdentifier) (*SignedData, error) {
-	return parse(der, contentType, true)
+	return parse(der, oidOf(contentType), true)
 }
 
-func parse(der []byte, ct asn1.ObjectIdentifier, attached bool) (*SignedData, error) {
+var oidOfData = oidOf(OIDData)
+
+func parse(der []byte, ct *oid, attached bool) (*SignedData, error) {
+	// What is kept are slices of this copy: the caller may change his.
+	der = bytes.Clone(der)
 	d, err := read(der, ct, attached)
 	if err != nil {
 		return nil, fmt.Errorf("cms: parse: %w", err)
@@ -61,33 +52,45 @@ func parse(der []byte, ct asn1.ObjectIdentifier, attached bool) (*SignedData, er
 	return d, nil
 }
 
-func read(der []byte, ct asn1.ObjectIdentifier, attached bool) (*SignedData, error) {
-	d := &SignedData{}
+func read(der []byte, ct *oid, attached bool) (*SignedData, error) {
+	d := &SignedData{contentType: ct}
 	in := cryptobyte.String(der)
 	var ci, body, sd, set, signer cryptobyte.String
-	var typ asn1.ObjectIdentifier
+	var version int
 	if !in.ReadASN1(&ci, cbasn1.SEQUENCE) || !in.Empty() ||
-		!ci.ReadASN1ObjectIdentifier(&typ) || !typ.Equal(oidSignedData) ||
+		!oidSignedData.read(&ci) ||
 		!ci.ReadASN1(&body, tag0) || !ci.Empty() ||
 		!body.ReadASN1(&sd, cbasn1.SEQUENCE) || !body.Empty() {
 		return nil, errors.New("it is not a SignedData")
 	}
-	if !sd.ReadASN1Integer(&d.version) || !sd.ReadASN1(&set, cbasn1.SET) {
+	if !sd.ReadASN1Integer(&version) || !sd.ReadASN1(&set, cbasn1.SET) {
 		return nil, errors.New("SignedData is malformed")
 	}
 	digestAlgs := set
-	if err := d.readContent(&sd, ct, attached); err != nil {
+	if err := d.readContent(&sd, attached); err != nil {
 		return nil, err
 	}
 	if err := d.readCertificates(&sd); err != nil {
 		return nil, err
 	}
+	if err := d.readRevocation(&sd); err != nil {
+		return nil, err
+	}
+	if want := d.version(); version != want {
+		return nil, fmt.Errorf("version is %d, want %d", version, want)
+	}
 	if !sd.ReadASN1(&set, cbasn1.SET) || !sd.Empty() ||
 		!set.ReadASN1(&signer, cbasn1.SEQUENCE) || !set.Empty() {
 		return nil, errors.New("it does not have exactly one signer")
 	}
-	if err := d.readSigner(signer); err != nil {
+	unsigned, has, err := d.readInfo(signer, ct)
+	if err != nil {
 		return nil, err
+	}
+	if has {
+		if err := d.readUnsignedAttributes(unsigned); err != nil {
+			return nil, err
+		}
 	}
 	if !bytes.Equal(digestAlgs, d.digestAlg) {
 		return nil, errors.New("the digest algorithms are not the signer's one")
@@ -95,88 +98,56 @@ func read(der []byte, ct asn1.ObjectIdentifier, attached bool) (*SignedData, err
 	return d, nil
 }
 
-func (d *SignedData) readContent(sd *cryptobyte.String, ct asn1.ObjectIdentifier, attached bool) error {
+func (d *SignedData) readContent(sd *cryptobyte.String, attached bool) error {
 	var encap, explicit, content cryptobyte.String
 	var has bool
-	if !sd.ReadASN1(&encap, cbasn1.SEQUENCE) || !encap.ReadASN1ObjectIdentifier(&d.contentType) ||
-		!encap.ReadOptionalASN1(&explicit, &has, tag0) || !encap.Empty() {
+	if !sd.ReadASN1(&encap, cbasn1.SEQUENCE) {
 		return errors.New("the content info is malformed")
+	}
+	if !d.contentType.read(&encap) {
+		return fmt.Errorf("the content type is not %v", d.contentType)
+	}
+	if !encap.ReadOptionalASN1(&explicit, &has, tag0) || !encap.Empty() {
+		return errors.New("the content info is malformed")
+	}
+	if has != attached {
+		return fmt.Errorf("content attached is %v, want %v", has, attached)
 	}
 	if has {
 		if !explicit.ReadASN1(&content, cbasn1.OCTET_STRING) || !explicit.Empty() {
 			return errors.New("the content is malformed")
 		}
-		d.content = append([]byte{}, content...)
-	}
-	want := 1
-	if attached {
-		want = 3
-	}
-	switch {
-	case !d.contentType.Equal(ct):
-		return fmt.Errorf("content type is %v, want %v", d.contentType, ct)
-	case has != attached:
-		return fmt.Errorf("content attached is %v, want %v", has, attached)
-	case d.version != want:
-		return fmt.Errorf("version is %d, want %d", d.version, want)
+		d.content = content
 	}
 	return nil
 }
 
-func (d *SignedData) readCertificates(sd *cryptobyte.String) error {
-	for _, part := range []struct {
-		tag cbasn1.Tag
-		to  *[]raw
-	}{{tag0, &d.certs}, {tag1, &d.crls}} {
-		var set cryptobyte.String
-		var has bool
-		if !sd.ReadOptionalASN1(&set, &has, part.tag) || has && set.Empty() {
-			return errors.New("the certificates are malformed")
+// readUnsignedAttributes accepts at most one signature time stamp and one
+// attribute of counter-signatures, in the order of DER.
+func (d *SignedData) readUnsignedAttributes(in cryptobyte.String) error {
+	if in.Empty() {
+		return errors.New("the set of unsigned attributes is empty")
+	}
+	for !in.Empty() {
+		var attr, id, set cryptobyte.String
+		if !in.ReadASN1(&attr, cbasn1.SEQUENCE) || !attr.ReadASN1(&id, cbasn1.OBJECT_IDENTIFIER) ||
+			!attr.ReadASN1(&set, cbasn1.SET) || !attr.Empty() {
+			return errors.New("an unsigned attribute is malformed")
 		}
-		for !set.Empty() {
-			var e cryptobyte.String
-			if !set.ReadASN1Element(&e, cbasn1.SEQUENCE) || len(*part.to) == MaxCertificates {
-				return errors.New("the certificates or revocation lists are malformed or too many")
+		switch {
+		case oidTimeStamp.is(id) && d.timeStamp == nil:
+			var token cryptobyte.String
+			if !set.ReadASN1Element(&token, cbasn1.SEQUENCE) || !set.Empty() {
+				return errors.New("the signature time stamp does not have one value")
 			}
-			*part.to = append(*part.to, raw(e))
+			d.timeStamp = raw(token)
+		case oidCounter.is(id) && d.counters == nil:
+			if err := d.readCounters(set); err != nil {
+				return err
+			}
+		default:
+			return fmt.Errorf("unsigned attribute %x is not accepted, or occurs twice", id)
 		}
-	}
-	for _, der := range d.certs {
-		c, err := x509.ParseCertificate(der)
-		if err != nil {
-			return fmt.Errorf("a certificate in it: %w", err)
-		}
-		d.parsed = append(d.parsed, c)
-	}
-	return nil
-}
-
-func (d *SignedData) readSigner(s cryptobyte.String) error {
-	var version int
-	var sid, issuer, serial, digestAlg, attrs, sigAlg, sig, unsigned cryptobyte.String
-	var has bool
-	if !s.ReadASN1Integer(&version) || version != 1 ||
-		!s.ReadASN1(&sid, cbasn1.SEQUENCE) || !sid.ReadASN1Element(&issuer, cbasn1.SEQUENCE) ||
-		!sid.ReadASN1Element(&serial, cbasn1.INTEGER) || !sid.Empty() {
-		return errors.New("the signer is not named by issuer and serial number")
-	}
-	if !s.ReadASN1Element(&digestAlg, cbasn1.SEQUENCE) {
-		return errors.New("the digest algorithm is malformed")
-	}
-	if !s.ReadOptionalASN1(&attrs, &has, tag0) || !has {
-		return errors.New("there are no signed attributes")
-	}
-	if !s.ReadASN1Element(&sigAlg, cbasn1.SEQUENCE) || !s.ReadASN1(&sig, cbasn1.OCTET_STRING) ||
-		!s.ReadOptionalASN1(&unsigned, &has, tag1) || !s.Empty() {
-		return errors.New("the signer is malformed")
-	}
-	d.issuer, d.serial, d.digestAlg = raw(issuer), raw(serial), raw(digestAlg)
-	d.signedAttrs, d.signatureAlg, d.signature = attrs, raw(sigAlg), sig
-	if err := d.readSignedAttributes(); err != nil {
-		return err
-	}
-	if has {
-		return d.readUnsignedAttributes(unsigned)
 	}
 	return nil
 }
@@ -200,71 +171,10 @@ func (d *SignedData) Imprint() [32]byte { return sha256.Sum256(d.signature) }
 // TimeStamp returns the signature time-stamp token; nil if there is none.
 func (d *SignedData) TimeStamp() []byte { return bytes.Clone(d.timeStamp) }
 
-// Bytes returns the signature in DER.
-func (d *SignedData) Bytes() []byte {
-	der, err := d.encode()
-	if err != nil {
-		return nil // it was read from DER: it encodes
-	}
-	return der
-}
-
 // WithTimeStamp returns the same signature with token in it, instead of any
 // other. It does not check the token.
 func (d *SignedData) WithTimeStamp(token []byte) *SignedData {
 	e := *d
 	e.timeStamp = bytes.Clone(token)
 	return &e
-}
-
-// encode writes it in DER.
-func (d *SignedData) encode() ([]byte, error) {
-	seq := cbasn1.SEQUENCE
-	return encode(func(b *cryptobyte.Builder) {
-		b.AddASN1(seq, func(b *cryptobyte.Builder) {
-			b.AddASN1ObjectIdentifier(oidSignedData)
-			b.AddASN1(tag0, func(b *cryptobyte.Builder) {
-				b.AddASN1(seq, func(b *cryptobyte.Builder) {
-					b.AddASN1Int64(int64(d.version))
-					b.AddASN1(cbasn1.SET, func(b *cryptobyte.Builder) { b.AddBytes(d.digestAlg) })
-					b.AddASN1(seq, func(b *cryptobyte.Builder) {
-						b.AddASN1ObjectIdentifier(d.contentType)
-						if d.content != nil {
-							b.AddASN1(tag0, func(b *cryptobyte.Builder) { b.AddASN1OctetString(d.content) })
-						}
-					})
-					if len(d.certs) > 0 {
-						b.AddASN1(tag0, func(b *cryptobyte.Builder) { b.AddBytes(sorted(d.certs)) })
-					}
-					if len(d.crls) > 0 {
-						b.AddASN1(tag1, func(b *cryptobyte.Builder) { b.AddBytes(sorted(d.crls)) })
-					}
-					b.AddASN1(cbasn1.SET, d.addSigner)
-				})
-			})
-		})
-	})
-}
-
-func (d *SignedData) addSigner(b *cryptobyte.Builder) {
-	seq := cbasn1.SEQUENCE
-	b.AddASN1(seq, func(b *cryptobyte.Builder) {
-		b.AddASN1Int64(1)
-		b.AddASN1(seq, func(b *cryptobyte.Builder) {
-			b.AddBytes(d.issuer)
-			b.AddBytes(d.serial)
-		})
-		b.AddBytes(d.digestAlg)
-		b.AddASN1(tag0, func(b *cryptobyte.Builder) { b.AddBytes(d.signedAttrs) })
-		b.AddBytes(d.signatureAlg)
-		b.AddASN1OctetString(d.signature)
-		if d.timeStamp != nil {
-			b.AddASN1(tag1, func(b *cryptobyte.Builder) {
-				b.AddASN1(seq, func(b *cryptobyte.Builder) {
-					b.AddASN1ObjectIdentifier(oidTimeStamp)
-					b.AddASN1(cbasn1.SET, func(b *cryptobyte.Builder) { b.AddBytes(d.timeStamp) })
-				})
-			})
-		}
-	})
 }

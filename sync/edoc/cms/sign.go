@@ -11,7 +11,7 @@ import (
 	"encoding/asn1"
 	"errors"
 	"fmt"
-	"slices"
+	"math/big"
 	"time"
 
 	"golang.org/x/crypto/cryptobyte"
@@ -22,104 +22,125 @@ import (
 // SHA-256. signingTime is what the signer's clock claims; it is signed. The
 // certificates of s go into it, but for self-signed ones.
 //
-// The signature of the key is checked before it is returned: a card may be at
+// What a card or a chip gives is checked before it is returned: it may be at
 // fault.
 func Sign(content []byte, s Signer, signingTime time.Time) ([]byte, error) {
-	return build(OIDData, nil, sha256.Sum256(content), s, signingTime)
+	d, err := Make(content, s, signingTime)
+	if err != nil {
+		return nil, err
+	}
+	return d.encode()
+}
+
+// Make is Sign, and returns the signature as [Parse] reads it.
+func Make(content []byte, s Signer, signingTime time.Time) (*SignedData, error) {
+	return build(oidOfData, content, false, s, signingTime)
 }
 
 // SignAttached makes a signature that carries its content, of another type than
 // data: a time-stamp token. It has no signing time of its own.
 func SignAttached(contentType asn1.ObjectIdentifier, content []byte, s Signer) ([]byte, error) {
-	return build(contentType, content, sha256.Sum256(content), s, time.Time{})
-}
-
-func build(ct asn1.ObjectIdentifier, content []byte, digest [32]byte, s Signer, at time.Time) ([]byte, error) {
-	if s.Key == nil || s.Cert == nil {
-		return nil, errors.New("cms: sign: no key or no certificate")
-	}
-	pub, ok := s.Key.Public().(*ecdsa.PublicKey)
-	if !ok || pub.Curve != elliptic.P256() {
-		return nil, fmt.Errorf("cms: sign: key is %T, want ECDSA on P-256", s.Key.Public())
-	}
-	if !pub.Equal(s.Cert.PublicKey) {
-		return nil, errors.New("cms: sign: the certificate is of another key")
-	}
-	d := &SignedData{version: 1, contentType: ct, content: content}
-	if content != nil {
-		d.version = 3
-	}
-	var err error
-	if d.signedAttrs, err = signedAttributes(ct, digest, s.Cert, at); err != nil {
-		return nil, fmt.Errorf("cms: sign: encode the attributes: %w", err)
-	}
-	tbs, err := attributesForSigning(d.signedAttrs)
+	d, err := build(oidOf(contentType), content, true, s, time.Time{})
 	if err != nil {
-		return nil, fmt.Errorf("cms: sign: encode the attributes: %w", err)
-	}
-	sum := sha256.Sum256(tbs)
-	if d.signature, err = s.Key.Sign(rand.Reader, sum[:], crypto.SHA256); err != nil {
-		return nil, fmt.Errorf("cms: sign: %w", err)
-	}
-	if !ecdsa.VerifyASN1(pub, sum[:], d.signature) {
-		return nil, errors.New("cms: sign: the key gave a signature that does not verify")
-	}
-	d.issuer, d.serial = s.Cert.RawIssuer, serialDER(s.Cert)
-	d.digestAlg, d.signatureAlg = algorithmDER(OIDSHA256), algorithmDER(oidECDSA256)
-	for _, c := range append([]*x509.Certificate{s.Cert}, s.Chain...) {
-		self := bytes.Equal(c.RawIssuer, c.RawSubject)
-		if (!self || c == s.Cert) && !slices.ContainsFunc(d.certs, func(b raw) bool { return bytes.Equal(b, c.Raw) }) {
-			d.certs = append(d.certs, c.Raw)
-		}
+		return nil, err
 	}
 	return d.encode()
 }
 
-// signedAttributes returns the attributes, sorted, one after another.
-func signedAttributes(ct asn1.ObjectIdentifier, digest [32]byte, cert *x509.Certificate, at time.Time) ([]byte, error) {
-	attr := func(oid asn1.ObjectIdentifier, value func(*cryptobyte.Builder)) func(*cryptobyte.Builder) {
-		return func(b *cryptobyte.Builder) {
-			b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
-				b.AddASN1ObjectIdentifier(oid)
-				b.AddASN1(cbasn1.SET, value)
-			})
-		}
+func build(ct *oid, content []byte, attached bool, s Signer, at time.Time) (*SignedData, error) {
+	i, err := sign(ct, content, s, at)
+	if err != nil {
+		return nil, fmt.Errorf("cms: sign: %w", err)
 	}
-	list := []func(*cryptobyte.Builder){
-		attr(oidContentType, func(b *cryptobyte.Builder) { b.AddASN1ObjectIdentifier(ct) }),
-		attr(oidMessageDigest, func(b *cryptobyte.Builder) { b.AddASN1OctetString(digest[:]) }),
-		attr(oidSigningCertV2, func(b *cryptobyte.Builder) { addSigningCertV2(b, cert) }),
+	d := &SignedData{info: i, contentType: ct}
+	if attached {
+		d.content = bytes.Clone(content)
 	}
-	if !at.IsZero() {
-		list = append(list, attr(oidSigningTime, func(b *cryptobyte.Builder) { addTime(b, at) }))
-	}
-	var items []raw
-	for _, f := range list {
-		der, err := encode(f)
-		if err != nil {
-			return nil, err
-		}
-		items = append(items, der)
-	}
-	return sorted(items), nil
+	return d.withCertificates(append([]*x509.Certificate{s.Cert}, withoutSelfSigned(s.Chain)...)), nil
 }
 
-// addSigningCertV2 adds a SigningCertificateV2 with the SHA-256 of cert (its
+// sign makes the signature of s over content. ct is the type of the content;
+// nil if it is the value of another signature.
+func sign(ct *oid, content []byte, s Signer, at time.Time) (info, error) {
+	if s.Key == nil || s.Cert == nil {
+		return info{}, errors.New("no key or no certificate")
+	}
+	pub, ok := s.Key.Public().(*ecdsa.PublicKey)
+	if !ok || pub.Curve != elliptic.P256() {
+		return info{}, fmt.Errorf("key is %T, want ECDSA on P-256", s.Key.Public())
+	}
+	if !pub.Equal(s.Cert.PublicKey) {
+		return info{}, errors.New("the certificate is of another key")
+	}
+	i := info{
+		issuer: s.Cert.RawIssuer, serial: serialDER(s.Cert), digestAlg: derSHA256, signatureAlg: derECDSA256,
+		certHash: certHash{alg: OIDSHA256, issuer: s.Cert.RawIssuer, serial: serialDER(s.Cert)},
+	}
+	if !at.IsZero() {
+		i.signingTime = at.UTC().Truncate(time.Second)
+	}
+	sum := sha256.Sum256(content)
+	i.messageDigest = sum[:]
+	hash := sha256.Sum256(s.Cert.Raw)
+	i.certHash.sum = hash[:]
+	var err error
+	if i.signedAttrs, err = i.makeSignedAttributes(ct); err != nil {
+		return info{}, fmt.Errorf("encode the attributes: %w", err)
+	}
+	tbs, err := attributesForSigning(i.signedAttrs)
+	if err != nil {
+		return info{}, fmt.Errorf("encode the attributes: %w", err)
+	}
+	digest := sha256.Sum256(tbs)
+	if i.signature, err = s.Key.Sign(rand.Reader, digest[:], crypto.SHA256); err != nil {
+		return info{}, err
+	}
+	// A key in memory is of the same code that would check it.
+	if _, software := s.Key.(*ecdsa.PrivateKey); !software && !ecdsa.VerifyASN1(pub, digest[:], i.signature) {
+		return info{}, errors.New("the key gave a signature that does not verify")
+	}
+	return i, nil
+}
+
+// makeSignedAttributes returns the attributes, sorted, one after another.
+func (i *info) makeSignedAttributes(ct *oid) ([]byte, error) {
+	var items []raw
+	var err error
+	add := func(id *oid, value func(*cryptobyte.Builder)) {
+		der, e := encode(func(b *cryptobyte.Builder) {
+			b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
+				id.add(b)
+				b.AddASN1(cbasn1.SET, value)
+			})
+		})
+		items, err = append(items, der), errors.Join(err, e)
+	}
+	if ct != nil {
+		add(oidContentType, ct.add)
+	}
+	add(oidMessageDigest, func(b *cryptobyte.Builder) { b.AddASN1OctetString(i.messageDigest) })
+	add(oidSigningCertV2, i.certHash.add)
+	if !i.signingTime.IsZero() {
+		add(oidSigningTime, func(b *cryptobyte.Builder) { addTime(b, i.signingTime) })
+	}
+	return sorted(items), err
+}
+
+// add adds a SigningCertificateV2 with the SHA-256 of the certificate (its
 // algorithm is the default, so left out), its issuer and its number.
-func addSigningCertV2(b *cryptobyte.Builder, cert *x509.Certificate) {
-	sum := sha256.Sum256(cert.Raw)
+func (h *certHash) add(b *cryptobyte.Builder) {
 	seq := cbasn1.SEQUENCE
 	b.AddASN1(seq, func(b *cryptobyte.Builder) {
 		b.AddASN1(seq, func(b *cryptobyte.Builder) {
 			b.AddASN1(seq, func(b *cryptobyte.Builder) {
-				b.AddASN1OctetString(sum[:])
+				b.AddASN1OctetString(h.sum)
 				b.AddASN1(seq, func(b *cryptobyte.Builder) {
 					b.AddASN1(seq, func(b *cryptobyte.Builder) {
 						b.AddASN1(cbasn1.Tag(4).ContextSpecific().Constructed(), func(b *cryptobyte.Builder) {
-							b.AddBytes(cert.RawIssuer)
+							b.AddBytes(h.issuer)
 						})
 					})
-					b.AddASN1BigInt(cert.SerialNumber)
+					b.AddBytes(h.serial)
 				})
 			})
 		})
@@ -145,28 +166,12 @@ func attributesForSigning(attrs []byte) ([]byte, error) {
 	})
 }
 
-// sorted joins items in the order DER wants in a SET OF.
-func sorted(items []raw) []byte {
-	s := slices.Clone(items)
-	slices.SortFunc(s, bytes.Compare)
-	return bytes.Join(s, nil)
-}
+func serialDER(c *x509.Certificate) raw { return bigDER(c.SerialNumber) }
 
-func serialDER(c *x509.Certificate) raw {
-	der, err := encode(func(b *cryptobyte.Builder) { b.AddASN1BigInt(c.SerialNumber) })
+func bigDER(n *big.Int) raw {
+	der, err := encode(func(b *cryptobyte.Builder) { b.AddASN1BigInt(n) })
 	if err != nil {
 		return nil // a big.Int always encodes
-	}
-	return der
-}
-
-// algorithmDER returns an AlgorithmIdentifier without parameters.
-func algorithmDER(oid asn1.ObjectIdentifier) raw {
-	der, err := encode(func(b *cryptobyte.Builder) {
-		b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) { b.AddASN1ObjectIdentifier(oid) })
-	})
-	if err != nil {
-		return nil // the identifiers are this package's own
 	}
 	return der
 }
