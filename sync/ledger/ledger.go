@@ -74,6 +74,8 @@ type Incoming struct {
 	Service string
 	Lang    string
 	Claimed time.Time
+	Channel string    // by which it came in: ChannelKiosk …
+	Sent    time.Time // when the sender could no longer recall it (ED-24.2); zero: not known
 	Digest  [32]byte
 	Sealed  []byte
 	// Fork is set by Intake before it asks for the receipt: another record with
@@ -103,10 +105,17 @@ type Record struct {
 	Code     string
 	Service  string
 	Lang     string
+	Channel  string
 	Claimed  time.Time
+	Sent     time.Time // zero: not known
 	Received time.Time
 	Sealed   []byte
 }
+
+// Channels by which an e-document comes in (M3-3.1a: one window, many channels).
+const (
+	ChannelKiosk = "kiosk"
+)
 
 // Decision is what the portal decided about a record it opened.
 type Decision struct {
@@ -130,6 +139,7 @@ type Decision struct {
 	Signer     citizen.Text
 	Due        time.Time
 	Container  []byte // raised to B-T
+	Original   []byte // as it was received: what was in the envelope, byte for byte (ED-13)
 	Facts      Facts
 	AnswerTo   []string // age recipients; empty: the answer is sealed to the tracking code
 	Corrects   *Doc
@@ -141,10 +151,11 @@ type Answer struct {
 	ID        Doc   // of the answer's own container
 	By        string
 	At        time.Time
-	Container []byte // the signed answer, for the registry
-	Packet    []byte // sealed, for the kiosk
-	Seal      string // the printed seal's URL; empty where the result has none
-	Check     string // the seal's check number, as edoc.ParseCode gives it; empty without a seal
+	Received  time.Time // when a kiosk first said that it has stored it; zero: not yet. Set by the ledger
+	Container []byte    // the signed answer, for the registry
+	Packet    []byte    // sealed, for the kiosk
+	Seal      string    // the printed seal's URL; empty where the result has none
+	Check     string    // the seal's check number, as edoc.ParseCode gives it; empty without a seal
 }
 
 // Request is one entry of the registry.
@@ -161,7 +172,9 @@ type Request struct {
 	Signer     citizen.Text
 	State      State
 	Reason     string // why the portal refused
-	Claimed    time.Time
+	Channel    string
+	Claimed    time.Time // made and signed, by the signer's clock
+	Sent       time.Time // zero: not known; no later than Received
 	Received   time.Time
 	Registered time.Time // zero until then
 	Due        time.Time
@@ -170,6 +183,7 @@ type Request struct {
 	AnswerTo   []string
 	Corrects   *Doc
 	Container  []byte // nil in List, and while State is Received or the portal refused it
+	Original   []byte // nil as Container, and of what was registered before originals were kept
 	Answer     *Answer
 }
 
@@ -198,6 +212,24 @@ type Item struct {
 	Doc     Doc    // zero for catalogue and trust bundle
 	Stage   State  // what it makes of the request
 	At      time.Time
+	Bytes   []byte
+}
+
+// Stored is a record with everything that is kept of it.
+type Stored struct {
+	Record
+	Fork     bool
+	State    State // Received, Registered or Refused
+	Reason   string
+	Receipt  []byte // DURABLE
+	Decided  time.Time
+	Decision []byte // the DECIDED receipt; nil while State is Received
+}
+
+// Publication is one version of what was broadcast: a catalogue or a trust bundle.
+type Publication struct {
+	Version uint64
+	At      time.Time // from then on it was in force
 	Bytes   []byte
 }
 
@@ -246,7 +278,10 @@ type Kiosk struct {
 //     power cut that follows.
 //   - Each method is one transaction: after a failure or a kill nothing of it is
 //     there, or all of it.
-//   - Records, receipts and answers are never removed.
+//   - Records, receipts, answers and publications are never removed: they are
+//     kept no shorter than paper would be (ED-13), and no term ends by itself.
+//   - What was received is kept as it was received; what was made of it is kept
+//     beside it.
 //   - A record is known for ever by (kiosk, epoch, sequence, digest), by a
 //     constraint of the store and not by a look beforehand.
 type Ledger interface {
@@ -301,11 +336,30 @@ type Ledger interface {
 	// Broadcasted returns the last version of a kind. ErrNotFound.
 	Broadcasted(ctx context.Context, kind uint8) (version uint64, b []byte, err error)
 
+	// Published returns the version of a kind that was in force at that time.
+	// ErrNotFound, if there was none or it is older than this ledger's memory.
+	Published(ctx context.Context, kind uint8, at time.Time) (Publication, error)
+
+	// PublishedVersion returns one version of a kind. ErrNotFound.
+	PublishedVersion(ctx context.Context, kind uint8, version uint64) (Publication, error)
+
 	// Items returns up to n items for the kiosk with an ID above after, in order.
 	Items(ctx context.Context, kiosk string, after uint64, n int) ([]Item, error)
 
-	// Acked notes that the kiosk has stored everything up to the item with that ID.
-	Acked(ctx context.Context, kiosk string, id uint64) error
+	// Acked notes that the kiosk said at that time that it has stored everything
+	// up to the item with that ID.
+	Acked(ctx context.Context, kiosk string, id uint64, at time.Time) error
+
+	// RecordsAfter returns the numbers, in this ledger, of up to n records above
+	// after, in order; 0 is before the first.
+	RecordsAfter(ctx context.Context, after uint64, n int) ([]uint64, error)
+
+	// StoredRecord returns the record with that number. ErrNotFound.
+	StoredRecord(ctx context.Context, number uint64) (Stored, error)
+
+	// DocsAfter returns up to n registered documents above after, in order; the
+	// zero Doc is before the first.
+	DocsAfter(ctx context.Context, after Doc, n int) ([]Doc, error)
 
 	// Head returns the last head of the kiosk's journal in that epoch; the zero
 	// Head if there is none.

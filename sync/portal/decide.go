@@ -163,7 +163,7 @@ func (p *Portal) examine(ctx context.Context, r ledger.Record, now time.Time) (d
 	}
 	d = ledger.Decision{
 		State: ledger.Registered, Code: d.Code, Agency: service.Agency, Service: service.ID,
-		Identified: rep.SignerUse == trust.UseCitizenSign, Due: cat.Due(service, now.In(page.Zone)), Container: stamped.Bytes(),
+		Identified: rep.SignerUse == trust.UseCitizenSign, Due: cat.Due(service, now.In(page.Zone)), Container: stamped.Bytes(), Original: plain,
 		Facts: ledger.Facts{
 			Whole: finding(rep.Whole), Signer: finding(rep.Signer), Revocation: finding(rep.Revocation),
 			Claimed: rep.Claimed, Trusted: rep.Trusted, RevocationAge: rep.RevocationAge, Provisional: rep.Provisional,

@@ -42,7 +42,7 @@ func (s *session) down(ctx context.Context) error {
 				case acked = <-s.acks:
 				}
 			}
-			if err := s.p.ledger.Acked(ctx, s.kiosk, want); err != nil {
+			if err := s.p.ledger.Acked(ctx, s.kiosk, want, s.p.c.Now()); err != nil {
 				return s.busy(ctx, err)
 			}
 		}

@@ -29,7 +29,7 @@ func (s *session) records(ctx context.Context, f *wire.Records) error {
 		// follows from a secret, decide replaces it.
 		in = append(in, ledger.Incoming{
 			Epoch: f.Epoch, Seq: r.Seq, Doc: r.Doc, Code: edoc.ID(r.Doc).Code(), Service: r.Service, Lang: r.Lang,
-			Claimed: time.Unix(r.Claimed, 0), Digest: sha256.Sum256(r.Sealed), Sealed: r.Sealed,
+			Claimed: time.Unix(r.Claimed, 0), Channel: ledger.ChannelKiosk, Digest: sha256.Sum256(r.Sealed), Sealed: r.Sealed,
 		})
 	}
 	if len(in) == 0 {

@@ -85,6 +85,9 @@ func Test(t *testing.T, open func(t testing.TB) Opener) {
 		"Items":                 items,
 		"Heads":                 heads,
 		"Kiosks":                kiosks,
+		"StorageTimes":          storageTimes,
+		"Published":             published,
+		"WalkTheArchive":        walk,
 	} {
 		t.Run(name, func(t *testing.T) { f(t, open(t)) })
 	}
@@ -568,7 +571,7 @@ func kiosks(t *testing.T, open Opener) {
 		ok(t, l.Broadcast(ctx, ledger.ItemTrust, 1, start, []byte("trust")))
 		v := ledger.Visit{Epoch: epoch, At: start, Software: "0.1", Unsent: 4, Oldest: start.Add(-time.Hour), Catalogue: 2, Trust: 3}
 		ok(t, l.Visited(ctx, Kiosk, v))
-		ok(t, l.Acked(ctx, Kiosk, 1))
+		ok(t, l.Acked(ctx, Kiosk, 1, start))
 		v.Unsent = 0
 		ok(t, l.Visited(ctx, Kiosk, v))
 		ok(t, l.SetHead(ctx, Kiosk, epoch, ledger.Head{}, ledger.Head{Size: 9, Root: [32]byte{1}, Note: []byte("n"), At: start}))

@@ -37,6 +37,9 @@ func intake(ctx context.Context, tx *sql.Tx, kiosk string, at time.Time, r ledge
 	if err != nil {
 		return ledger.Outcome{}, err
 	}
+	if r.Channel == "" {
+		r.Channel = ledger.ChannelKiosk
+	}
 	var o ledger.Outcome
 	err = tx.QueryRowContext(ctx,
 		`SELECT receipt, fork FROM records WHERE kiosk = ? AND epoch = ? AND seq = ? AND digest = ?`,
@@ -63,10 +66,12 @@ func intake(ctx context.Context, tx *sql.Tx, kiosk string, at time.Time, r ledge
 		return ledger.Outcome{}, err
 	}
 	if _, err := tx.ExecContext(ctx,
-		`INSERT INTO records (kiosk, epoch, seq, digest, fork, doc, code, service, lang, claimed, received, sealed, receipt, state)
-		 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		`INSERT INTO records (kiosk, epoch, seq, digest, fork, doc, code, service, lang, claimed, received, sealed, receipt, state,
+		   channel, sent)
+		 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		kiosk, r.Epoch[:], seq, r.Digest[:], o.Fork, r.Doc[:], r.Code, r.Service, r.Lang,
-		toMilli(r.Claimed), toMilli(at), r.Sealed, o.Receipt, ledger.Received); err != nil {
+		toMilli(r.Claimed), toMilli(at), r.Sealed, o.Receipt, ledger.Received,
+		r.Channel, toMilli(r.Sent)); err != nil {
 		return ledger.Outcome{}, err
 	}
 	if o.Fork {
@@ -81,12 +86,14 @@ func intake(ctx context.Context, tx *sql.Tx, kiosk string, at time.Time, r ledge
 // Undecided implements ledger.Ledger.
 func (d *DB) Undecided(ctx context.Context, n int) ([]ledger.Record, error) {
 	rs, err := d.r.QueryContext(ctx,
-		`SELECT kiosk, epoch, seq, digest, doc, code, service, lang, claimed, received, sealed
+		`SELECT kiosk, epoch, seq, digest, doc, code, service, lang, claimed, received, sealed,
+		   channel, sent
 		 FROM records WHERE state = 'received' ORDER BY id LIMIT ?`, n)
 	out, err := rows(rs, err, func(rs *sql.Rows) (ledger.Record, error) {
 		var r ledger.Record
 		err := rs.Scan(&r.Kiosk, (*blob16)(&r.Epoch), &r.Seq, (*blob32)(&r.Digest), (*blob32)(&r.Doc), &r.Code,
-			&r.Service, &r.Lang, milli{&r.Claimed}, milli{&r.Received}, &r.Sealed)
+			&r.Service, &r.Lang, milli{&r.Claimed}, milli{&r.Received}, &r.Sealed,
+			&r.Channel, milli{&r.Sent})
 		return r, err
 	})
 	if err != nil {
@@ -106,10 +113,11 @@ func (d *DB) Decide(ctx context.Context, k ledger.Key, dec ledger.Decision) erro
 		var id int64
 		var state ledger.State
 		err = tx.QueryRowContext(ctx,
-			`SELECT id, doc, code, lang, claimed, received, state FROM records
+			`SELECT id, doc, code, lang, claimed, received, channel, sent, state FROM records
 			 WHERE kiosk = ? AND epoch = ? AND seq = ? AND digest = ?`,
 			k.Kiosk, k.Epoch[:], seq, k.Digest[:]).
-			Scan(&id, (*blob32)(&r.Doc), &r.Code, &r.Lang, milli{&r.Claimed}, milli{&r.Received}, &state)
+			Scan(&id, (*blob32)(&r.Doc), &r.Code, &r.Lang, milli{&r.Claimed}, milli{&r.Received},
+				&r.Channel, milli{&r.Sent}, &state)
 		if err != nil {
 			return noRows(err)
 		}
@@ -198,12 +206,13 @@ func register(ctx context.Context, tx *sql.Tx, r ledger.Record, seq int64, dec l
 	}
 	_, err = tx.ExecContext(ctx,
 		`INSERT INTO requests (doc, code, kiosk, epoch, seq, service, agency, lang, identified, signer, search,
-		   state, claimed, received, registered, due, facts, answer_to, corrects, container)
-		 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		   state, claimed, received, registered, due, facts, answer_to, corrects, container,
+		   channel, sent, original)
+		 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		r.Doc[:], r.Code, r.Kiosk, r.Epoch[:], seq, dec.Service, dec.Agency, r.Lang, dec.Identified,
 		dec.Signer.Reveal(), fold(r.Code+" "+dec.Signer.Reveal()), ledger.Registered,
 		toMilli(r.Claimed), toMilli(r.Received), toMilli(dec.At), toMilli(dec.Due),
-		string(facts), string(to), corrects, dec.Container)
+		string(facts), string(to), corrects, dec.Container, r.Channel, toMilli(r.Sent), dec.Original)
 	return err
 }
 

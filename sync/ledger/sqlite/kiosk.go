@@ -34,8 +34,11 @@ func (d *DB) Broadcast(ctx context.Context, kind uint8, version uint64, at time.
 		if _, err := tx.ExecContext(ctx, `DELETE FROM items WHERE kiosk = '' AND kind = ?`, kind); err != nil {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, `INSERT INTO items (kiosk, kind, version, doc, stage, at, bytes) VALUES ('', ?, ?, ?, '', ?, ?)`,
-			kind, v, make([]byte, 32), toMilli(at), b)
+		if _, err := tx.ExecContext(ctx, `INSERT INTO items (kiosk, kind, version, doc, stage, at, bytes) VALUES ('', ?, ?, ?, '', ?, ?)`,
+			kind, v, make([]byte, 32), toMilli(at), b); err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `INSERT INTO published (kind, version, at, bytes) VALUES (?, ?, ?, ?)`, kind, v, toMilli(at), b)
 		return err
 	})
 }
@@ -70,10 +73,15 @@ func (d *DB) Items(ctx context.Context, kiosk string, after uint64, n int) ([]le
 }
 
 // Acked implements ledger.Ledger.
-func (d *DB) Acked(ctx context.Context, kiosk string, id uint64) error {
+func (d *DB) Acked(ctx context.Context, kiosk string, id uint64, at time.Time) error {
 	return d.update(ctx, "note an ack", func(tx *sql.Tx) error {
 		n, err := toInt(id)
 		if err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx,
+			`UPDATE items SET acked = ?1 WHERE kiosk = ?2 AND acked = 0
+			   AND id > coalesce((SELECT cursor FROM kiosks WHERE id = ?2), 0) AND id <= ?3`, toMilli(at), kiosk, n); err != nil {
 			return err
 		}
 		_, err = tx.ExecContext(ctx, `UPDATE kiosks SET cursor = max(cursor, ?) WHERE id = ?`, n, kiosk)

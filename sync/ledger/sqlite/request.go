@@ -15,7 +15,8 @@ import (
 
 const requestColumns = `doc, code, kiosk, epoch, seq, service, agency, lang, identified, signer, state,
 	claimed, received, registered, due, assigned, facts, answer_to, corrects,
-	answer_id, answer_by, answer_at, answer_seal, answer_check`
+	answer_id, answer_by, answer_at, answer_seal, answer_check, channel, sent,
+	coalesce((SELECT min(acked) FROM items i WHERE i.doc = requests.doc AND i.kind = 2 AND i.acked > 0), 0)`
 
 // scanRequest reads requestColumns, and after them whatever more wants.
 func scanRequest(scan func(...any) error, more ...any) (ledger.Request, error) {
@@ -35,7 +36,9 @@ func scanRequest(scan func(...any) error, more ...any) (ledger.Request, error) {
 		&r.Assigned, &facts, &to, &corrects, &answerID, &a.By,
 		milli{&a.At},
 		&a.Seal,
-		&a.Check,
+		&a.Check, &r.Channel,
+		milli{&r.Sent},
+		milli{&a.Received},
 	}
 	if err := scan(append(dst, more...)...); err != nil {
 		return ledger.Request{}, err
@@ -64,23 +67,23 @@ func scanRequest(scan func(...any) error, more ...any) (ledger.Request, error) {
 }
 
 // unregistered are the columns of a record that is no request (yet).
-const unregistered = `doc, code, kiosk, epoch, seq, service, lang, state, reason, claimed, received`
+const unregistered = `doc, code, kiosk, epoch, seq, service, lang, state, reason, claimed, received, channel, sent`
 
 func scanUnregistered(scan func(...any) error) (ledger.Request, error) {
 	var r ledger.Request
 	err := scan((*blob32)(&r.Doc), &r.Code, &r.Kiosk, (*blob16)(&r.Epoch), &r.Seq, &r.Service, &r.Lang,
-		&r.State, &r.Reason, milli{&r.Claimed}, milli{&r.Received})
+		&r.State, &r.Reason, milli{&r.Claimed}, milli{&r.Received}, &r.Channel, milli{&r.Sent})
 	return r, err
 }
 
 // Get implements ledger.Ledger.
 func (d *DB) Get(ctx context.Context, doc ledger.Doc) (ledger.Request, error) {
-	var container, answerContainer, packet []byte
+	var container, original, answerContainer, packet []byte
 	r, err := scanRequest(d.r.QueryRowContext(ctx,
-		`SELECT `+requestColumns+`, container, answer_container, answer_packet FROM requests WHERE doc = ?`, doc[:]).Scan,
-		&container, &answerContainer, &packet)
+		`SELECT `+requestColumns+`, container, original, answer_container, answer_packet FROM requests WHERE doc = ?`, doc[:]).Scan,
+		&container, &original, &answerContainer, &packet)
 	if err == nil {
-		r.Container = container
+		r.Container, r.Original = container, original
 		if r.Answer != nil {
 			r.Answer.Container, r.Answer.Packet = answerContainer, packet
 		}

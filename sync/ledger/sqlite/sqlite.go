@@ -23,7 +23,7 @@ import (
 )
 
 // schemaVersion is PRAGMA user_version of the files that this package writes.
-const schemaVersion = 2
+const schemaVersion = 3
 
 // schema makes an empty file. The promise «nothing twice» is in its constraints:
 // records' primary key, records_number and requests' primary key.
@@ -37,6 +37,7 @@ CREATE TABLE records (
 	sealed BLOB NOT NULL, receipt BLOB NOT NULL,
 	state TEXT NOT NULL, reason TEXT NOT NULL DEFAULT '',
 	decided INTEGER NOT NULL DEFAULT 0, decided_receipt BLOB,
+	channel TEXT NOT NULL DEFAULT 'kiosk', sent INTEGER NOT NULL DEFAULT 0,
 	UNIQUE (kiosk, epoch, seq, digest)
 ) STRICT;
 CREATE UNIQUE INDEX records_number ON records (kiosk, epoch, seq) WHERE fork = 0;
@@ -57,7 +58,9 @@ CREATE TABLE requests (
 	container BLOB NOT NULL,
 	answer_id BLOB, answer_by TEXT NOT NULL DEFAULT '', answer_at INTEGER NOT NULL DEFAULT 0,
 	answer_container BLOB, answer_packet BLOB, answer_seal TEXT NOT NULL DEFAULT '',
-	answer_check TEXT NOT NULL DEFAULT ''
+	answer_check TEXT NOT NULL DEFAULT '',
+	channel TEXT NOT NULL DEFAULT 'kiosk', sent INTEGER NOT NULL DEFAULT 0,
+	original BLOB -- as received; NULL: from before originals were kept
 ) STRICT;
 CREATE INDEX requests_code ON requests (code);
 CREATE INDEX requests_list ON requests (agency, state, due);
@@ -67,9 +70,16 @@ CREATE TABLE items (
 	id INTEGER PRIMARY KEY AUTOINCREMENT,
 	kiosk TEXT NOT NULL, -- '' is every kiosk
 	kind INTEGER NOT NULL, version INTEGER NOT NULL DEFAULT 0,
-	doc BLOB NOT NULL, stage TEXT NOT NULL, at INTEGER NOT NULL, bytes BLOB NOT NULL
+	doc BLOB NOT NULL, stage TEXT NOT NULL, at INTEGER NOT NULL, bytes BLOB NOT NULL,
+	acked INTEGER NOT NULL DEFAULT 0 -- when the kiosk said that it has it
 ) STRICT;
 CREATE INDEX items_kiosk ON items (kiosk, id);
+CREATE INDEX items_answers ON items (doc) WHERE kind = 2;
+
+CREATE TABLE published (
+	kind INTEGER NOT NULL, version INTEGER NOT NULL, at INTEGER NOT NULL, bytes BLOB NOT NULL,
+	PRIMARY KEY (kind, version)
+) STRICT;
 
 CREATE TABLE heads (
 	kiosk TEXT NOT NULL, epoch BLOB NOT NULL, size INTEGER NOT NULL,
@@ -140,19 +150,21 @@ func migrate(ctx context.Context, w *sql.DB) error {
 	if err := tx.QueryRowContext(ctx, `PRAGMA user_version`).Scan(&v); err != nil {
 		return err
 	}
-	switch v {
-	case schemaVersion:
+	switch {
+	case v == schemaVersion:
 		return nil
-	case 0:
+	case v == 0:
 		if _, err := tx.ExecContext(ctx, schema); err != nil {
 			return fmt.Errorf("make the tables: %w", err)
 		}
-	case 1:
-		if err := addCheckNumbers(ctx, tx); err != nil {
-			return fmt.Errorf("add the check numbers: %w", err)
-		}
-	default:
+	case v < 0 || v > schemaVersion:
 		return fmt.Errorf("its schema is version %d, this program knows %d", v, schemaVersion)
+	default:
+		for _, u := range upgrades[v-1:] {
+			if err := u.do(ctx, tx); err != nil {
+				return fmt.Errorf("%s: %w", u.what, err)
+			}
+		}
 	}
 	if _, err := tx.ExecContext(ctx, fmt.Sprintf(`PRAGMA user_version = %d`, schemaVersion)); err != nil {
 		return err

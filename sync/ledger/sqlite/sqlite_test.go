@@ -93,6 +93,47 @@ func TestCheckFinds(t *testing.T) {
 	}
 }
 
+// toSchema2 takes away what schema 3 added.
+const toSchema2 = `DROP INDEX items_answers; DROP TABLE published;
+	ALTER TABLE records DROP COLUMN channel; ALTER TABLE records DROP COLUMN sent;
+	ALTER TABLE requests DROP COLUMN channel; ALTER TABLE requests DROP COLUMN sent; ALTER TABLE requests DROP COLUMN original;
+	ALTER TABLE items DROP COLUMN acked; PRAGMA user_version = 2;`
+
+// TestOlderFileStorage opens a file of schema 2, which forgot what was published
+// before and kept no originals.
+func TestOlderFileStorage(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "ledger.db")
+	d, ctx, now := openFile(t, file), t.Context(), time.Unix(1795358000, 0)
+	in := ledgertest.Incoming(1)
+	if _, err := d.Intake(ctx, ledgertest.Kiosk, now, []ledger.Incoming{in}, ledgertest.Receipt()); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Decide(ctx, ledger.Key{Kiosk: ledgertest.Kiosk, Epoch: in.Epoch, Seq: in.Seq, Digest: in.Digest}, ledgertest.Registered()); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Broadcast(ctx, ledger.ItemTrust, 7, now, []byte("trust 7")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.w.ExecContext(ctx, toSchema2); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Close(); err != nil {
+		t.Fatal(err)
+	}
+	d = openFile(t, file)
+	defer func() { _ = d.Close() }()
+	if p, err := d.PublishedVersion(ctx, ledger.ItemTrust, 7); err != nil || string(p.Bytes) != "trust 7" || !p.At.Equal(now) {
+		t.Errorf("PublishedVersion in an older file = %+v, %v, want the last one", p, err)
+	}
+	r, err := d.Get(ctx, in.Doc)
+	if err != nil || r.Original != nil || r.Channel != ledger.ChannelKiosk || !r.Sent.IsZero() || string(r.Container) != "container" {
+		t.Errorf("Get in an older file = %+v, %v", r, err)
+	}
+	if err := d.Check(ctx); err != nil {
+		t.Errorf("Check of an older file = %v", err)
+	}
+}
+
 // TestOlderFile opens a file of schema 1, which had no check numbers.
 func TestOlderFile(t *testing.T) {
 	world, err := specimen.New(time.Unix(1795358000, 0))
@@ -126,7 +167,7 @@ func TestOlderFile(t *testing.T) {
 		}
 	}
 	if _, err := d.w.ExecContext(ctx,
-		`DROP INDEX requests_check; ALTER TABLE requests DROP COLUMN answer_check; PRAGMA user_version = 1`); err != nil {
+		toSchema2+`DROP INDEX requests_check; ALTER TABLE requests DROP COLUMN answer_check; PRAGMA user_version = 1`); err != nil {
 		t.Fatal(err)
 	}
 	if err := d.Close(); err != nil {

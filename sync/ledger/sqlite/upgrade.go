@@ -7,6 +7,35 @@ import (
 	"github.com/penjire/penjire/sync/edoc/seal"
 )
 
+// upgrades are the steps from each schema to the next; the first is from 1 to 2.
+var upgrades = [schemaVersion - 1]struct {
+	what string
+	do   func(context.Context, *sql.Tx) error
+}{
+	{"add the check numbers", addCheckNumbers},
+	{"add origins, times and what was published", addStorage},
+}
+
+// addStorage brings a file of schema 2 to 3: what ED-13 wants kept. Of what came
+// in before, the original is still in its envelope, and of what was published
+// only the last version is known.
+func addStorage(ctx context.Context, tx *sql.Tx) error {
+	_, err := tx.ExecContext(ctx,
+		`ALTER TABLE records ADD COLUMN channel TEXT NOT NULL DEFAULT 'kiosk';
+		 ALTER TABLE records ADD COLUMN sent INTEGER NOT NULL DEFAULT 0;
+		 ALTER TABLE requests ADD COLUMN channel TEXT NOT NULL DEFAULT 'kiosk';
+		 ALTER TABLE requests ADD COLUMN sent INTEGER NOT NULL DEFAULT 0;
+		 ALTER TABLE requests ADD COLUMN original BLOB;
+		 ALTER TABLE items ADD COLUMN acked INTEGER NOT NULL DEFAULT 0;
+		 CREATE INDEX items_answers ON items (doc) WHERE kind = 2;
+		 CREATE TABLE published (
+			kind INTEGER NOT NULL, version INTEGER NOT NULL, at INTEGER NOT NULL, bytes BLOB NOT NULL,
+			PRIMARY KEY (kind, version)
+		 ) STRICT;
+		 INSERT INTO published SELECT kind, version, at, bytes FROM items WHERE kiosk = ''`)
+	return err
+}
+
 // addCheckNumbers brings a file of schema 1 to 2: the check number of each seal
 // stands in a column of its own, to be found by.
 func addCheckNumbers(ctx context.Context, tx *sql.Tx) error {

@@ -1,0 +1,86 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+
+	"github.com/penjire/penjire/sync/ledger"
+)
+
+// Published implements ledger.Ledger.
+func (d *DB) Published(ctx context.Context, kind uint8, at time.Time) (ledger.Publication, error) {
+	return d.published(ctx, `at <= ?2 ORDER BY version DESC LIMIT 1`, kind, toMilli(at))
+}
+
+// PublishedVersion implements ledger.Ledger.
+func (d *DB) PublishedVersion(ctx context.Context, kind uint8, version uint64) (ledger.Publication, error) {
+	v, err := toInt(version)
+	if err != nil {
+		return ledger.Publication{}, fmt.Errorf("sqlite: read a publication: %w", err)
+	}
+	return d.published(ctx, `version = ?2`, kind, v)
+}
+
+func (d *DB) published(ctx context.Context, where string, kind uint8, arg int64) (ledger.Publication, error) {
+	var p ledger.Publication
+	err := d.r.QueryRowContext(ctx, `SELECT version, at, bytes FROM published WHERE kind = ?1 AND `+where, kind, arg).
+		Scan(&p.Version, milli{&p.At}, &p.Bytes)
+	if err != nil {
+		return ledger.Publication{}, fmt.Errorf("sqlite: read a publication: %w", noRows(err))
+	}
+	return p, nil
+}
+
+// RecordsAfter implements ledger.Ledger.
+func (d *DB) RecordsAfter(ctx context.Context, after uint64, n int) ([]uint64, error) {
+	a, err := toInt(after)
+	if err != nil {
+		return nil, fmt.Errorf("sqlite: list records: %w", err)
+	}
+	rs, err := d.r.QueryContext(ctx, `SELECT id FROM records WHERE id > ? ORDER BY id LIMIT ?`, a, n)
+	out, err := rows(rs, err, func(rs *sql.Rows) (id uint64, err error) {
+		err = rs.Scan(&id)
+		return id, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("sqlite: list records: %w", err)
+	}
+	return out, nil
+}
+
+// StoredRecord implements ledger.Ledger.
+func (d *DB) StoredRecord(ctx context.Context, number uint64) (ledger.Stored, error) {
+	fail := func(err error) (ledger.Stored, error) {
+		return ledger.Stored{}, fmt.Errorf("sqlite: read record %d: %w", number, noRows(err))
+	}
+	n, err := toInt(number)
+	if err != nil {
+		return fail(err)
+	}
+	var s ledger.Stored
+	err = d.r.QueryRowContext(ctx,
+		`SELECT kiosk, epoch, seq, digest, doc, code, service, lang, channel, claimed, sent, received, sealed,
+		   fork, state, reason, receipt, decided, decided_receipt FROM records WHERE id = ?`, n).
+		Scan(&s.Kiosk, (*blob16)(&s.Epoch), &s.Seq, (*blob32)(&s.Digest), (*blob32)(&s.Doc), &s.Code,
+			&s.Service, &s.Lang, &s.Channel, milli{&s.Claimed}, milli{&s.Sent}, milli{&s.Received}, &s.Sealed,
+			&s.Fork, &s.State, &s.Reason, &s.Receipt, milli{&s.Decided}, &s.Decision)
+	if err != nil {
+		return fail(err)
+	}
+	return s, nil
+}
+
+// DocsAfter implements ledger.Ledger.
+func (d *DB) DocsAfter(ctx context.Context, after ledger.Doc, n int) ([]ledger.Doc, error) {
+	rs, err := d.r.QueryContext(ctx, `SELECT doc FROM requests WHERE doc > ? ORDER BY doc LIMIT ?`, after[:], n)
+	out, err := rows(rs, err, func(rs *sql.Rows) (doc ledger.Doc, err error) {
+		err = rs.Scan((*blob32)(&doc))
+		return doc, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("sqlite: list documents: %w", err)
+	}
+	return out, nil
+}
