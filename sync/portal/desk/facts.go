@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/penjire/penjire/sync/edoc"
+	"github.com/penjire/penjire/sync/edoc/explain"
 	"github.com/penjire/penjire/sync/ledger"
 	"github.com/penjire/penjire/sync/portal/page"
 )
@@ -53,8 +54,11 @@ func finding(f edoc.Finding) ledger.Finding {
 // checks puts the facts into words.
 func checks(b page.Base, q ledger.Request, f verified) ([]check, error) {
 	w := page.Writer{Base: b}
-	whole := check{Verdict: f.Whole.Verdict, Reason: f.Whole.Reason, Title: w.T("check.whole." + f.Whole.Verdict)}
-	signer := check{Verdict: f.Signer.Verdict, Reason: f.Signer.Reason, Title: w.T("check.signer." + f.Signer.Verdict)}
+	title := func(q explain.Question, f ledger.Finding) check {
+		return check{Verdict: f.Verdict, Reason: f.Reason, Title: explain.Heading(b.Lang, q, edoc.Verdict(f.Verdict))}
+	}
+	whole := title(explain.Whole, f.Whole)
+	signer := title(explain.Signer, f.Signer)
 	if q.Identified {
 		signer.Text = append(signer.Text, w.T("check.by-citizen", q.Signer.Reveal()))
 	} else {
@@ -68,7 +72,7 @@ func checks(b page.Base, q ledger.Request, f verified) ([]check, error) {
 	if f.Stamp.Verdict == string(edoc.No) && b.Texts.Has("reason."+f.Stamp.Reason) {
 		signer.Text = append(signer.Text, w.T("reason."+f.Stamp.Reason))
 	}
-	revoked := check{Verdict: f.Revocation.Verdict, Reason: f.Revocation.Reason, Title: w.T("check.revocation." + f.Revocation.Verdict)}
+	revoked := title(explain.Revocation, f.Revocation)
 	if f.Revocation.Verdict != string(edoc.Unknown) {
 		age, err := b.Span(max(f.RevocationAge, time.Minute))
 		if err != nil {
@@ -80,7 +84,7 @@ func checks(b page.Base, q ledger.Request, f verified) ([]check, error) {
 	for i := range out {
 		if c := &out[i]; c.Verdict != string(edoc.Yes) || c.Reason != "ok" && c.Reason != "" {
 			if k := "reason." + c.Reason; b.Texts.Has(k) {
-				c.Text = append([]string{w.T(k)}, c.Text...)
+				c.Text = append([]string{w.T(k), w.T("means." + c.Reason)}, c.Text...)
 			}
 		}
 	}

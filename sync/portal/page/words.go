@@ -8,6 +8,8 @@ import (
 	"maps"
 	"slices"
 	"time"
+
+	"github.com/penjire/penjire/sync/edoc/explain"
 )
 
 //go:embed texts/*.json
@@ -35,12 +37,17 @@ func (p *phrase) UnmarshalJSON(b []byte) error {
 }
 
 // Load reads tk.json, ru.json and en.json of dir in fsys beside the common
-// texts. A key that is missing in one language, is there twice or says nothing
+// texts and, as "reason.CODE" and "means.CODE", what package explain says of the
+// reasons of a check. A key that is missing in one language, is there twice or says nothing
 // is an error: no page is ever half translated.
 func Load(fsys fs.FS, dir string) (*Texts, error) {
 	t := &Texts{words: map[string]map[string]phrase{}}
 	for _, lang := range Codes {
 		t.words[lang] = map[string]phrase{}
+		for _, code := range explain.Reasons() {
+			x, _ := explain.Reason(lang, code)
+			t.words[lang]["reason."+code], t.words[lang]["means."+code] = phrase{Other: x.Found}, phrase{Other: x.Means}
+		}
 		for _, src := range []struct {
 			fs  fs.FS
 			dir string

@@ -112,6 +112,7 @@ func pagesIn(t *testing.T, p *Pages, lang string) map[string]any {
 	out["seal yes"] = seal
 	seal.Verdict, seal.Icon, seal.Reason = "unknown", "question", "crl.stale"
 	seal.Why, _ = base.T("reason.crl.stale")
+	seal.Means, _ = base.T("means.crl.stale")
 	out["seal unknown"] = seal
 	out["seal unreadable"] = sealView{Base: base, Verdict: "unknown", Icon: "question", Reason: "seal.unreadable"}
 	out["seal no"] = sealView{Base: base, Verdict: "no", Icon: "cross", Reason: "no.words.for.it", Kind: "copy"}

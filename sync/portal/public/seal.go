@@ -28,6 +28,7 @@ type sealView struct {
 	Icon    string
 	Reason  string // stable code
 	Why     string // text of the reason; "" where there is nothing to add
+	Means   string // what that means; "" if Why is
 	Kind    string // seal.Copy or seal.Receipt; "" when it cannot be read
 	Service string
 	Facts   []fact // to compare with the paper; none of a seal that is not genuine
@@ -126,6 +127,7 @@ func (p *Pages) show(w http.ResponseWriter, r *http.Request, b page.Base, text s
 	}
 	if k := "reason." + v.Reason; p.texts.Has(k) {
 		v.Why, _ = v.T(k)
+		v.Means, _ = v.T("means." + v.Reason)
 	}
 	p.send(w, http.StatusOK, "seal", v)
 }
