@@ -212,8 +212,20 @@ type Line struct {
 // Bytes returns what went out and came in.
 func (l *Line) Bytes() (sent, received int64) { return l.sent.Load(), l.received.Load() }
 
+// writeAhead is how much the system may take of a write before it is on its way.
+// The system's own choice is megabytes: a message would then be «sent» at once
+// and, on a slow link, be on its way for many minutes in which the other end,
+// which cannot answer a ping before it has the message, seems silent. Linux
+// doubles the number; 64 KiB are 55 s at 9,600 bit/s, less than Watch waits.
+const writeAhead = 32 << 10
+
 // Wrap returns c with its bytes counted.
-func (l *Line) Wrap(c net.Conn) net.Conn { return &lineConn{Conn: c, line: l} }
+func (l *Line) Wrap(c net.Conn) net.Conn {
+	if b, ok := c.(interface{ SetWriteBuffer(int) error }); ok {
+		_ = b.SetWriteBuffer(writeAhead) // without it a slow link is cut more often
+	}
+	return &lineConn{Conn: c, line: l}
+}
 
 type lineConn struct {
 	net.Conn

@@ -2,10 +2,13 @@ package socket_test
 
 import (
 	"context"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/penjire/penjire/sync/socket"
 )
@@ -37,6 +40,34 @@ func TestQuietIsNotSilent(t *testing.T) {
 	}
 	if err := <-portal; err != nil {
 		t.Errorf("portal: Watch = %v, want nil", err)
+	}
+}
+
+// TestLittleIsSentAhead: what the system takes of a write before it has left is
+// little, or a large answer on a slow link counts as silence of its receiver.
+func TestLittleIsSentAhead(t *testing.T) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = ln.Close() }()
+	c, err := net.Dial("tcp", ln.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = c.Close() }()
+	new(socket.Line).Wrap(c)
+	raw, err := c.(*net.TCPConn).SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var n int
+	var serr error
+	if err := raw.Control(func(fd uintptr) { n, serr = unix.GetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_SNDBUF) }); err != nil || serr != nil {
+		t.Fatal(err, serr)
+	}
+	if n > 64<<10 {
+		t.Errorf("send buffer: got %d bytes, want at most 64 KiB", n)
 	}
 }
 

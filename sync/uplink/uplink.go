@@ -140,6 +140,18 @@ func setDefault(d *time.Duration, v time.Duration) {
 	}
 }
 
+// mostRetry is the longest that the portal can send a kiosk away for: a wrong
+// number must not take a kiosk out of service for good.
+const mostRetry = 24 * time.Hour
+
+// away is how long to stay away when the portal asks for retry. The herd after an
+// outage is spread by whoever sees all of it; a little chance on top keeps equal
+// answers from making a new one.
+func away(retry time.Duration) time.Duration {
+	retry = min(retry, mostRetry)
+	return retry + jitter(retry/4)
+}
+
 // Run connects, and connects again, until ctx ends; then it returns nil. Between
 // attempts it waits a random part of a time that doubles (full jitter), or as
 // long as the portal asked for; a new request cuts the wait short, but not what
@@ -160,9 +172,7 @@ func (u *Uplink) Run(ctx context.Context) error {
 			wait = u.c.MinBackoff
 		}
 		if retry > 0 {
-			// The herd after an outage is spread by whoever sees all of it; a
-			// little chance on top keeps equal answers from making a new one.
-			u.sleep(ctx, retry+jitter(retry/4), nil)
+			u.sleep(ctx, away(retry), nil)
 			continue
 		}
 		u.sleep(ctx, jitter(wait), u.kick)

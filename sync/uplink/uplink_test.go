@@ -79,6 +79,16 @@ func TestBackoff(t *testing.T) {
 }
 
 // TestCodes tells errors apart.
+// TestAway: what the portal asks for is kept to, but no number takes a kiosk out
+// of service for good.
+func TestAway(t *testing.T) {
+	for ask, most := range map[time.Duration]time.Duration{time.Minute: 75 * time.Second, 1 << 40 * time.Microsecond: 30 * time.Hour} {
+		if got := away(ask); got < min(ask, mostRetry) || got > most {
+			t.Errorf("away(%v): got %v, want at most %v", ask, got, most)
+		}
+	}
+}
+
 func TestCodes(t *testing.T) {
 	for code, errs := range map[string][]error{
 		"":                    {nil},
