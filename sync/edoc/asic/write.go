@@ -23,7 +23,7 @@ type Entry struct {
 const maxPack = 64 << 10
 
 // WriteTo writes a container of entries, in that order, after the entry
-// mimetype, in constant memory. Packed, small entries in memory are deflated
+// mimetype, in constant memory. Packed, entries of up to 64 KiB are deflated
 // where that makes them smaller; else everything is stored, and the same entries
 // always give the same bytes.
 //
@@ -90,19 +90,26 @@ func CheckEntries(entries []Entry) error {
 func (w *writer) entry(e Entry, packed bool) error {
 	h := header{name: e.Name, size: e.Content.Size()}
 	data, inMemory := e.Content.(Bytes)
-	if inMemory && e.Sum == (Sum{}) {
+	inMemory = inMemory && e.Sum == (Sum{})
+	if packed && !inMemory && h.size <= maxPack && h.size == e.Sum.Size {
+		var err error
+		if data, err = io.ReadAll(Checked(e.Content, e.Sum)); err != nil {
+			return err
+		}
+		inMemory = true
+	}
+	switch {
+	case !inMemory && h.size != e.Sum.Size:
+		return ErrChanged
+	case !inMemory:
+		h.crc, h.packed = e.Sum.CRC, h.size
+	default:
 		h.crc, h.packed = crc32.ChecksumIEEE(data), h.size
 		if packed && len(data) <= maxPack {
 			if small := deflated(data); len(small) < len(data) {
 				data, h.deflated, h.packed = small, true, int64(len(small))
 			}
 		}
-	} else {
-		if h.size != e.Sum.Size {
-			return ErrChanged
-		}
-		h.crc, h.packed = e.Sum.CRC, h.size
-		inMemory = false
 	}
 	common := h.append(nil)
 
