@@ -101,6 +101,7 @@ func TestMakeVectors(t *testing.T) {
 		t.Fatal(err)
 	}
 	m.zips()
+	m.streams()
 	m.documents()
 	m.manifests()
 	m.signatures()
