@@ -191,18 +191,24 @@ func (g *gathering) add(cert *x509.Certificate) bool {
 		centres = append(centres, g.b.Centres[i].Cert)
 	}
 	found := false
-	g.certs = append(g.certs, cert)
+	g.take(cert)
 	for i := 0; i < len(centres); i++ { // no path is longer than the list of centres
 		up := issuerIn(cert, centres)
 		if up == nil || up.Equal(cert) {
 			break
 		}
-		g.certs = append(g.certs, up)
+		g.take(up)
 		list := g.newest(up)
 		found = found || i == 0 && list
 		cert = up
 	}
 	return found
+}
+
+func (g *gathering) take(cert *x509.Certificate) {
+	if !trust.Listed(g.certs, cert) {
+		g.certs = append(g.certs, cert)
+	}
 }
 
 // newest takes the newest list of a centre, and reports whether there is one.

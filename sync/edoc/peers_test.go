@@ -249,6 +249,8 @@ func foreignKeys(t *testing.T, dir string, content []byte) {
 		{"p521", "ec -pkeyopt ec_paramgen_curve:P-521", "-md sha512", false},
 		{"rsa", "rsa:2048", "-md sha256", true},
 		{"rsa-sha512", "rsa:2048", "-md sha512", true},
+		{"rsa-4096", "rsa:4096", "-md sha384", true},
+		{"rsa-too-long", "rsa:4104", "-md sha256", false},
 		{"pss", "rsa:2048", "-md sha256 -keyopt rsa_padding_mode:pss -keyopt rsa_pss_saltlen:digest", true},
 		{"pss-salt", "rsa:2048", "-md sha256 -keyopt rsa_padding_mode:pss -keyopt rsa_pss_saltlen:20", false},
 		{"sha1", "rsa:2048", "-md sha1", false},

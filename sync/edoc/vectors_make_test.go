@@ -105,6 +105,8 @@ func TestMakeVectors(t *testing.T) {
 	m.documents()
 	m.manifests()
 	m.signatures()
+	m.counters()
+	m.levels()
 	m.tokens()
 	m.trusts()
 	m.verifications()

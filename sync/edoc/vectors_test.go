@@ -182,6 +182,10 @@ func (w *vectorWorld) outcome(v vector) (string, error) {
 			return "signature does not verify", nil
 		}
 		return "ok", nil
+	case "counter":
+		return counterOutcome(v)
+	case "level":
+		return levelOutcome(v)
 	case "token":
 		imprint, err := edoc.ParseID(v.header["imprint"])
 		if err != nil {

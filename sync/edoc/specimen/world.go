@@ -74,11 +74,12 @@ type World struct {
 	Agencies       map[string]Identity
 	Cards          []Card // see CardNames
 
-	devices []Device
-	revoked map[string][]x509.RevocationListEntry // by the centre's common name
-	version uint64
-	signed  []byte
-	bundle  *trust.Bundle
+	devices    []Device
+	responders map[string]Identity                   // by the centre's common name
+	revoked    map[string][]x509.RevocationListEntry // by the centre's common name
+	version    uint64
+	signed     []byte
+	bundle     *trust.Bundle
 }
 
 // AgencyIDs are the agencies of the world, as in the catalogue.
