@@ -43,4 +43,5 @@ const (
 	ReasonNoStamp      = "stamp.none"        // only the signer's clock says when
 	ReasonStampBroken  = "stamp.broken"      // the time stamp is not over this signature, or does not verify
 	ReasonStampForeign = "stamp.foreign"     // the bundle does not know its authority, or not as one
+	ReasonCounter      = "counter.not_entitled" // whoever made a counter-signature may not make any
 )

@@ -42,9 +42,11 @@ type Accreditation struct {
 	Address string
 }
 
-// Centre is a certification centre.
+// Centre is a certification centre. One whose certificate another centre of the
+// bundle issued stands below that one (34.4 of the law: branches and regions).
 type Centre struct {
 	Cert          *x509.Certificate
+	Name          string // as people know it; "" if only its certificate says
 	Kind          string // KindCitizens, KindAgencies or KindInfrastructure
 	Accreditation Accreditation
 	State         string    // Working, Suspended or Ended
@@ -64,8 +66,11 @@ type Bundle struct {
 	SealSigners  []*x509.Certificate // kiosks, whose receipts carry seals
 	Recipients   []string            // age recipients of the portal: requests are sealed to all of them
 	RevokedSeals [][]byte            // 16-byte seal ids (package seal)
+	Calendar     Calendar            // by which terms of working days are counted
+	Holds        []Hold              // suspensions that the lists do not tell of
 
-	lists map[string]*crl // by the centre's raw subject; made by ParseBundle
+	lists map[string][]*crl // by the centre's raw subject; made by ParseBundle
+	seen  *signatures       // made by ParseBundle
 }
 
 // ErrRollback is returned for a bundle older than the one already known.
@@ -83,6 +88,22 @@ type wireBundle struct {
 	SealSigners  [][]byte     `cbor:"8,keyasint,omitempty"`
 	Recipients   []string     `cbor:"9,keyasint,omitempty"`
 	RevokedSeals [][]byte     `cbor:"10,keyasint,omitempty"`
+	Calendar     *wireDays    `cbor:"11,keyasint,omitempty"`
+	Holds        []wireHold   `cbor:"12,keyasint,omitempty"`
+}
+
+type wireDays struct {
+	Off      []uint8  `cbor:"1,keyasint,omitempty"`
+	Holidays []string `cbor:"2,keyasint,omitempty"`
+	Worked   []string `cbor:"3,keyasint,omitempty"`
+}
+
+type wireHold struct {
+	Centre []byte `cbor:"1,keyasint"`
+	Serial []byte `cbor:"2,keyasint"`
+	From   int64  `cbor:"3,keyasint"`
+	Until  int64  `cbor:"4,keyasint,omitempty"`
+	Order  bool   `cbor:"5,keyasint,omitempty"`
 }
 
 type wireCentre struct {
@@ -93,6 +114,7 @@ type wireCentre struct {
 	Address string `cbor:"5,keyasint"`
 	State   string `cbor:"6,keyasint"`
 	Since   int64  `cbor:"7,keyasint"`
+	Name    string `cbor:"8,keyasint,omitempty"`
 }
 
 // Encode returns the bundle signed by the register: s's certificate must have
@@ -166,8 +188,12 @@ func (b *Bundle) marshal() ([]byte, error) {
 	for _, c := range b.Centres {
 		w.Centres = append(w.Centres, wireCentre{
 			c.Cert.Raw, c.Kind, c.Accreditation.No, c.Accreditation.Date.Unix(), c.Accreditation.Address,
-			c.State, c.Since.Unix(),
+			c.State, c.Since.Unix(), c.Name,
 		})
+	}
+	w.Calendar = b.Calendar.wire()
+	for _, h := range b.Holds {
+		w.Holds = append(w.Holds, h.wire())
 	}
 	return dcbor.Marshal(w)
 }
@@ -193,7 +219,7 @@ func unmarshalBundle(payload []byte) (*Bundle, error) {
 			return nil, fmt.Errorf("centre %d: state %q is not known", i, c.State)
 		}
 		b.Centres = append(b.Centres, Centre{
-			Cert: cert, Kind: c.Kind, State: c.State, Since: time.Unix(c.Since, 0).UTC(),
+			Cert: cert, Name: c.Name, Kind: c.Kind, State: c.State, Since: time.Unix(c.Since, 0).UTC(),
 			Accreditation: Accreditation{c.No, time.Unix(c.Date, 0).UTC(), c.Address},
 		})
 	}
@@ -221,6 +247,17 @@ func unmarshalBundle(payload []byte) (*Bundle, error) {
 		}
 	}
 	var err error
+	if b.Calendar, err = w.Calendar.read(); err != nil {
+		return nil, err
+	}
+	for i, h := range w.Holds {
+		hold, err := h.read()
+		if err != nil {
+			return nil, fmt.Errorf("hold %d: %w", i, err)
+		}
+		b.Holds = append(b.Holds, hold)
+	}
+	b.seen = &signatures{seen: map[[32]byte]struct{}{}}
 	if b.lists, err = readCRLs(b.CRLs, b.Centres); err != nil {
 		return nil, err
 	}

@@ -1,7 +1,6 @@
 package trust
 
 import (
-	"bytes"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rsa"
@@ -28,10 +27,12 @@ const (
 
 // CertReport is what is known of a certificate: two answers, never one.
 type CertReport struct {
-	Chain         Finding // issued by a centre of the bundle, in force, within its limits
-	Revocation    Finding
-	RevocationAge time.Duration // age of the list that says so; 0 if there is none
-	Centre        *Centre       // nil if none
+	Chain          Finding // issued by a centre of the bundle, in force, within its key usage
+	Revocation     Finding // of the certificate and of the centres above it
+	RevocationAge  time.Duration
+	RevocationFrom Source  // where the newest knowledge of the certificate came from
+	Centre         *Centre // that issued it; nil if none
+	Limits         *Limits // nil if the certificate has none
 }
 
 // Worst returns what keeps the certificate from being accepted, or a yes: a
@@ -48,24 +49,50 @@ func (r CertReport) Worst() Finding {
 
 // CheckCert says whether cert was good for use at the time at, as known now.
 // proven says whether something trusted shows that what was signed existed at
-// that time; without it the certificate must be good now too (spec 6).
+// that time; without it the certificate must be good now too (ED-VER-3).
 func (b *Bundle) CheckCert(cert *x509.Certificate, use Use, at time.Time, proven bool, now time.Time) CertReport {
+	return b.Check(cert, At(use, at, proven, now))
+}
+
+// Check answers q about cert.
+func (b *Bundle) Check(cert *x509.Certificate, q Query) CertReport {
 	r := CertReport{Revocation: Finding{Unknown, ReasonNoCRL}}
-	r.Centre = b.centreOf(cert)
-	switch {
-	case r.Centre == nil:
+	up := b.path(cert, q)
+	if len(up) == 0 {
 		r.Chain = Finding{No, ReasonForeign}
 		return r
-	case cert.IsCA || len(cert.UnhandledCriticalExtensions) > 0:
+	}
+	r.Centre = up[0]
+	limits, understood := readLimits(cert)
+	r.Limits = limits
+	switch {
+	case cert.IsCA || !understood:
 		r.Chain = Finding{No, ReasonMalformed}
 	case !strongKey(cert):
 		r.Chain = Finding{No, ReasonWeakKey}
-	case !b.allowed(cert, r.Centre, use):
+	case !b.allowed(cert, r.Centre, q.Use):
 		r.Chain = Finding{No, ReasonWrongUse}
+	case !inOrder(up):
+		r.Chain = Finding{No, ReasonCentrePath}
 	default:
-		r.Chain = inForce(cert, r.Centre, at, proven, now)
+		r.Chain = inForce(cert, q)
+		for _, c := range up {
+			if f := c.working(q); r.Chain.Verdict == Yes || r.Chain.Verdict == Unknown && f.Verdict == No {
+				r.Chain = f
+			}
+		}
 	}
-	r.Revocation, r.RevocationAge = b.revocation(cert, r.Centre, at, proven, now)
+	r.Revocation, r.RevocationAge, r.RevocationFrom = b.revocation(cert, r.Centre, q)
+	for i, c := range up[1:] {
+		// A centre below is a certificate of the centre above.
+		f, _, _ := b.revocation(up[i].Cert, c, q)
+		switch {
+		case f.Verdict == No:
+			r.Revocation = Finding{No, ReasonCentreRevoked}
+		case f.Verdict == Unknown && r.Revocation.Verdict == Yes:
+			r.Revocation = f
+		}
+	}
 	return r
 }
 
@@ -78,17 +105,6 @@ func (b *Bundle) CheckCard(cert *x509.Certificate, use Use, now time.Time) CertR
 	return b.CheckCert(cert, use, now, true, now)
 }
 
-// centreOf returns the centre that issued cert: by name and by signature.
-func (b *Bundle) centreOf(cert *x509.Certificate) *Centre {
-	for i := range b.Centres {
-		c := &b.Centres[i]
-		if bytes.Equal(cert.RawIssuer, c.Cert.RawSubject) && cert.CheckSignatureFrom(c.Cert) == nil {
-			return c
-		}
-	}
-	return nil
-}
-
 func strongKey(cert *x509.Certificate) bool {
 	switch key := cert.PublicKey.(type) {
 	case *ecdsa.PublicKey:
@@ -99,7 +115,7 @@ func strongKey(cert *x509.Certificate) bool {
 	return false
 }
 
-// allowed says whether use is within the certificate's limits (ED-29).
+// allowed says whether use is within the certificate's key usage (ED-29).
 func (b *Bundle) allowed(cert *x509.Certificate, c *Centre, use Use) bool {
 	binding := cert.KeyUsage&x509.KeyUsageContentCommitment != 0
 	signing := cert.KeyUsage&x509.KeyUsageDigitalSignature != 0
@@ -127,24 +143,22 @@ func Listed(list []*x509.Certificate, cert *x509.Certificate) bool {
 	return slices.ContainsFunc(list, cert.Equal)
 }
 
-// inForce says whether the certificate, and its centre, were in force.
-func inForce(cert *x509.Certificate, c *Centre, at time.Time, proven bool, now time.Time) Finding {
-	over := c.State != Working && (!at.Before(c.Since) || !proven)
+// inForce says whether the certificate was in force (ED-VER-2, ED-VER-3).
+func inForce(cert *x509.Certificate, q Query) Finding {
 	switch {
-	case at.Before(cert.NotBefore) && proven:
+	case q.To.Before(cert.NotBefore) && q.Proven:
 		return Finding{No, ReasonNotYet}
-	case at.Before(cert.NotBefore):
+	case q.From.Before(cert.NotBefore), !q.Proven && q.Now.Before(cert.NotBefore):
 		return Finding{Unknown, ReasonNotYet} // a clock that is wrong proves nothing
-	case at.After(cert.NotAfter):
+	}
+	over := cert.NotAfter.Add(1) // it is in force until its last moment
+	switch p := q.of(over); {
+	case p == before:
 		return Finding{No, ReasonExpired}
-	case !proven && now.Before(cert.NotBefore):
-		return Finding{Unknown, ReasonNotYet}
-	case !proven && now.After(cert.NotAfter):
+	case p == within:
+		return Finding{Unknown, ReasonExpiredBetween}
+	case p == unasked && !q.Now.Before(over):
 		return Finding{Unknown, ReasonExpiredSince}
-	case over && c.State == Suspended:
-		return Finding{Unknown, ReasonCentreSuspended}
-	case over, at.After(c.Cert.NotAfter):
-		return Finding{No, ReasonCentreEnded}
 	}
 	return Finding{Yes, ReasonOK}
 }

@@ -2,89 +2,191 @@ package trust
 
 import (
 	"bytes"
+	"cmp"
+	"crypto/sha256"
 	"crypto/x509"
-	"fmt"
+	"slices"
 	"time"
 )
 
-// certificateHold is the CRL reason by which a certificate is suspended
-// (RFC 5280 5.3.1; ED-44).
-const certificateHold = 6
-
-// crl is one revocation list, ready to be asked.
-type crl struct {
-	this, next time.Time
-	entries    map[string]x509.RevocationListEntry // by serial number, hex
+// Hold is a suspension that the register tells of beside the revocation lists
+// (ED-39.6.3): a list forgets a hold that was lifted, and does not say by whose
+// order it is.
+type Hold struct {
+	Centre [32]byte  // HoldCentre of the certificate's centre
+	Serial []byte    // of the certificate: the number, big-endian
+	From   time.Time // when it began
+	Until  time.Time // when it was lifted; zero: not yet
+	// Order says that the authority or a court suspends it: then there is no
+	// term after which it is cancelled (article 44, parts 1 and 3).
+	Order bool
 }
 
-// readCRLs checks each list against its centre and keeps the newest of each.
-func readCRLs(ders [][]byte, centres []Centre) (map[string]*crl, error) {
-	lists := map[string]*crl{}
-	for i, der := range ders {
-		l, err := x509.ParseRevocationList(der)
-		if err != nil {
-			return nil, fmt.Errorf("revocation list %d: %w", i, err)
-		}
-		if err := checkIssuer(l, centres); err != nil {
-			return nil, fmt.Errorf("revocation list %d: %w", i, err)
-		}
-		key := string(l.RawIssuer)
-		if old := lists[key]; old != nil && !l.ThisUpdate.After(old.this) {
-			continue
-		}
-		c := &crl{this: l.ThisUpdate, next: l.NextUpdate, entries: map[string]x509.RevocationListEntry{}}
-		for _, e := range l.RevokedCertificateEntries {
-			c.entries[e.SerialNumber.Text(16)] = e
-		}
-		lists[key] = c
-	}
-	return lists, nil
+// HoldCentre names a centre in a Hold: the SHA-256 of its name in DER.
+func HoldCentre(centre *x509.Certificate) [32]byte { return sha256.Sum256(centre.RawSubject) }
+
+// status is what a statement says of a certificate.
+type status int
+
+const (
+	good    status = iota
+	unheard        // the centre does not know the certificate
+	held
+	cancelled
+)
+
+// statement is what a centre said of one certificate at one time.
+type statement struct {
+	status     status
+	since      time.Time // when hold or cancellation began
+	this, next time.Time // when it was said, and when it would be said anew
+	from       Source
 }
 
-func checkIssuer(l *x509.RevocationList, centres []Centre) error {
-	for _, e := range l.Extensions {
-		// A critical extension narrows what the list speaks of (a delta, one
-		// distribution point): such a list must not be read as a whole one.
-		if e.Critical {
-			return fmt.Errorf("it has the critical extension %v", e.Id)
-		}
+// revocation answers q about cert's revocation by c, which issued it.
+func (b *Bundle) revocation(cert *x509.Certificate, c *Centre, q Query) (f Finding, age time.Duration, from Source) {
+	said := b.statements(cert, c, q)
+	if len(said) == 0 {
+		return Finding{Unknown, ReasonNoCRL}, 0, FromNowhere
 	}
-	for _, c := range centres {
-		if bytes.Equal(l.RawIssuer, c.Cert.RawSubject) && l.CheckSignatureFrom(c.Cert) == nil {
-			return nil
-		}
+	slices.SortStableFunc(said, func(x, y statement) int {
+		// Of two of one moment the one that speaks against it goes first.
+		return cmp.Or(y.this.Compare(x.this), cmp.Compare(y.status, x.status))
+	})
+	age, from = max(0, q.Now.Sub(said[0].this)), said[0].from
+	if f := b.unharmed(cert, c, said, q); f.Verdict != Yes {
+		return f, age, from
 	}
-	return fmt.Errorf("no centre of the bundle signed it")
+	// Nothing speaks against it. Is what is known new enough to say so?
+	said = slices.DeleteFunc(said, func(s statement) bool { return s.from != FromOCSP && s.this.After(cert.NotAfter) })
+	switch {
+	case len(said) == 0:
+		return Finding{Unknown, ReasonLateCRL}, age, from
+	case said[0].status == unheard:
+		return Finding{Unknown, ReasonOCSPUnknown}, age, from
+	case q.Proven && !said[0].this.Before(q.To):
+		return Finding{Yes, ReasonOK}, age, from // said later than what it is asked about
+	case q.Now.After(said[0].next):
+		return Finding{Unknown, ReasonStaleCRL}, age, from
+	}
+	return Finding{Yes, ReasonOK}, age, from
 }
 
-// revocation says what is known of cert's revocation.
-func (b *Bundle) revocation(cert *x509.Certificate, c *Centre, at time.Time, proven bool, now time.Time) (Finding, time.Duration) {
+// unharmed says whether a cancellation or suspension touches what is asked
+// about. said is the newest first.
+func (b *Bundle) unharmed(cert *x509.Certificate, c *Centre, said []statement, q Query) Finding {
+	// A cancellation is for good, even if a newer list has forgotten it. The
+	// earliest counts.
+	var end statement
+	for _, s := range said {
+		if s.status == cancelled && (end.status != cancelled || s.since.Before(end.since)) {
+			end = s
+		}
+	}
+	now, since, between := ReasonRevoked, ReasonRevokedSince, ReasonRevokedBetween
+	if end.status != cancelled && said[0].status == held {
+		end = said[0]
+		if b.heldOver(cert, c, end.since, q.Now) {
+			now = ReasonHoldOver
+		} else {
+			now, since, between = ReasonSuspended, ReasonSuspendedSince, ReasonSuspendedSince
+		}
+	}
+	if end.status != good {
+		switch q.of(end.since) {
+		case before:
+			return Finding{No, now}
+		case within:
+			return Finding{Unknown, between}
+		case unasked:
+			return Finding{Unknown, since}
+		case after:
+		}
+	}
+	return b.notHeldThen(cert, c, said, q)
+}
+
+// notHeldThen looks for a suspension that is over. The law wants the signature
+// to be in force at the moment of signing (29.1.2), and restores the
+// certificate, not what was signed with it meanwhile (44.3): a signature made
+// during a hold that was lifted later stays without force.
+func (b *Bundle) notHeldThen(cert *x509.Certificate, c *Centre, said []statement, q Query) Finding {
+	type span struct{ from, sure, until time.Time } // held for sure until sure, no more at until
+	var spans []span
+	for _, h := range b.Holds {
+		if h.of(cert, c) && !h.Until.IsZero() {
+			spans = append(spans, span{h.From, h.Until, h.Until})
+		}
+	}
+	for i, s := range said {
+		if s.status == held && i > 0 && said[i-1].status == good {
+			spans = append(spans, span{s.since, s.this.Add(1), said[i-1].this})
+		}
+	}
+	found := Finding{Yes, ReasonOK}
+	for _, s := range spans {
+		switch {
+		case !q.From.Before(s.from) && q.To.Before(s.sure):
+			return Finding{No, ReasonSuspendedThen}
+		case q.From.Before(s.until) && !q.To.Before(s.from):
+			found = Finding{Unknown, ReasonSuspendedThen} // it may have been during the hold
+		case !q.Proven && q.From.Before(s.from):
+			found = Finding{Unknown, ReasonSuspendedSince}
+		}
+	}
+	return found
+}
+
+// heldOver says whether a hold that began at since has become a cancellation:
+// two working days are over, and nobody lifted it.
+func (b *Bundle) heldOver(cert *x509.Certificate, c *Centre, since, now time.Time) bool {
+	for _, h := range b.Holds {
+		if h.of(cert, c) && h.Order && h.Until.IsZero() {
+			return false
+		}
+	}
+	return !now.Before(b.Calendar.EndOf(since, holdDays))
+}
+
+func (h Hold) of(cert *x509.Certificate, c *Centre) bool {
+	return h.Centre == HoldCentre(c.Cert) && bytes.Equal(h.Serial, cert.SerialNumber.Bytes())
+}
+
+// maxCarried bounds how many lists and how many responses of one signature are
+// looked at.
+const maxCarried = 8
+
+// statements returns what centre c said of cert: in the bundle and in q, as far
+// as it is authentic.
+func (b *Bundle) statements(cert *x509.Certificate, c *Centre, q Query) []statement {
 	lists := b.lists
 	if lists == nil {
 		// A bundle put together in memory: read the lists as often as asked.
 		var err error
 		if lists, err = readCRLs(b.CRLs, b.Centres); err != nil {
-			return Finding{Unknown, ReasonNoCRL}, 0
+			lists = nil
 		}
 	}
-	l := lists[string(c.Cert.RawSubject)]
-	if l == nil {
-		return Finding{Unknown, ReasonNoCRL}, 0
+	var said []statement
+	known := lists[string(c.Cert.RawSubject)]
+	for _, l := range known {
+		said = append(said, l.says(cert, FromBundle))
 	}
-	age := max(0, now.Sub(l.this))
-	if e, found := l.entries[cert.SerialNumber.Text(16)]; found {
-		switch {
-		case e.RevocationTime.After(at) && proven:
-			return Finding{Yes, ReasonOK}, age // it was signed before
-		case e.RevocationTime.After(at):
-			return Finding{Unknown, ReasonRevokedSince}, age
-		case e.ReasonCode == certificateHold:
-			return Finding{No, ReasonSuspended}, age
+	for _, der := range q.CRLs[:min(len(q.CRLs), maxCarried)] {
+		if l := b.carriedCRL(der, c); l != nil {
+			said = append(said, l.says(cert, FromCRL))
+			known = append(slices.Clip(known), l)
 		}
-		return Finding{No, ReasonRevoked}, age
 	}
-	if now.After(l.next) {
-		return Finding{Unknown, ReasonStaleCRL}, age
+	for _, der := range q.OCSPs[:min(len(q.OCSPs), maxCarried)] {
+		if s, ok := b.response(der, cert, c, known); ok {
+			said = append(said, s)
+		}
 	}
-	return Finding{Yes, ReasonOK}, age
+	for _, h := range b.Holds {
+		if h.of(cert, c) && h.Until.IsZero() {
+			said = append(said, statement{held, h.From, b.Issued, b.Issued, FromBundle})
+		}
+	}
+	return said
 }

@@ -1,0 +1,102 @@
+package trust
+
+import (
+	"bytes"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// The CRL reasons that are no cancellation (RFC 5280 5.3.1): by the first a
+// certificate is suspended (ED-44), by the second a delta lifts that.
+const (
+	certificateHold = 6
+	removeFromCRL   = 8
+)
+
+// crl is one revocation list, ready to be asked.
+type crl struct {
+	this, next time.Time
+	entries    map[string]x509.RevocationListEntry // by serial number, hex
+}
+
+// readCRLs checks each list against its centre; the lists of a centre come
+// newest first. They are kept by the name of the centre, which may have changed
+// its key.
+func readCRLs(ders [][]byte, centres []Centre) (map[string][]*crl, error) {
+	lists := map[string][]*crl{}
+	for i, der := range ders {
+		l, err := x509.ParseRevocationList(der)
+		if err != nil {
+			return nil, fmt.Errorf("revocation list %d: %w", i, err)
+		}
+		if err := checkIssuer(l, centres); err != nil {
+			return nil, fmt.Errorf("revocation list %d: %w", i, err)
+		}
+		key := string(l.RawIssuer)
+		lists[key] = append(lists[key], newCRL(l))
+	}
+	for _, of := range lists {
+		slices.SortStableFunc(of, func(x, y *crl) int { return y.this.Compare(x.this) })
+	}
+	return lists, nil
+}
+
+func newCRL(l *x509.RevocationList) *crl {
+	c := &crl{l.ThisUpdate, l.NextUpdate, map[string]x509.RevocationListEntry{}}
+	for _, e := range l.RevokedCertificateEntries {
+		c.entries[e.SerialNumber.Text(16)] = e
+	}
+	return c
+}
+
+// checkIssuer checks that a centre signed the list, and that it is a whole one.
+func checkIssuer(l *x509.RevocationList, centres []Centre) error {
+	for _, e := range l.Extensions {
+		// A critical extension narrows what the list speaks of (a delta, one
+		// distribution point): such a list must not be read as a whole one.
+		if e.Critical {
+			return fmt.Errorf("it has the critical extension %v", e.Id)
+		}
+	}
+	for _, r := range l.RevokedCertificateEntries {
+		for _, e := range r.Extensions {
+			if e.Critical {
+				return fmt.Errorf("an entry has the critical extension %v", e.Id)
+			}
+		}
+	}
+	for _, c := range centres {
+		if bytes.Equal(l.RawIssuer, c.Cert.RawSubject) && l.CheckSignatureFrom(c.Cert) == nil {
+			return nil
+		}
+	}
+	return errors.New("no centre of the bundle signed it")
+}
+
+// carriedCRL reads a list that a signature carries; nil if it is not one of
+// centre c.
+func (b *Bundle) carriedCRL(der []byte, c *Centre) *crl {
+	l, err := x509.ParseRevocationList(der)
+	if err != nil || !bytes.Equal(l.RawIssuer, c.Cert.RawSubject) || checkIssuer(l, b.Centres) != nil {
+		return nil
+	}
+	return newCRL(l)
+}
+
+// says returns what the list says of cert: it names those that are not good.
+func (l *crl) says(cert *x509.Certificate, from Source) statement {
+	s := statement{good, time.Time{}, l.this, l.next, from}
+	if e, found := l.entries[cert.SerialNumber.Text(16)]; found {
+		switch e.ReasonCode {
+		case removeFromCRL:
+		case certificateHold:
+			s.status, s.since = held, e.RevocationTime
+		default:
+			s.status, s.since = cancelled, e.RevocationTime
+		}
+	}
+	return s
+}
