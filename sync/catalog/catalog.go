@@ -54,6 +54,21 @@ const (
 	IdentifyCard = "card+pin" // the citizen's card signs
 )
 
+// Whether minors may ask for a service themselves (article 30.2 of the law leaves it
+// to the law of each service). A service that says nothing is for adults.
+const (
+	MinorsAllowed      = "allowed"
+	MinorsWithGuardian = "with_guardian" // a guardian signs as well
+	MinorsNo           = "no"
+)
+
+// Whether a representative may ask for it in another's place. A service that
+// says nothing takes representatives whose certificate has powers for it.
+const (
+	RepresentAllowed = "allowed"
+	RepresentNo      = "no"
+)
+
 // What a service ends in (EG-19).
 const (
 	ResultInformation   = "information"
@@ -63,26 +78,29 @@ const (
 
 // Service is one state service.
 type Service struct {
-	Schema         string              `json:"schema"` // "service/1"
-	ID             string              `json:"id"`
-	Version        int                 `json:"version"`
-	Kind           string              `json:"kind"`   // "information" or "interactive" (EG-15)
-	Agency         string              `json:"agency"` // Agency.ID
-	Field          string              `json:"field"`  // economic, legal, education, social, medical, housing (ED-51)
-	Direction      string              `json:"direction"`
-	Icon           string              `json:"icon"` // name of a pictogram in the sprite of ui/asset
-	Title          Text                `json:"title"`
-	Summary        Text                `json:"summary"`
-	Regulation     Regulation          `json:"regulation"`
-	TermDays       int                 `json:"term_days"` // working days until the answer
-	Fee            Fee                 `json:"fee"`
-	Identification string              `json:"identification"`
-	Documents      []Text              `json:"documents,omitempty"` // what to have at hand
-	Registers      []Register          `json:"registers,omitempty"` // fetched, not asked (EG-10)
-	Rules          []Rule              `json:"rules"`               // shown and accepted before anything is asked (EP-4)
-	Survey         []Row               `json:"survey"`
-	Choices        map[string][]Choice `json:"choices,omitempty"`
-	Result         Result              `json:"result"`
+	Schema          string              `json:"schema"` // "service/1"
+	ID              string              `json:"id"`
+	Version         int                 `json:"version"`
+	Kind            string              `json:"kind"`   // "information" or "interactive" (EG-15)
+	Agency          string              `json:"agency"` // Agency.ID
+	Field           string              `json:"field"`  // economic, legal, education, social, medical, housing (ED-51)
+	Direction       string              `json:"direction"`
+	Icon            string              `json:"icon"` // name of a pictogram in the sprite of ui/asset
+	Title           Text                `json:"title"`
+	Summary         Text                `json:"summary"`
+	Regulation      Regulation          `json:"regulation"`
+	TermDays        int                 `json:"term_days"` // working days until the answer
+	Fee             Fee                 `json:"fee"`
+	Identification  string              `json:"identification"`
+	Minors          string              `json:"minors,omitempty"`          // MinorsAllowed …
+	Representatives string              `json:"representatives,omitempty"` // RepresentAllowed …
+	Amount          string              `json:"amount,omitempty"`          // name of the row that holds what it is about, in whole manat
+	Documents       []Text              `json:"documents,omitempty"`       // what to have at hand
+	Registers       []Register          `json:"registers,omitempty"`       // fetched, not asked (EG-10)
+	Rules           []Rule              `json:"rules"`                     // shown and accepted before anything is asked (EP-4)
+	Survey          []Row               `json:"survey"`
+	Choices         map[string][]Choice `json:"choices,omitempty"`
+	Result          Result              `json:"result"`
 }
 
 // Regulation is the act that fixes the service's order (dessur).

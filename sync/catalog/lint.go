@@ -165,6 +165,13 @@ func (l *linter) service(at string, s *Service) {
 	}
 	l.text(at+"fee.note", s.Fee.Note, s.Fee.Tenge > 0)
 	l.oneOf(at+"identification", s.Identification, IdentifyNone, IdentifyCard)
+	l.oneOf(at+"minors", s.Minors, "", MinorsAllowed, MinorsWithGuardian, MinorsNo)
+	l.oneOf(at+"representatives", s.Representatives, "", RepresentAllowed, RepresentNo)
+	if s.Amount != "" {
+		if r, ok := s.Row(s.Amount); !ok || r.Kind() != KindInteger {
+			l.add(at+"amount", "there is no row %q of type integer", s.Amount)
+		}
+	}
 	for i, d := range s.Documents {
 		l.text(fmt.Sprintf("%sdocuments[%d]", at, i), d, true)
 	}

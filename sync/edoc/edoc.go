@@ -34,14 +34,14 @@ const (
 // The reasons of a [Report] besides those of package trust.
 const (
 	ReasonOK           = trust.ReasonOK
-	ReasonChanged      = "content.changed"   // a file is not what was signed
-	ReasonBroken       = "signature.broken"  // the signature is not of that key over that
-	ReasonNoSigner     = "signer.missing"    // no certificate to check the signature with
-	ReasonNotSender    = "signer.not_sender" // another person or kiosk than the document says
-	ReasonUnreadable   = "signer.unreadable" // the certificate does not say who its holder is
-	ReasonNotAsked     = "not.asked"         // an earlier answer was no
-	ReasonNoStamp      = "stamp.none"        // only the signer's clock says when
-	ReasonStampBroken  = "stamp.broken"      // the time stamp is not over this signature, or does not verify
-	ReasonStampForeign = "stamp.foreign"     // the bundle does not know its authority, or not as one
+	ReasonChanged      = "content.changed"      // a file is not what was signed
+	ReasonBroken       = "signature.broken"     // the signature is not of that key over that
+	ReasonNoSigner     = "signer.missing"       // no certificate to check the signature with
+	ReasonNotSender    = "signer.not_sender"    // another person or kiosk than the document says
+	ReasonUnreadable   = "signer.unreadable"    // the certificate does not say who its holder is
+	ReasonNotAsked     = "not.asked"            // an earlier answer was no
+	ReasonNoStamp      = "stamp.none"           // only the signer's clock says when
+	ReasonStampBroken  = "stamp.broken"         // the time stamp is not over this signature, or does not verify
+	ReasonStampForeign = "stamp.foreign"        // the bundle does not know its authority, or not as one
 	ReasonCounter      = "counter.not_entitled" // whoever made a counter-signature may not make any
 )

@@ -133,14 +133,14 @@ func (m *maker) verifications() {
 	}
 	const none = ", stamp unknown stamp.none"
 	add("foreign", "ED-VER-1", "whole yes ok, signer no cert.foreign, revocation unknown crl.none"+none, "of a centre that is not in the bundle", by("foreign", specimen.SlotSign, now).Bytes())
-	add("expired", "ED-VER-2", "whole yes ok, signer no cert.expired, revocation yes ok"+none, "the certificate was over when signing", by("expired", specimen.SlotSign, now).Bytes())
+	add("expired", "ED-VER-2", "whole yes ok, signer no cert.expired, revocation unknown crl.late"+none, "the certificate was over when signing", by("expired", specimen.SlotSign, now).Bytes())
 	early := by("citizen-1", specimen.SlotSign, time.Unix(60, 0))
 	add("clock-1970", "ED-VER-2", "whole yes ok, signer unknown cert.not_yet_valid, revocation yes ok"+none, "the claimed time is in 1970", early.Bytes())
 	add("clock-1970-stamped", "ED-VER-2", "whole yes ok, signer yes ok, revocation yes ok, stamp yes ok", "the claimed time is in 1970, the time stamp is right", m.stamped(early, authority(m.t, w, now)).Bytes())
 
 	// Research 1.5, forgery 3: libraries that check the chain at the claimed
 	// time let an expired key sign for ever.
-	add("backdated", "ED-VER-3", "whole yes ok, signer unknown cert.expired_since, revocation yes ok"+none, "forgery: an expired key claims a time when it was in force",
+	add("backdated", "ED-VER-3", "whole yes ok, signer unknown cert.expired_since, revocation unknown crl.late"+none, "forgery: an expired key claims a time when it was in force",
 		by("expired", specimen.SlotSign, now.AddDate(0, -6, 0)).Bytes())
 	add("later", "ED-VER-3 ED-VER-7", "whole yes ok, signer unknown cert.expired_since, revocation unknown crl.stale"+none, "provisional still, years later", by("citizen-1", specimen.SlotSign, now).Bytes(), at(now.AddDate(5, 0, 0)))
 	stamped := m.stamped(by("citizen-1", specimen.SlotSign, now), authority(m.t, w, now.Add(time.Hour)))

@@ -3,85 +3,64 @@ package edoc
 import (
 	"crypto/x509"
 	"errors"
-	"strings"
 	"time"
 
+	"github.com/penjire/penjire/sync/catalog"
 	"github.com/penjire/penjire/sync/edoc/cms"
 	"github.com/penjire/penjire/sync/edoc/trust"
 	"github.com/penjire/penjire/sync/edoc/tsp"
 )
 
-// Report is what checking a container found: three answers, never one boolean.
-// Signer and Revocation are of the first signature, whose signer is the sender;
-// Whole is of all of them.
-type Report struct {
-	ID         ID
-	Whole      Finding // is it complete and unchanged since signing?
-	Signer     Finding // was the signer entitled, at the trusted time?
-	Revocation Finding // was the certificate cancelled or suspended?
-	Stamp      Finding // is there a time stamp to be believed? Unknown: none
-
-	SignerUse  trust.Use         // as what the signer signed: citizen, kiosk or agency
-	SignerID   string            // id of the kiosk or agency; "" of a citizen
-	SignerName string            // of the kiosk or agency; "" of a citizen, whose name is the sender's
-	SignerCert *x509.Certificate // nil if not at hand
-
-	Claimed       time.Time     // by the signer's clock
-	Trusted       time.Time     // by the time stamp; zero if there is only the claim
-	RevocationAge time.Duration // how old the knowledge of revocation is
-	Provisional   bool          // nothing but the claim says when it was signed
-
-	Cosigners []Cosigner // of further signatures
-}
-
-// Cosigner is the signer of a further signature.
-type Cosigner struct {
-	Signer     Finding
-	Revocation Finding
-	ID         string // of the kiosk or agency; "" of a citizen
-	Cert       *x509.Certificate
-	Claimed    time.Time
-}
-
-// Accepted reports whether the document may be acted upon: whole, by an
-// entitled signer, and not known to be revoked.
-func (r Report) Accepted() bool {
-	return r.Whole.Verdict == Yes && r.Signer.Verdict == Yes && r.Revocation.Verdict != No
+// Options are what else is known when a document is checked.
+type Options struct {
+	// Between is when the document came to be, as a journal proves it. It is
+	// about the first signature: others may be added at any time.
+	Between trust.Interval
+	// Catalogue judges limits of certificates that depend on the service: what
+	// is for minors, for representatives, in which field it is. Without it such
+	// limits are ReasonLimitUnjudged.
+	Catalogue *catalog.Catalogue
 }
 
 // Verify checks the container against b, as known now.
 func (c *Container) Verify(b *trust.Bundle, now time.Time) Report {
-	sd := c.signatures[0]
+	return c.VerifyWith(b, now, Options{})
+}
+
+// VerifyIn is Verify of a document that came to be in that span of time. What
+// ended the certificate before it ends the signature, what came after it does
+// not, and what came within it leaves the answer unknown (ED-VER-16).
+func (c *Container) VerifyIn(b *trust.Bundle, now time.Time, between trust.Interval) Report {
+	return c.VerifyWith(b, now, Options{Between: between})
+}
+
+// VerifyWith is Verify with all that is known besides.
+func (c *Container) VerifyWith(b *trust.Bundle, now time.Time, o Options) Report {
 	r := Report{
-		ID: c.ID(), Claimed: sd.SigningTime(), Provisional: true,
-		Whole:      Finding{Verdict: Yes, Reason: ReasonOK},
-		Signer:     Finding{Verdict: Unknown, Reason: ReasonNotAsked},
-		Revocation: Finding{Verdict: Unknown, Reason: ReasonNotAsked},
+		ID: c.ID(), Whole: Finding{Verdict: Yes, Reason: ReasonOK},
+		SignatureReport: SignatureReport{
+			Claimed: c.signatures[0].SigningTime(), Provisional: true,
+			Signer:     Finding{Verdict: Unknown, Reason: ReasonNotAsked},
+			Revocation: Finding{Verdict: Unknown, Reason: ReasonNotAsked},
+		},
 	}
 	certs := c.checkWhole(b, &r)
-	r.checkStamp(sd, b, now)
 	if r.Whole.Verdict != Yes {
+		t, f := stampOf(c.signatures[0], b, now)
+		r.Stamp, r.Trusted, r.Provisional = f, t, f.Verdict != Yes
 		return r
 	}
-	at := r.Claimed
-	if !r.Provisional {
-		at = r.Trusted
+	checks := make([]check, len(c.signatures))
+	for i, sd := range c.signatures {
+		checks[i] = c.judge(i, sd, certs[i], b, now, o)
 	}
-	r.SignerCert = certs[0]
-	r.SignerUse, r.SignerID = useOf(c.doc.Kind, certs[0])
-	if r.SignerID != "" {
-		r.SignerName = trust.Name(certs[0]).Reveal() // no person's
+	for i := range checks {
+		if k := &checks[i]; k.Signer.Verdict == Yes {
+			k.Signer = c.checkLimits(k, checks, o.Catalogue)
+		}
+		r.Signatures = append(r.Signatures, checks[i].SignatureReport)
 	}
-	cr := b.CheckCert(certs[0], r.SignerUse, at, !r.Provisional, now)
-	r.Signer, r.Revocation, r.RevocationAge = cr.Chain, cr.Revocation, cr.RevocationAge
-	if r.Signer.Verdict == Yes {
-		r.Signer = c.checkSender(r.SignerUse, certs[0])
-	}
-	for i, sd := range c.signatures[1:] {
-		use, id := useOf("", certs[i+1])
-		cr := b.CheckCert(certs[i+1], use, sd.SigningTime(), false, now)
-		r.Cosigners = append(r.Cosigners, Cosigner{cr.Chain, cr.Revocation, id, certs[i+1], sd.SigningTime()})
-	}
+	r.SignatureReport = r.Signatures[0]
 	return r
 }
 
@@ -108,69 +87,93 @@ func (c *Container) checkWhole(b *trust.Bundle, r *Report) []*x509.Certificate {
 	return certs
 }
 
-// checkStamp looks for a time that someone else states.
-func (r *Report) checkStamp(sd *cms.SignedData, b *trust.Bundle, now time.Time) {
+// check is one signature being judged.
+type check struct {
+	SignatureReport
+	first  bool
+	query  trust.Query
+	limits *trust.Limits
+}
+
+// judge checks signature i by itself. Limits come later: a minor's depend on
+// the other signatures.
+func (c *Container) judge(i int, sd *cms.SignedData, cert *x509.Certificate, b *trust.Bundle, now time.Time, o Options) check {
+	k := check{first: i == 0}
+	k.SignerCert, k.Claimed = cert, sd.SigningTime()
+	stamp, f := stampOf(sd, b, now)
+	k.Stamp = f
+	if i > 0 {
+		o.Between = trust.Interval{}
+	}
+	kind := ""
+	if k.first {
+		kind = c.doc.Kind
+	}
+	k.SignerUse, k.SignerID = useOf(kind, cert, b)
+	k.query, k.Between = when(k.SignerUse, k.Claimed, stamp, o.Between, now)
+	k.query.CRLs, k.query.OCSPs = sd.CRLs(), sd.OCSPs()
+	if k.Provisional = !k.query.Proven; !k.Provisional {
+		k.Trusted = k.query.To
+	}
+	k.SignerName = nameOf(k.SignerUse, cert)
+	cr := b.Check(cert, k.query)
+	k.Signer, k.Revocation, k.limits = cr.Chain, cr.Revocation, cr.Limits
+	k.RevocationAge, k.RevocationFrom = cr.RevocationAge, cr.RevocationFrom
+	k.Role = c.roleOf(k.first, k.SignerUse, cert, cr)
+	if k.first && k.Signer.Verdict == Yes {
+		k.Signer = c.checkSender(k.Role, k.SignerUse, cert)
+	}
+	k.Counters = counters(sd, b, now)
+	return k
+}
+
+// when says what is known of the time of a signature.
+func when(use trust.Use, claimed, stamp time.Time, between trust.Interval, now time.Time) (trust.Query, trust.Interval) {
+	q := trust.At(use, claimed, false, now)
+	if !stamp.IsZero() {
+		q = trust.At(use, stamp, true, now)
+	}
+	switch {
+	case between.IsZero(), between.NotAfter.Before(between.NotBefore):
+		return q, trust.Interval{} // says nothing, or contradicts itself
+	case q.Proven && !stamp.After(between.NotBefore):
+		return q, trust.Interval{} // stamped before it came into the journal: that is closer
+	}
+	to := between.NotAfter
+	if q.Proven && stamp.Before(to) {
+		to = stamp
+	}
+	from := between.NotBefore
+	if from.IsZero() {
+		from = to // only its end is known: it is as a time stamp of then
+	}
+	q.From, q.To, q.Proven = from, to, true
+	return q, between
+}
+
+// stampOf looks for a time that someone else states; zero if there is none to be
+// believed.
+func stampOf(sd *cms.SignedData, b *trust.Bundle, now time.Time) (time.Time, Finding) {
 	token := sd.TimeStamp()
 	if token == nil {
-		r.Stamp = Finding{Verdict: Unknown, Reason: ReasonNoStamp}
-		return
+		return time.Time{}, Finding{Verdict: Unknown, Reason: ReasonNoStamp}
 	}
+	broken, foreign := Finding{Verdict: No, Reason: ReasonStampBroken}, Finding{Verdict: No, Reason: ReasonStampForeign}
 	t, err := tsp.Parse(token)
 	if err != nil {
-		r.Stamp = Finding{Verdict: No, Reason: ReasonStampBroken}
-		return
+		return time.Time{}, broken
 	}
 	cert, err := t.Verify(sd.Imprint(), b.TSA)
 	switch {
 	case errors.Is(err, tsp.ErrSigner):
-		r.Stamp = Finding{Verdict: No, Reason: ReasonStampForeign}
-		return
+		return time.Time{}, foreign
 	case err != nil:
-		r.Stamp = Finding{Verdict: No, Reason: ReasonStampBroken}
-		return
+		return time.Time{}, broken
 	}
-	if f := b.CheckCert(cert, trust.UseTSA, t.Time, true, now).Worst(); f.Verdict != Yes {
-		r.Stamp = Finding{Verdict: No, Reason: ReasonStampForeign}
-		return
+	q := trust.At(trust.UseTSA, t.Time, true, now)
+	q.CRLs, q.OCSPs = sd.CRLs(), sd.OCSPs()
+	if b.Check(cert, q).Worst().Verdict != Yes {
+		return time.Time{}, foreign
 	}
-	r.Stamp = Finding{Verdict: Yes, Reason: ReasonOK}
-	r.Trusted, r.Provisional = t.Time, false
-}
-
-// useOf says as what a certificate signs a document of that kind.
-func useOf(kind string, cert *x509.Certificate) (trust.Use, string) {
-	if id := trust.AgencyID(cert); id != "" && kind != KindRequest {
-		return trust.UseAgency, id
-	}
-	if kind == KindAnswer {
-		return trust.UseAgency, ""
-	}
-	if id := trust.DeviceID(cert); id != "" {
-		return trust.UseDevice, id
-	}
-	return trust.UseCitizenSign, ""
-}
-
-// checkSender says whether the signer is who the document says sends it: a
-// citizen by the unified identifier, a kiosk by its id, an agency by its id
-// where the sender has one.
-func (c *Container) checkSender(use trust.Use, cert *x509.Certificate) Finding {
-	var same bool
-	switch use {
-	case trust.UseDevice:
-		same = c.doc.Kiosk == trust.DeviceID(cert)
-	case trust.UseAgency:
-		want := strings.ToUpper(strings.ReplaceAll(trust.AgencyID(cert), "-", ""))
-		same = c.doc.Sender.ID.IsZero() || c.doc.Sender.ID.Reveal() == want
-	default:
-		p, err := trust.Person(cert)
-		if err != nil {
-			return Finding{Verdict: No, Reason: ReasonUnreadable}
-		}
-		same = p.ID.Equal(c.doc.Sender.ID.Text)
-	}
-	if !same {
-		return Finding{Verdict: No, Reason: ReasonNotSender}
-	}
-	return Finding{Verdict: Yes, Reason: ReasonOK}
+	return t.Time, Finding{Verdict: Yes, Reason: ReasonOK}
 }

@@ -39,7 +39,7 @@ func TestCentreStates(t *testing.T) {
 		{trust.Working, now, false, trust.Finding{Verdict: trust.Yes, Reason: trust.ReasonOK}},
 		{trust.Ended, now, true, trust.Finding{Verdict: trust.No, Reason: trust.ReasonCentreEnded}},
 		{trust.Ended, since.Add(-time.Hour), true, trust.Finding{Verdict: trust.Yes, Reason: trust.ReasonOK}},
-		{trust.Ended, since.Add(-time.Hour), false, trust.Finding{Verdict: trust.No, Reason: trust.ReasonCentreEnded}},
+		{trust.Ended, since.Add(-time.Hour), false, trust.Finding{Verdict: trust.Unknown, Reason: trust.ReasonCentreSince}},
 		{trust.Suspended, now, true, trust.Finding{Verdict: trust.Unknown, Reason: trust.ReasonCentreSuspended}},
 	} {
 		b := *w.Trust()
