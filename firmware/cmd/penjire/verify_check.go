@@ -1,0 +1,309 @@
+package main
+
+import (
+	"bytes"
+	"crypto/x509"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/penjire/penjire/sync/edoc"
+	"github.com/penjire/penjire/sync/edoc/cms"
+	"github.com/penjire/penjire/sync/edoc/envelope"
+	"github.com/penjire/penjire/sync/edoc/explain"
+	"github.com/penjire/penjire/sync/edoc/seal"
+	"github.com/penjire/penjire/sync/edoc/trust"
+)
+
+// one checks a container, an answer packet, sealed or not, or, in a text, a seal.
+func (c check) one(name string, r io.ReaderAt, size int64) result {
+	bad := func(format string, a ...any) result {
+		return c.unreadable(name, explain.ReasonUnreadable, fmt.Errorf(format, a...))
+	}
+	switch {
+	case size == 0:
+		return bad("the file is empty")
+	case size > maxFile:
+		return bad("it is larger than %d bytes", int64(maxFile))
+	}
+	head := make([]byte, min(size, 64))
+	if _, err := r.ReadAt(head, 0); err != nil && !errors.Is(err, io.EOF) {
+		return c.blind(name, fmt.Errorf("read it: %w", err))
+	}
+	if bytes.HasPrefix(head, []byte("PK")) {
+		return c.container(name, r, size)
+	}
+	if size > smallFile {
+		return bad("it is no container")
+	}
+	data := make([]byte, size)
+	if _, err := io.ReadFull(io.NewSectionReader(r, 0, size), data); err != nil {
+		return c.blind(name, fmt.Errorf("read it: %w", err))
+	}
+	if s, err := seal.Parse(strings.TrimSpace(string(data[:min(size, 8192)]))); err == nil && size <= 8192 {
+		return c.ofSeal(name, s)
+	}
+	if bytes.HasPrefix(head, []byte("age-encryption.org/")) {
+		return c.sealed(name, data)
+	}
+	if p, err := envelope.ParsePacket(data); err == nil {
+		return c.packet(name, p)
+	}
+	return bad("it is neither a container nor a seal nor an answer")
+}
+
+// sealed opens an answer with the tracking code; without it nobody can tell.
+func (c check) sealed(name string, data []byte) result {
+	if c.code == "" {
+		return c.blind(name, errors.New("it is sealed; --code opens an answer that is sealed to a tracking code"))
+	}
+	code, err := edoc.ParseCode(c.code)
+	if err != nil {
+		return c.blind(name, err)
+	}
+	plain, err := envelope.OpenWithCode(data, code)
+	if err != nil {
+		return c.blind(name, err)
+	}
+	p, err := envelope.ParsePacket(plain)
+	if err != nil {
+		return c.unreadable(name, explain.ReasonUnreadable, err)
+	}
+	return c.packet(name, p)
+}
+
+// packet checks an answer and the seal for its copy.
+func (c check) packet(name string, p envelope.Packet) result {
+	r := c.container(name, bytes.NewReader(p.Container), int64(len(p.Container)))
+	if p.Seal == nil {
+		return r
+	}
+	var s result
+	if x, err := seal.ParseBytes(p.Seal); err != nil {
+		s = c.unreadable(name+" (seal)", explain.ReasonSealUnreadable, err)
+	} else {
+		s = c.ofSeal(name+" (seal)", x)
+		if !strings.HasPrefix(r.Document, s.Document) {
+			f := c.found(explain.Seal, trust.Finding{Verdict: trust.No, Reason: seal.ReasonBroken})
+			s.Seal, s.Verdict, s.Unreadable = &f, trust.No, "it is of another document than the answer it came with"
+		}
+	}
+	r.Copy = &s
+	if s.Verdict == trust.No || s.Verdict == trust.Unknown && r.Verdict == trust.Yes {
+		r.Verdict = s.Verdict
+	}
+	return r
+}
+
+func (c check) container(name string, r io.ReaderAt, size int64) result {
+	x, err := openContainer(r, size)
+	if err != nil {
+		return c.unreadable(name, explain.ReasonUnreadable, err)
+	}
+	known := c.bundle
+	if known == nil {
+		known = new(trust.Bundle)
+	}
+	rep, d := x.Verify(known, c.now), x.Document()
+	out := result{
+		Name: name, Kind: d.Kind, Document: x.ID().String(), Code: edoc.FormatCode(x.Code()),
+		Service: d.Service, Kiosk: d.Kiosk, Decision: d.Decision, Provisional: rep.Provisional,
+		Claimed: &rep.Claimed, Age: rep.RevocationAge.Seconds(), Lang: d.Lang, Pages: d.Pages,
+	}
+	if d.Request != nil {
+		out.Request = d.Request.String()
+	}
+	if !rep.Trusted.IsZero() {
+		out.Trusted = &rep.Trusted
+	}
+	for _, a := range d.Attachments {
+		out.Attachments = append(out.Attachments, attachment{a.Name, a.MediaType, a.Size, hex.EncodeToString(a.SHA256[:])})
+	}
+	if c.show {
+		out.Sender, out.Addressee = partyOf(d.Sender), partyOf(d.Addressee)
+		out.Facts = map[string]string{}
+		for _, f := range d.Facts {
+			out.Facts[f.Name] = f.Value.Reveal()
+		}
+	}
+	none := trust.Finding{Verdict: trust.Unknown, Reason: explain.ReasonNoTrust}
+	if c.bundle == nil { // nobody is known, which is not the same as being false
+		if rep.Whole.Verdict == trust.Yes {
+			rep.Signer, rep.Revocation = none, none
+		}
+		if rep.Stamp.Reason == edoc.ReasonStampForeign {
+			rep.Stamp = none
+		}
+	}
+	out.Whole, out.Signer = c.foundp(explain.Whole, rep.Whole), c.foundp(explain.Signer, rep.Signer)
+	out.Revocation, out.Stamp = c.foundp(explain.Revocation, rep.Revocation), c.foundp(explain.Stamp, rep.Stamp)
+	out.Signatures = c.signatures(x, rep)
+	out.SignedBy = out.Signatures[0].By
+	return out.judge()
+}
+
+// signatures lists everything signed in the container, the sender's first.
+func (c check) signatures(x *edoc.Container, rep edoc.Report) []signature {
+	var out []signature
+	for i, sd := range x.Signatures() {
+		s := signature{N: i + 1, Role: "sender", Claimed: sd.SigningTime().UTC(), Level: levelOf(x, i)}
+		cert := rep.SignerCert
+		sig, rev := rep.Signer, rep.Revocation
+		if i > 0 {
+			s.Role = "cosigner"
+			sig, rev, cert = trust.Finding{Verdict: trust.Unknown, Reason: edoc.ReasonNotAsked}, trust.Finding{Verdict: trust.Unknown, Reason: edoc.ReasonNotAsked}, nil
+			if i <= len(rep.Cosigners) {
+				co := rep.Cosigners[i-1]
+				sig, rev, cert = co.Signer, co.Revocation, co.Cert
+			}
+		}
+		if c.bundle == nil && rep.Whole.Verdict == trust.Yes {
+			sig = trust.Finding{Verdict: trust.Unknown, Reason: explain.ReasonNoTrust}
+			rev = sig
+		}
+		s.Signer, s.Revocation = c.found(explain.Signer, sig), c.found(explain.Revocation, rev)
+		s.By, s.Certificate, s.SoftwareKey = c.holder(cert)
+		s.Counter = c.counters(sd)
+		out = append(out, s)
+	}
+	return out
+}
+
+// counters lists the signatures over a signature. Each is checked against the
+// certificate it names; whose that is, the bundle says.
+func (c check) counters(sd *cms.SignedData) []counter {
+	return nil
+}
+
+// holder says whose certificate it is; a citizen is named only with --show.
+func (c check) holder(cert *x509.Certificate) (by string, out *certificate, software bool) {
+	if cert == nil {
+		return "", nil, false
+	}
+	out = &certificate{
+		Issuer: cert.Issuer.CommonName, NotBefore: cert.NotBefore.UTC(), NotAfter: cert.NotAfter.UTC(), Algorithm: cert.PublicKeyAlgorithm.String(),
+	}
+	switch {
+	case trust.DeviceID(cert) != "":
+		by = "kiosk " + trust.DeviceID(cert)
+	case trust.AgencyID(cert) != "":
+		by = "agency " + trust.AgencyID(cert)
+	default:
+		by = "citizen"
+		if !c.show { // serial and digest of a certificate are as good as its holder's name
+			return by, out, trust.SoftwareKey(cert)
+		}
+	}
+	out.Serial, out.SHA256, out.Subject = cert.SerialNumber.Text(16), digest(cert.Raw), trust.Name(cert).Reveal()
+	return by, out, trust.SoftwareKey(cert)
+}
+
+func (c check) ofSeal(name string, s *seal.Sealed) result {
+	known := c.bundle
+	if known == nil {
+		known = new(trust.Bundle)
+	}
+	rep := s.Verify(known, c.now)
+	date := s.Date
+	r := result{
+		Name: name, Kind: s.Kind, Document: hex.EncodeToString(s.Doc), Service: s.Service, SignedBy: s.Issuer,
+		Claimed: &date, Provisional: true, Age: rep.RevocationAge.Seconds(),
+		Check: edoc.FormatCode(s.CheckNumber()), Index: s.Index, TreeSize: s.Size, Root: hex.EncodeToString(s.Root), Stated: len(s.Facts),
+	}
+	if !s.Expires.IsZero() {
+		t := s.Expires
+		r.Expires = &t
+	}
+	if s.Subject != "" {
+		r.Stated++
+	}
+	if c.show {
+		r.Facts = map[string]string{}
+		for _, f := range s.Facts {
+			r.Facts[f[0]] = f[1]
+		}
+		if s.Subject != "" {
+			r.Facts["subject"] = s.Subject
+		}
+	}
+	if c.bundle == nil { // the key that a seal is checked with is in the bundle
+		rep.Finding = trust.Finding{Verdict: trust.Unknown, Reason: explain.ReasonNoTrust}
+		rep.Revocation = rep.Finding
+	}
+	r.Seal, r.Revocation = c.foundp(explain.Seal, rep.Finding), c.foundp(explain.Revocation, rep.Revocation)
+	return r.judge()
+}
+
+// unreadable is a thing that is not what it should be: that is not valid.
+func (c check) unreadable(name, reason string, err error) result {
+	q := explain.Whole
+	f := trust.Finding{Verdict: trust.No, Reason: reason}
+	r := result{Name: name, Unreadable: oneLine(err.Error())}
+	if reason == explain.ReasonSealUnreadable {
+		q = explain.Seal
+		r.Seal = c.foundp(q, f)
+		return r.judge()
+	}
+	r.Whole = c.foundp(q, f)
+	return r.judge()
+}
+
+// blind is a thing of which nothing can be told.
+func (c check) blind(name string, err error) result {
+	return result{Name: name, Verdict: trust.Unknown, Unreadable: oneLine(err.Error())}
+}
+
+func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
+
+// judge draws the findings together. The stamp is not among them: without one the
+// document is provisional, not false. Nor are further signatures: each has its
+// own answers, and anyone could add a bad one.
+func (r result) judge() result {
+	r.Verdict = trust.Yes
+	for _, f := range []*finding{r.Seal, r.Whole, r.Signer, r.Revocation} {
+		switch {
+		case f == nil:
+		case f.Verdict == trust.No:
+			r.Verdict = trust.No
+			return r
+		case f.Verdict == trust.Unknown:
+			r.Verdict = trust.Unknown
+		}
+	}
+	return r
+}
+
+func (c check) found(q explain.Question, f trust.Finding) finding {
+	return finding{f, explain.Finding(c.lang, q, f)}
+}
+
+func (c check) foundp(q explain.Question, f trust.Finding) *finding {
+	x := c.found(q, f)
+	return &x
+}
+
+// levelOf says what a signature carries besides itself (ETSI EN 319 122-1).
+func levelOf(x *edoc.Container, i int) string {
+	if x.Signatures()[i].TimeStamp() == nil {
+		return "B-B"
+	}
+	return "B-T"
+}
+
+// openContainer reads a container from where it is.
+func openContainer(r io.ReaderAt, size int64) (*edoc.Container, error) {
+	if size > smallFile {
+		return nil, fmt.Errorf("it is larger than %d bytes", smallFile)
+	}
+	b := make([]byte, size)
+	if _, err := io.ReadFull(io.NewSectionReader(r, 0, size), b); err != nil {
+		return nil, fmt.Errorf("read it: %w", err)
+	}
+	return edoc.Parse(b)
+}
+
+// date is when something was, in the zone of the state.
+func date(t time.Time) string { return t.UTC().Format(time.RFC3339) }
