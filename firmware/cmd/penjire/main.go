@@ -1,19 +1,39 @@
 // Command penjire is the technician's and everyone's tool: it checks
 // e-documents and printed seals offline, and says how a kiosk is.
 //
-//	penjire verify [--trust FOLDER|FILE] [--roots FILE] [--json] FILE|FOLDER|-|SEAL …
+//	penjire verify [--trust FOLDER|FILE] [--roots FILE] [--at TIME] [--lang tk|ru|en] [--show] [--code CODE] [--json] FILE|FOLDER|-|SEAL …
+//	penjire trust show [--roots FILE] [--lang tk|ru|en] [--json] [FILE|FOLDER]
 //	penjire status [--settings FILE] [--socket PATH] [--json]
 //
-// verify takes containers (*.asice), a folder of them, a container on standard
-// input, or the text of a printed seal, as an address or as the letters alone.
-// --trust names a signed trust bundle, or a folder with trust.cbor and roots.pem
-// in it; without it the kiosk's own is used, if this is a kiosk. It answers three
-// questions for each: is it whole, was the signer entitled, what is known of
-// revocation.
+// verify takes containers (*.asice) of any size, a folder and everything below
+// it, one thing on standard input, the text of a printed seal as an address or as
+// the letters alone, or an answer packet; one that is sealed to a tracking code
+// is opened with --code. --trust names a signed trust bundle, or a folder with
+// trust.cbor and roots.pem in it; without it the kiosk's own is used, if this is
+// a kiosk. It asks no network. It answers three questions for each thing: is it
+// whole, was the signer entitled, what is known of revocation; and a fourth
+// beside them, whether anyone but the signer says when.
 //
-// Exit statuses of verify: 0 valid, 1 not valid, 2 cannot tell, 3 wrong use; of
-// several things the worst. Exit statuses of status: 0 well, 1 something does
-// not work, 2 no kiosk answers, 3 wrong use.
+// With --at TIME it answers as if the clock read TIME (RFC 3339, a day, or Unix
+// seconds): certificates, revocations and the age of the lists are judged as of
+// then. The trust bundle is taken as it is, even if it was issued after TIME.
+//
+// Who sent a document, what an answer or a seal states, and a citizen's
+// certificate are shown only with --show: a technician's terminal may be logged.
+// The shape of --json is the type report. The language is --lang, else that of
+// LC_ALL, LC_MESSAGES or LANG, else English.
+//
+// Exit statuses of verify: 0 valid, 1 not valid, 2 cannot tell, 3 wrong use or
+// something that could not be looked at. Of several things not valid comes first,
+// then 3, then 2. The verdict is about the document and its sender; further
+// signatures and counter-signatures have answers of their own.
+//
+// trust show says whom a trust bundle trusts: the state list of certification
+// centres (ED-39.6) and what else is in it. Exit statuses: 0 it is genuine, 1 it
+// is not, 2 it or the roots cannot be read, 3 wrong use.
+//
+// Exit statuses of status: 0 well, 1 something does not work, 2 no kiosk answers,
+// 3 wrong use.
 package main
 
 import (
@@ -31,7 +51,9 @@ const (
 	usage = 3
 )
 
-const help = `usage: penjire verify [--trust FOLDER|FILE] [--roots FILE] [--json] FILE|FOLDER|-|SEAL ...
+const help = `usage: penjire verify [--trust FOLDER|FILE] [--roots FILE] [--at TIME] [--lang tk|ru|en]
+                      [--show] [--code CODE] [--json] FILE|FOLDER|-|SEAL ...
+       penjire trust show [--roots FILE] [--lang tk|ru|en] [--json] [FILE|FOLDER]
        penjire status [--settings FILE] [--socket PATH] [--json]
 `
 
@@ -45,6 +67,8 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	switch args[0] {
 	case "verify":
 		return verify(args[1:], stdin, stdout, stderr)
+	case "trust":
+		return trustCommand(args[1:], stdout, stderr)
 	case "status":
 		return status(context.Background(), args[1:], stdout, stderr)
 	case "help", "-h", "--help":

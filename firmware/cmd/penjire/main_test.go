@@ -1,6 +1,8 @@
 package main
 
 import (
+	"archive/zip"
+	"bytes"
 	"context"
 	"fmt"
 	"net/http"
@@ -16,6 +18,7 @@ import (
 	"github.com/penjire/penjire/sync/catalog/packs"
 	"github.com/penjire/penjire/sync/citizen"
 	"github.com/penjire/penjire/sync/edoc"
+	"github.com/penjire/penjire/sync/edoc/envelope"
 	"github.com/penjire/penjire/sync/edoc/seal"
 	"github.com/penjire/penjire/sync/edoc/specimen"
 	"github.com/penjire/penjire/sync/edoc/trust"
@@ -33,6 +36,10 @@ func TestMain(m *testing.M) {
 //	foreign.asice        one signed by a card of an unknown centre
 //	changed.asice        good.asice with one byte changed
 //	seal.txt, $SEAL      a receipt's seal
+//	packet, packet.age   an answer with the seal of its copy; sealed to $CODE
+//	packet.mixed         the same with the seal of another answer
+//	other.zip            a zip that is no container
+//	stranger.pem         a root that signed nothing here
 //	$SOCKET              the control socket of a running kiosk
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -63,6 +70,8 @@ func TestScripts(t *testing.T) {
 			}
 			f.write("seal.txt", []byte(s.URL("https://portal.specimen")+"\n"))
 			e.Setenv("SEAL", s.URL("https://portal.specimen"))
+			f.answers(e)
+			f.others()
 			f.keep(f.kiosk(e))
 			return f.err
 		},
@@ -108,6 +117,74 @@ func (f *fixture) sign(card string) []byte {
 		return nil
 	}
 	return out.Bytes()
+}
+
+// answers makes the packets.
+func (f *fixture) answers(e *testscript.Env) {
+	by, made := f.w.Agencies["civil-registry"], f.w.Made.UTC().Truncate(time.Second)
+	request, err := edoc.Parse(f.sign("citizen-1"))
+	f.keep(err)
+	if f.err != nil {
+		return
+	}
+	id := request.ID()
+	answer := func(number string) envelope.Packet {
+		c, err := edoc.Sign(&edoc.Document{
+			Kind: edoc.KindAnswer, Name: "Specimen", Heading: "Specimen", Lang: "tk", Made: made, Pages: 1,
+			Service: "residence-certificate", ServiceVersion: 1, Regulation: "specimen",
+			Sender: edoc.Party{Organisation: "Civil registry"}, Addressee: request.Document().Sender,
+			Request: &id, Decision: edoc.Answered, Facts: []edoc.FactValue{{Name: "number", Value: citizen.NewText(number)}},
+		}, by.Signer(), made)
+		f.keep(err)
+		if err != nil {
+			return envelope.Packet{}
+		}
+		doc := c.ID()
+		s, err := seal.Make(seal.Seal{
+			Kind: seal.Copy, Issuer: "civil-registry", Service: "residence-certificate", Doc: doc[:], Date: made,
+			Subject: "A. N.", Facts: [][2]string{{"number", number}},
+		}, by.Key, by.Cert)
+		f.keep(err)
+		if err != nil {
+			return envelope.Packet{}
+		}
+		return envelope.Packet{Container: c.Bytes(), Seal: s.Bytes()}
+	}
+	write := func(name string, p envelope.Packet) []byte {
+		b, err := p.Marshal()
+		f.keep(err)
+		f.write(name, b)
+		return b
+	}
+	one, other := answer("YH-417"), answer("YH-418")
+	if f.err != nil {
+		return
+	}
+	plain := write("packet", one)
+	write("packet.mixed", envelope.Packet{Container: one.Container, Seal: other.Seal})
+	sealed, err := envelope.SealForCode(plain, request.Code())
+	f.keep(err)
+	f.write("packet.age", sealed)
+	e.Setenv("CODE", edoc.FormatCode(request.Code()))
+}
+
+// others makes what is no e-document, and a root that is not ours.
+func (f *fixture) others() {
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
+	w, err := z.Create("letter.txt")
+	f.keep(err)
+	if err == nil {
+		_, err = w.Write([]byte("a letter"))
+		f.keep(err)
+	}
+	f.keep(z.Close())
+	f.write("other.zip", b.Bytes())
+	stranger, err := specimen.New(f.w.Made)
+	f.keep(err)
+	if err == nil {
+		f.write("stranger.pem", stranger.RootPEM())
+	}
 }
 
 // kiosk starts a kiosk without devices or network, for status.

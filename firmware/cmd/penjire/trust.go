@@ -95,12 +95,15 @@ func trustCommand(args []string, stdout, stderr io.Writer) int {
 	b, err := from.bundle()
 	if err != nil {
 		_, _ = fmt.Fprintf(stderr, "penjire: %v\n", err)
-		if fs.NArg() == 0 {
+		switch {
+		case errors.Is(err, errNotGenuine):
+			return bad
+		case fs.NArg() == 0:
 			return usage
 		}
-		return bad
+		return blind
 	}
-	s := show(b, time.Now())
+	s := showBundle(b, time.Now())
 	if !*asJSON {
 		s.print(stdout, slices.Index(explain.Langs, *lang))
 		return good
@@ -114,7 +117,7 @@ func trustCommand(args []string, stdout, stderr io.Writer) int {
 	return good
 }
 
-func show(b *trust.Bundle, now time.Time) shown {
+func showBundle(b *trust.Bundle, now time.Time) shown {
 	s := shown{
 		Version: b.Version, Issued: b.Issued.UTC(), Age: max(0, now.Sub(b.Issued)).Seconds(), CRLs: len(b.CRLs), TSA: len(b.TSA),
 		Portals: len(b.Portals), SealSigners: len(b.SealSigners), RevokedSeals: len(b.RevokedSeals), Agencies: []string{},

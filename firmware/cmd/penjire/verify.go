@@ -66,7 +66,10 @@ func verify(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	b, err := from.bundle()
 	if err != nil {
 		_, _ = fmt.Fprintf(stderr, "penjire: whom to trust is not known: %v\n", err)
-		if from.given() {
+		switch {
+		case errors.Is(err, errNotGenuine) && from.given():
+			return blind
+		case from.given():
 			return usage
 		}
 		_, _ = fmt.Fprintln(stderr, "hint: --trust names a signed trust bundle, or a folder with trust.cbor and roots.pem")
@@ -192,6 +195,9 @@ func (f *trustFlags) bundle() (*trust.Bundle, error) {
 	return readBundle(at, roots)
 }
 
+// errNotGenuine is wrapped by what is wrong with a trust bundle that can be read.
+var errNotGenuine = errors.New("the trust bundle is not to be believed")
+
 // readBundle reads the bundle at a file or in a folder; roots is "" for
 // roots.pem beside it.
 func readBundle(at, roots string) (*trust.Bundle, error) {
@@ -211,7 +217,7 @@ func readBundle(at, roots string) (*trust.Bundle, error) {
 	}
 	b, err := trust.ParseBundle(signed, cs, 0)
 	if err != nil {
-		return nil, fmt.Errorf("the trust bundle %s is not to be believed: %w", at, err)
+		return nil, fmt.Errorf("%w: %s: %w", errNotGenuine, at, err)
 	}
 	return b, nil
 }

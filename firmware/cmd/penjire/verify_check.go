@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/penjire/penjire/sync/edoc"
-	"github.com/penjire/penjire/sync/edoc/cms"
 	"github.com/penjire/penjire/sync/edoc/envelope"
 	"github.com/penjire/penjire/sync/edoc/explain"
 	"github.com/penjire/penjire/sync/edoc/seal"
@@ -99,7 +98,7 @@ func (c check) packet(name string, p envelope.Packet) result {
 }
 
 func (c check) container(name string, r io.ReaderAt, size int64) result {
-	x, err := openContainer(r, size)
+	x, err := edoc.Open(r, size)
 	if err != nil {
 		return c.unreadable(name, explain.ReasonUnreadable, err)
 	}
@@ -149,7 +148,7 @@ func (c check) container(name string, r io.ReaderAt, size int64) result {
 func (c check) signatures(x *edoc.Container, rep edoc.Report) []signature {
 	var out []signature
 	for i, sd := range x.Signatures() {
-		s := signature{N: i + 1, Role: "sender", Claimed: sd.SigningTime().UTC(), Level: levelOf(x, i)}
+		s := signature{N: i + 1, Role: "sender", Claimed: sd.SigningTime().UTC(), Level: x.Level(i).String()}
 		cert := rep.SignerCert
 		sig, rev := rep.Signer, rep.Revocation
 		if i > 0 {
@@ -166,16 +165,9 @@ func (c check) signatures(x *edoc.Container, rep edoc.Report) []signature {
 		}
 		s.Signer, s.Revocation = c.found(explain.Signer, sig), c.found(explain.Revocation, rev)
 		s.By, s.Certificate, s.SoftwareKey = c.holder(cert)
-		s.Counter = c.counters(sd)
 		out = append(out, s)
 	}
 	return out
-}
-
-// counters lists the signatures over a signature. Each is checked against the
-// certificate it names; whose that is, the bundle says.
-func (c check) counters(sd *cms.SignedData) []counter {
-	return nil
 }
 
 // holder says whose certificate it is; a citizen is named only with --show.
@@ -283,26 +275,6 @@ func (c check) found(q explain.Question, f trust.Finding) finding {
 func (c check) foundp(q explain.Question, f trust.Finding) *finding {
 	x := c.found(q, f)
 	return &x
-}
-
-// levelOf says what a signature carries besides itself (ETSI EN 319 122-1).
-func levelOf(x *edoc.Container, i int) string {
-	if x.Signatures()[i].TimeStamp() == nil {
-		return "B-B"
-	}
-	return "B-T"
-}
-
-// openContainer reads a container from where it is.
-func openContainer(r io.ReaderAt, size int64) (*edoc.Container, error) {
-	if size > smallFile {
-		return nil, fmt.Errorf("it is larger than %d bytes", smallFile)
-	}
-	b := make([]byte, size)
-	if _, err := io.ReadFull(io.NewSectionReader(r, 0, size), b); err != nil {
-		return nil, fmt.Errorf("read it: %w", err)
-	}
-	return edoc.Parse(b)
 }
 
 // date is when something was, in the zone of the state.

@@ -126,7 +126,7 @@ func (c check) standardInput(f func(result)) error {
 	if err != nil {
 		return fmt.Errorf("keep standard input: %w", err)
 	}
-	defer func() { _ = tmp.Close() }()               // it has no name any more
+	defer func() { _ = tmp.Close() }()            // it has no name any more
 	if err := os.Remove(tmp.Name()); err != nil { // nothing of it stays, whatever happens
 		return fmt.Errorf("keep standard input: %w", err)
 	}
