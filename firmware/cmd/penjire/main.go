@@ -1,7 +1,7 @@
 // Command penjire is the technician's and everyone's tool: it checks
 // e-documents and printed seals offline, and says how a kiosk is.
 //
-//	penjire verify [--trust FOLDER|FILE] [--roots FILE] [--at TIME] [--lang tk|ru|en] [--show] [--code CODE] [--json] FILE|FOLDER|-|SEAL …
+//	penjire verify [--trust FOLDER|FILE] [--roots FILE] [--catalogue FILE] [--at TIME] [--lang tk|ru|en] [--show] [--code CODE] [--json] FILE|FOLDER|-|SEAL …
 //	penjire trust show [--roots FILE] [--lang tk|ru|en] [--json] [FILE|FOLDER]
 //	penjire status [--settings FILE] [--socket PATH] [--json]
 //
@@ -10,7 +10,9 @@
 // the letters alone, or an answer packet; one that is sealed to a tracking code
 // is opened with --code. --trust names a signed trust bundle, or a folder with
 // trust.cbor and roots.pem in it; without it the kiosk's own is used, if this is
-// a kiosk. It asks no network. It answers three questions for each thing: is it
+// a kiosk. --catalogue names the signed catalogue of services (default: the
+// catalogue.cbor beside the bundle): some certificates are limited to services
+// that only it knows. It asks no network. It answers three questions for each thing: is it
 // whole, was the signer entitled, what is known of revocation; and a fourth
 // beside them, whether anyone but the signer says when.
 //
@@ -51,7 +53,7 @@ const (
 	usage = 3
 )
 
-const help = `usage: penjire verify [--trust FOLDER|FILE] [--roots FILE] [--at TIME] [--lang tk|ru|en]
+const help = `usage: penjire verify [--trust FOLDER|FILE] [--roots FILE] [--catalogue FILE] [--at TIME] [--lang tk|ru|en]
                       [--show] [--code CODE] [--json] FILE|FOLDER|-|SEAL ...
        penjire trust show [--roots FILE] [--lang tk|ru|en] [--json] [FILE|FOLDER]
        penjire status [--settings FILE] [--socket PATH] [--json]

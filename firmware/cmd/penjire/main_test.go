@@ -22,6 +22,7 @@ import (
 	"github.com/penjire/penjire/sync/edoc/seal"
 	"github.com/penjire/penjire/sync/edoc/specimen"
 	"github.com/penjire/penjire/sync/edoc/trust"
+	"github.com/penjire/penjire/sync/edoc/tsp"
 )
 
 func TestMain(m *testing.M) {
@@ -35,6 +36,7 @@ func TestMain(m *testing.M) {
 //	suspended.asice      one signed by a card that was suspended before
 //	foreign.asice        one signed by a card of an unknown centre
 //	changed.asice        good.asice with one byte changed
+//	many.asice           good.asice stamped, signed by the kiosk too, counter-signed by the portal, B-LT
 //	seal.txt, $SEAL      a receipt's seal
 //	packet, packet.age   an answer with the seal of its copy; sealed to $CODE
 //	packet.mixed         the same with the seal of another answer
@@ -70,6 +72,7 @@ func TestScripts(t *testing.T) {
 			}
 			f.write("seal.txt", []byte(s.URL("https://portal.specimen")+"\n"))
 			e.Setenv("SEAL", s.URL("https://portal.specimen"))
+			f.many(good)
 			f.answers(e)
 			f.others()
 			f.keep(f.kiosk(e))
@@ -117,6 +120,30 @@ func (f *fixture) sign(card string) []byte {
 		return nil
 	}
 	return out.Bytes()
+}
+
+// many raises a container and adds signatures to it.
+func (f *fixture) many(good []byte) {
+	at := f.w.Made.UTC().Truncate(time.Second)
+	tsa, err := tsp.NewAuthority(f.w.TSA.Signer(), func() time.Time { return at })
+	f.keep(err)
+	c, err := edoc.Parse(good)
+	f.keep(err)
+	for _, step := range []func() (*edoc.Container, error){
+		func() (*edoc.Container, error) { return c.Stamp(context.Background(), tsa) },
+		func() (*edoc.Container, error) { return c.Cosign(f.w.Device.Signing.Signer(), at) },
+		func() (*edoc.Container, error) { return c.CounterSign(0, f.w.PortalReceipt.Signer(), at) },
+		func() (*edoc.Container, error) { return c.Complete(f.w.Trust()) },
+	} {
+		if f.err != nil {
+			return
+		}
+		c, err = step()
+		f.keep(err)
+	}
+	if f.err == nil {
+		f.write("many.asice", c.Bytes())
+	}
 }
 
 // answers makes the packets.

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/penjire/penjire/firmware/settings"
+	"github.com/penjire/penjire/sync/catalog"
 	"github.com/penjire/penjire/sync/edoc/explain"
 	"github.com/penjire/penjire/sync/edoc/keyfile"
 	"github.com/penjire/penjire/sync/edoc/trust"
@@ -21,9 +22,10 @@ import (
 
 // check is one call of penjire verify: what to check with, and for whom.
 type check struct {
-	bundle *trust.Bundle // nil: none is at hand
-	now    time.Time     // what the clock reads; --at sets it
-	code   string        // tracking code that opens a sealed answer
+	bundle *trust.Bundle      // nil: none is at hand
+	cat    *catalog.Catalogue // nil: none is at hand; then some limits of certificates cannot be judged
+	now    time.Time          // what the clock reads; --at sets it
+	code   string             // tracking code that opens a sealed answer
 	lang   string
 	show   bool // names and what is stated may be shown
 	stdin  io.Reader
@@ -34,6 +36,7 @@ func verify(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	fs.SetOutput(stderr)
 	var from trustFlags
 	from.add(fs)
+	from.addCatalogue(fs)
 	c := check{now: time.Now(), stdin: stdin}
 	at := fs.String("at", "", "check as if it were this `time`: RFC 3339, a day, or Unix seconds")
 	fs.StringVar(&c.lang, "lang", language(os.Getenv), "tk, ru or en")
@@ -75,6 +78,11 @@ func verify(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		_, _ = fmt.Fprintln(stderr, "hint: --trust names a signed trust bundle, or a folder with trust.cbor and roots.pem")
 	}
 	c.bundle = b
+	if b != nil {
+		if c.cat, err = from.services(b); err != nil {
+			return wrong("the catalogue of services is of no use: %v", err)
+		}
+	}
 	var all []result
 	missed := false // something could not be looked at at all
 	for _, arg := range fs.Args() {
@@ -167,11 +175,42 @@ func language(env func(string) string) string {
 }
 
 // trustFlags say where the trust bundle is.
-type trustFlags struct{ at, roots string }
+type trustFlags struct{ at, roots, catalogue string }
 
 func (f *trustFlags) add(fs *flag.FlagSet) {
 	fs.StringVar(&f.at, "trust", "", "signed trust bundle, or a `folder` with trust.cbor and roots.pem")
 	fs.StringVar(&f.roots, "roots", "", "PEM `file` of root certificates; default roots.pem beside the bundle")
+}
+
+func (f *trustFlags) addCatalogue(fs *flag.FlagSet) {
+	fs.StringVar(&f.catalogue, "catalogue", "", "signed catalogue of services, for certificates limited to some; default catalogue.cbor beside the bundle, if it is there")
+}
+
+// services returns the catalogue; nil if there is none and none was asked for.
+func (f *trustFlags) services(b *trust.Bundle) (*catalog.Catalogue, error) {
+	at := f.catalogue
+	if at == "" && f.at != "" {
+		dir := f.at
+		if st, err := os.Stat(dir); err == nil && !st.IsDir() {
+			dir = filepath.Dir(dir)
+		}
+		at = filepath.Join(dir, "catalogue.cbor")
+		if _, err := os.Stat(at); err != nil {
+			return nil, nil
+		}
+	}
+	if at == "" {
+		return nil, nil
+	}
+	signed, err := readSmall(at)
+	if err != nil {
+		return nil, err
+	}
+	payload, _, err := trust.OpenObject(trust.KindCatalogue, signed, b)
+	if err != nil {
+		return nil, err
+	}
+	return catalog.Parse(payload)
 }
 
 func (f *trustFlags) given() bool { return f.at != "" || f.roots != "" }

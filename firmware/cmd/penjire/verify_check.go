@@ -106,7 +106,7 @@ func (c check) container(name string, r io.ReaderAt, size int64) result {
 	if known == nil {
 		known = new(trust.Bundle)
 	}
-	rep, d := x.Verify(known, c.now), x.Document()
+	rep, d := x.VerifyWith(known, c.now, edoc.Options{Catalogue: c.cat}), x.Document()
 	out := result{
 		Name: name, Kind: d.Kind, Document: x.ID().String(), Code: edoc.FormatCode(x.Code()),
 		Service: d.Service, Kiosk: d.Kiosk, Decision: d.Decision, Provisional: rep.Provisional,
@@ -144,47 +144,67 @@ func (c check) container(name string, r io.ReaderAt, size int64) result {
 	return out.judge()
 }
 
-// signatures lists everything signed in the container, the sender's first.
+// signatures lists everything signed in the container, the sender's first. Of a
+// document that is not whole nothing is said about who signed it.
 func (c check) signatures(x *edoc.Container, rep edoc.Report) []signature {
 	var out []signature
 	for i, sd := range x.Signatures() {
-		s := signature{N: i + 1, Role: "sender", Claimed: sd.SigningTime().UTC(), Level: x.Level(i).String()}
-		cert := rep.SignerCert
-		sig, rev := rep.Signer, rep.Revocation
-		if i > 0 {
-			s.Role = "cosigner"
-			sig, rev, cert = trust.Finding{Verdict: trust.Unknown, Reason: edoc.ReasonNotAsked}, trust.Finding{Verdict: trust.Unknown, Reason: edoc.ReasonNotAsked}, nil
-			if i <= len(rep.Cosigners) {
-				co := rep.Cosigners[i-1]
-				sig, rev, cert = co.Signer, co.Revocation, co.Cert
+		s := signature{N: i + 1, Role: string(edoc.RoleOther), Level: x.Level(i).String(), Claimed: sd.SigningTime().UTC()}
+		not := trust.Finding{Verdict: trust.Unknown, Reason: edoc.ReasonNotAsked}
+		r := edoc.SignatureReport{Signer: not, Revocation: not, Stamp: not}
+		if i < len(rep.Signatures) {
+			r = rep.Signatures[i]
+			s.Role = string(r.Role)
+		}
+		if c.bundle == nil {
+			r.Signer, r.Revocation = c.unknown(r.Signer), c.unknown(r.Revocation)
+		}
+		s.Signer, s.Revocation, s.Stamp = c.found(explain.Signer, r.Signer), c.found(explain.Revocation, r.Revocation), c.found(explain.Stamp, r.Stamp)
+		s.By, s.Certificate, s.SoftwareKey = c.holder(r.Role, r.SignerName, r.SignerCert)
+		if !r.Trusted.IsZero() {
+			t := r.Trusted.UTC()
+			s.Trusted = &t
+		}
+		s.Bracket = bracketOf(r.Between)
+		for _, k := range r.Counters {
+			if c.bundle == nil {
+				k.Signer, k.Revocation = c.unknown(k.Signer), c.unknown(k.Revocation)
 			}
+			y := counter{Role: string(k.Role), Claimed: k.Claimed.UTC(), Signer: c.found(explain.Signer, k.Signer), Revocation: c.found(explain.Revocation, k.Revocation)}
+			y.By, y.Certificate, y.SoftwareKey = c.holder(k.Role, k.Name, k.Cert)
+			s.Counter = append(s.Counter, y)
 		}
-		if c.bundle == nil && rep.Whole.Verdict == trust.Yes {
-			sig = trust.Finding{Verdict: trust.Unknown, Reason: explain.ReasonNoTrust}
-			rev = sig
-		}
-		s.Signer, s.Revocation = c.found(explain.Signer, sig), c.found(explain.Revocation, rev)
-		s.By, s.Certificate, s.SoftwareKey = c.holder(cert)
 		out = append(out, s)
 	}
 	return out
 }
 
-// holder says whose certificate it is; a citizen is named only with --show.
-func (c check) holder(cert *x509.Certificate) (by string, out *certificate, software bool) {
+// unknown is what a finding about a person is worth when nobody is known: what
+// is false without knowing anyone stays false.
+func (c check) unknown(f trust.Finding) trust.Finding {
+	if f.Reason == edoc.ReasonBroken || f.Reason == edoc.ReasonNotAsked {
+		return f
+	}
+	return trust.Finding{Verdict: trust.Unknown, Reason: explain.ReasonNoTrust}
+}
+
+// holder says whose certificate it is; a person is named only with --show.
+func (c check) holder(role edoc.Role, name string, cert *x509.Certificate) (by string, out *certificate, software bool) {
 	if cert == nil {
 		return "", nil, false
 	}
 	out = &certificate{
 		Issuer: cert.Issuer.CommonName, NotBefore: cert.NotBefore.UTC(), NotAfter: cert.NotAfter.UTC(), Algorithm: cert.PublicKeyAlgorithm.String(),
 	}
-	switch {
-	case trust.DeviceID(cert) != "":
+	switch role {
+	case edoc.RoleKiosk:
 		by = "kiosk " + trust.DeviceID(cert)
-	case trust.AgencyID(cert) != "":
+	case edoc.RoleAgency:
 		by = "agency " + trust.AgencyID(cert)
+	case edoc.RolePortal:
+		by = "portal " + name
 	default:
-		by = "citizen"
+		by = string(role)
 		if !c.show { // serial and digest of a certificate are as good as its holder's name
 			return by, out, trust.SoftwareKey(cert)
 		}

@@ -40,6 +40,15 @@ var labels = map[string][3]string{ // tk, ru, en
 	"revocation": {"ýatyrylma", "отзыв", "revocation"},
 	"stamp":      {"wagt", "время", "stamp"},
 	"seal":       {"möhür", "знак", "seal"},
+	"citizen":    {"raýat", "гражданин", "citizen"},
+	"kiosk":      {"kiosk", "киоск", "kiosk"},
+	"agency":     {"edara", "ведомство", "agency"},
+	"portal":     {"portal", "портал", "portal"},
+	"assistant":  {"kömekçi", "помощник", "assistant"},
+	"other":      {"näbelli", "неизвестный", "somebody unknown"},
+
+	"representative": {"wekil", "представитель", "representative"},
+
 	"yes":        {"hawa", "да", "yes"},
 	"no":         {"ýok", "нет", "no"},
 	"unknown":    {"näbelli", "неизвестно", "unknown"},
@@ -57,6 +66,12 @@ func word(lang, key string) string {
 		return w[i]
 	}
 	return w[2]
+}
+
+// person puts who signed into words: a kind, and an id where there is one.
+func person(lang, by string) string {
+	kind, id, _ := strings.Cut(by, " ")
+	return strings.TrimSpace(word(lang, kind) + " " + printable(id))
 }
 
 // print writes the result for a person: what it is, then each answer with what
@@ -101,7 +116,7 @@ func (r result) lines(w io.Writer, c check) {
 		line("document", "%s", r.Document)
 	}
 	if r.SignedBy != "" {
-		line("signed by", "%s", r.SignedBy)
+		line("signed by", "%s", person(c.lang, r.SignedBy))
 	}
 	if r.Claimed != nil {
 		line("signed", "%s %s", date(*r.Claimed), word(c.lang, "clock"))
@@ -149,7 +164,7 @@ func (r result) lines(w io.Writer, c check) {
 func (r result) furthers(line func(string, string, ...any), say func(string, *finding), c check) {
 	for _, s := range r.Signatures {
 		if s.N > 1 {
-			line("signed by", "%s", s.By)
+			line("signed by", "%s", person(c.lang, s.By))
 			line("signed", "%s %s", date(s.Claimed), word(c.lang, "clock"))
 			say("signer", &s.Signer)
 			say("revocation", &s.Revocation)
@@ -159,8 +174,7 @@ func (r result) furthers(line func(string, string, ...any), say func(string, *fi
 			line("software", "%s", word(c.lang, "yes"))
 		}
 		for _, k := range s.Counter {
-			line("counter", "%s, %s %s", k.By, date(k.Claimed), word(c.lang, "clock"))
-			say("whole", &k.Whole)
+			line("counter", "%s, %s %s", person(c.lang, k.By), date(k.Claimed), word(c.lang, "clock"))
 			say("signer", &k.Signer)
 			say("revocation", &k.Revocation)
 		}

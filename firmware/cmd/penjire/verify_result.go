@@ -85,12 +85,15 @@ type result struct {
 // signature is one of a container's.
 type signature struct {
 	N           int          `json:"n"`     // from 1
-	Role        string       `json:"role"`  // sender, cosigner
+	Role        string       `json:"role"`  // as what he signed: edoc.Role
 	Level       string       `json:"level"` // B-B, B-T, B-LT
-	By          string       `json:"by"`    // "citizen", "kiosk ID", "agency ID"; "" if not known
+	By          string       `json:"by"`    // "kiosk ID", "agency ID", "portal NAME", of a person the role; "" if not known
 	Claimed     time.Time    `json:"claimed"`
+	Trusted     *time.Time   `json:"trusted,omitempty"`
+	Bracket     *bracket     `json:"bracket,omitempty"`
 	Signer      finding      `json:"signer"`
 	Revocation  finding      `json:"revocation"`
+	Stamp       finding      `json:"stamp"`
 	SoftwareKey bool         `json:"software_key"` // the key lies in a file, not in a chip
 	Certificate *certificate `json:"certificate,omitempty"`
 	Counter     []counter    `json:"counter_signatures,omitempty"`
@@ -98,13 +101,34 @@ type signature struct {
 
 // counter is a signature over a signature.
 type counter struct {
+	Role        string       `json:"role"`
 	By          string       `json:"by"`
 	Claimed     time.Time    `json:"claimed"`
-	Whole       finding      `json:"whole"` // does it verify?
-	Signer      finding      `json:"signer"`
+	Signer      finding      `json:"signer"` // whether it verifies, too
 	Revocation  finding      `json:"revocation"`
 	SoftwareKey bool         `json:"software_key"`
 	Certificate *certificate `json:"certificate,omitempty"`
+}
+
+// bracket is between which times something was signed; a side that nothing proves
+// is not there.
+type bracket struct {
+	NotBefore *time.Time `json:"not_before,omitempty"`
+	NotAfter  *time.Time `json:"not_after,omitempty"`
+}
+
+func bracketOf(i trust.Interval) *bracket {
+	if i == (trust.Interval{}) {
+		return nil
+	}
+	b := new(bracket)
+	if t := i.NotBefore.UTC(); !i.NotBefore.IsZero() {
+		b.NotBefore = &t
+	}
+	if t := i.NotAfter.UTC(); !i.NotAfter.IsZero() {
+		b.NotAfter = &t
+	}
+	return b
 }
 
 type certificate struct {
