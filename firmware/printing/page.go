@@ -1,7 +1,6 @@
 package printing
 
 import (
-	"embed"
 	"fmt"
 	"image"
 	"image/color"
@@ -13,13 +12,9 @@ import (
 	"golang.org/x/image/font/opentype"
 	"golang.org/x/image/font/sfnt"
 	"golang.org/x/image/math/fixed"
-)
 
-// The fonts are subsets of Noto Sans: Latin with the Turkmen letters, Cyrillic
-// and some signs. font/OFL.txt is their licence, font/README.md how they were cut.
-//
-//go:embed font/*.ttf
-var fonts embed.FS
+	"github.com/penjire/penjire/sync/edoc/paper/typeface"
+)
 
 // The faces of a paper.
 const (
@@ -30,11 +25,8 @@ const (
 
 var parsed = sync.OnceValues(func() (map[string]*sfnt.Font, error) {
 	out := map[string]*sfnt.Font{}
-	for _, n := range []string{regular, bold, mono} {
-		b, err := fonts.ReadFile("font/" + n + ".ttf")
-		if err != nil {
-			return nil, fmt.Errorf("printing: read font %s: %w", n, err)
-		}
+	for n, b := range map[string][]byte{regular: typeface.Regular, bold: typeface.Bold, mono: typeface.Mono} {
+		var err error
 		if out[n], err = opentype.Parse(b); err != nil {
 			return nil, fmt.Errorf("printing: parse font %s: %w", n, err)
 		}
