@@ -111,6 +111,8 @@ func TestMakeVectors(t *testing.T) {
 	m.trusts()
 	m.verifications()
 	m.seals()
+	m.revokedSeals()
+	m.copies()
 	m.envelopes()
 	m.codes()
 	list, err := loadVectors(m.dir)

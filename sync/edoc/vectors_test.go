@@ -226,7 +226,15 @@ func (w *vectorWorld) outcome(v vector) (string, error) {
 		if err != nil {
 			return "seal failure", nil
 		}
-		return f(s.Verify(w.bundle, at).Finding), nil
+		list, err := w.revokedSeals(v)
+		if err != nil {
+			return "", err
+		}
+		return f(s.Verify(w.bundle, at, list).Finding), nil
+	case "revoked-seals":
+		return w.listOutcome(v)
+	case "paper-copy":
+		return w.copyOutcome(v, at)
 	case "envelope":
 		plain, err := envelope.Open(v.body, w.age)
 		if errors.Is(err, envelope.ErrNotForThis) {

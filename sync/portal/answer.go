@@ -76,7 +76,7 @@ func (p *Portal) Answer(ctx context.Context, agency string, doc ledger.Doc, d An
 	a := ledger.Answer{State: d.Decision, ID: ledger.Doc(c.ID()), By: d.By, At: now, Container: c.Bytes()}
 	packet := envelope.Packet{Container: c.Bytes()}
 	if d.Decision == ledger.Answered && service.Result.Kind == catalog.ResultCertifiedCopy {
-		s, err := seal.Make(copySeal(c, service, request.Document().Sender, d, now), signer.Key, signer.Cert)
+		s, err := seal.MakeCopy(copySeal(c, service, request.Document().Sender, d, now), signer.Key, signer.Cert)
 		if err != nil {
 			return fail(err)
 		}
@@ -93,9 +93,8 @@ func (p *Portal) Answer(ctx context.Context, agency string, doc ledger.Doc, d An
 	return a.ID, nil
 }
 
-// sealFacts is how many bytes of facts, names and values, a printed seal may
-// carry: with more its code would not be read from the paper of a receipt
-// printer.
+// sealFacts is how many bytes of facts, names and values, a copy on the paper of
+// a receipt printer may state. Of how many its seal carries, package seal decides.
 const sealFacts = 640
 
 // complete says what a draft lacks.
@@ -121,7 +120,7 @@ func complete(s *catalog.Service, d AnswerDraft) error {
 		}
 	}
 	if s.Result.Kind == catalog.ResultCertifiedCopy && size > sealFacts {
-		return fmt.Errorf("facts of %d bytes, the printed seal carries %d: %w", size, sealFacts, ErrDraft)
+		return fmt.Errorf("facts of %d bytes, a printed copy states %d: %w", size, sealFacts, ErrDraft)
 	}
 	if len(d.Facts) == 0 && strings.TrimSpace(d.Text.Reveal()) == "" {
 		return fmt.Errorf("an answer without facts needs words: %w", ErrDraft)

@@ -50,6 +50,7 @@ type Seal struct {
 	Date    time.Time   // of the receipt, or of the answer
 	Subject string      // copy: holder, masked
 	Facts   [][2]string // copy: name and value, in the order of the paper
+	Total   int         // copy: how many facts the document has, where Facts are not all of them; else 0
 	Index   int64       // receipt: place in the kiosk's journal
 	Size    int64       // receipt: size of the journal's tree
 	Root    []byte      // receipt: first 8 bytes of the tree's root
@@ -69,6 +70,7 @@ type wireSeal struct {
 	Size    int64       `cbor:"9,keyasint,omitempty"`
 	Root    []byte      `cbor:"10,keyasint,omitempty"`
 	Expires int64       `cbor:"11,keyasint,omitempty"`
+	Total   int         `cbor:"12,keyasint,omitempty"`
 }
 
 // Sealed is a seal with its signature. It does not change.
@@ -128,9 +130,13 @@ func (s *Seal) marshal() ([]byte, error) {
 	if err := s.check(); err != nil {
 		return nil, err
 	}
+	return s.encode()
+}
+
+func (s *Seal) encode() ([]byte, error) {
 	w := wireSeal{
 		Kind: kindNumbers[s.Kind], Issuer: s.Issuer, Service: s.Service, Doc: s.Doc, Date: s.Date.Unix(),
-		Subject: s.Subject, Facts: s.Facts, Index: s.Index, Size: s.Size, Root: s.Root,
+		Subject: s.Subject, Facts: s.Facts, Index: s.Index, Size: s.Size, Root: s.Root, Total: s.Total,
 	}
 	if !s.Expires.IsZero() {
 		w.Expires = s.Expires.Unix()
@@ -156,10 +162,13 @@ func (s *Seal) check() error {
 		if s.Index != 0 || s.Size != 0 || s.Root != nil {
 			return errors.New("a copy holds what only a receipt has")
 		}
+		if s.Total != 0 && s.Total <= len(s.Facts) {
+			return fmt.Errorf("total: it says %d facts and carries %d", s.Total, len(s.Facts))
+		}
 		return nil
 	}
 	switch {
-	case s.Subject != "" || len(s.Facts) > 0:
+	case s.Subject != "" || len(s.Facts) > 0 || s.Total != 0:
 		return errors.New("a receipt holds what only a copy has: it names no one")
 	case s.Index < 0 || s.Size <= s.Index:
 		return fmt.Errorf("index %d is not in a journal of size %d", s.Index, s.Size)
@@ -173,7 +182,7 @@ func (s *Seal) check() error {
 func (w wireSeal) seal() Seal {
 	s := Seal{
 		Issuer: w.Issuer, Service: w.Service, Doc: w.Doc, Date: time.Unix(w.Date, 0).UTC(),
-		Subject: w.Subject, Facts: w.Facts, Index: w.Index, Size: w.Size, Root: w.Root,
+		Subject: w.Subject, Facts: w.Facts, Index: w.Index, Size: w.Size, Root: w.Root, Total: w.Total,
 	}
 	for name, n := range kindNumbers {
 		if n == w.Kind {

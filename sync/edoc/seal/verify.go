@@ -29,9 +29,10 @@ type Report struct {
 	SignerCert    *x509.Certificate
 }
 
-// Verify checks the seal against b, as known now. The date in a seal is its
-// signer's word: the certificate must be good now too.
-func (s *Sealed) Verify(b *trust.Bundle, now time.Time) Report {
+// Verify checks the seal against b, and the portals' lists of revoked seals that
+// are known (nil is none), as known now. The date in a seal is its signer's word:
+// the certificate must be good now too.
+func (s *Sealed) Verify(b *trust.Bundle, now time.Time, revoked ...*trust.RevokedSeals) Report {
 	r := Report{Revocation: trust.Finding{Verdict: trust.Unknown, Reason: trust.ReasonNoCRL}}
 	no := func(reason string) Report {
 		r.Finding = trust.Finding{Verdict: trust.No, Reason: reason}
@@ -58,13 +59,24 @@ func (s *Sealed) Verify(b *trust.Bundle, now time.Time) Report {
 	}
 	cr := b.CheckCert(r.SignerCert, use, s.Date, false, now)
 	r.Finding, r.Revocation = cr.Worst(), cr.Revocation
-	r.RevocationAge = max(cr.RevocationAge, now.Sub(b.Issued))
+	issued := b.Issued
+	for _, l := range revoked {
+		if l != nil && l.Issued.After(issued) {
+			issued = l.Issued
+		}
+	}
+	r.RevocationAge = max(cr.RevocationAge, now.Sub(issued))
 	if r.Verdict != trust.Yes {
 		return r
 	}
 	id := s.ID()
-	for _, revoked := range b.RevokedSeals {
-		if bytes.Equal(revoked, id[:]) {
+	for _, other := range b.RevokedSeals {
+		if bytes.Equal(other, id[:]) {
+			return no(ReasonRevoked)
+		}
+	}
+	for _, l := range revoked {
+		if l.Has(id) {
 			return no(ReasonRevoked)
 		}
 	}
