@@ -42,6 +42,7 @@ const (
 	ReasonNotAsked     = "not.asked"            // an earlier answer was no
 	ReasonNoStamp      = "stamp.none"           // only the signer's clock says when
 	ReasonStampBroken  = "stamp.broken"         // the time stamp is not over this signature, or does not verify
+	ReasonStampFuture  = "stamp.future"         // it is of later than now: its clock or ours is wrong
 	ReasonStampForeign = "stamp.foreign"        // the bundle does not know its authority, or not as one
 	ReasonCounter      = "counter.not_entitled" // whoever made a counter-signature may not make any
 )

@@ -151,6 +151,9 @@ func when(use trust.Use, claimed, stamp time.Time, between trust.Interval, now t
 	return q, between
 }
 
+// stampAhead is how far a time stamp may be ahead of now: clocks differ.
+const stampAhead = 10 * time.Minute
+
 // stampOf looks for a time that someone else states; zero if there is none to be
 // believed.
 func stampOf(sd *cms.SignedData, b *trust.Bundle, now time.Time) (time.Time, Finding) {
@@ -169,6 +172,9 @@ func stampOf(sd *cms.SignedData, b *trust.Bundle, now time.Time) (time.Time, Fin
 		return time.Time{}, foreign
 	case err != nil:
 		return time.Time{}, broken
+	}
+	if t.Time.After(now.Add(stampAhead)) {
+		return time.Time{}, Finding{Verdict: Unknown, Reason: ReasonStampFuture}
 	}
 	q := trust.At(trust.UseTSA, t.Time, true, now)
 	q.CRLs, q.OCSPs = sd.CRLs(), sd.OCSPs()

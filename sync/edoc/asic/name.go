@@ -10,8 +10,8 @@ import (
 const maxName = 128
 
 // CheckName says whether an entry may have that name: letters and digits of
-// ASCII, with . _ - inside and / between; no part starts with a dot. So no name
-// leads out of the folder it is unpacked in, hides, or reads differently
+// ASCII, with . _ - inside and / between; no part starts or ends with a dot (Windows
+// drops one at the end). So no name leads out of the folder it is unpacked in, hides, or reads differently
 // elsewhere. The error does not repeat it: people name their files after
 // themselves.
 func CheckName(name string) error {
@@ -19,8 +19,8 @@ func CheckName(name string) error {
 		return fmt.Errorf("asic: a name has %d bytes, want 1 to %d", len(name), maxName)
 	}
 	for part := range strings.SplitSeq(name, "/") {
-		if part == "" || part[0] == '.' || part[0] == '-' {
-			return errors.New("asic: a part of a name is empty or starts with . or -")
+		if part == "" || part[0] == '.' || part[0] == '-' || part[len(part)-1] == '.' {
+			return errors.New("asic: a part of a name is empty, starts with . or -, or ends with .")
 		}
 		for i := range len(part) {
 			c := part[i]

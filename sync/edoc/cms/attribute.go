@@ -75,6 +75,9 @@ func (i *info) readSignedAttribute(id, value cryptobyte.String, contentType *[]b
 		ok = readSigningCertV2(&value, &i.certHash)
 	case oidSigningTime.is(id):
 		ok = readTime(&value, &i.signingTime)
+	case oidTimeStamp.is(id), oidCounter.is(id):
+		// The signer's word is none of a stranger's: they are unsigned ones
+		// (RFC 3161 appendix A, RFC 5652 11.4).
 	default:
 		var tag cbasn1.Tag
 		var any x509.OID
@@ -84,11 +87,11 @@ func (i *info) readSignedAttribute(id, value cryptobyte.String, contentType *[]b
 }
 
 // readSigningCertV2 reads a SigningCertificateV2 (RFC 5035). Only its first
-// entry is of the signer.
+// entry is of the signer; policies may follow the list.
 func readSigningCertV2(in *cryptobyte.String, h *certHash) bool {
 	var all, list, first, sum, is, names, dirName cryptobyte.String
 	if !in.ReadASN1(&all, cbasn1.SEQUENCE) || !all.ReadASN1(&list, cbasn1.SEQUENCE) ||
-		!list.ReadASN1(&first, cbasn1.SEQUENCE) {
+		!list.ReadASN1(&first, cbasn1.SEQUENCE) || !all.SkipOptionalASN1(cbasn1.SEQUENCE) || !all.Empty() {
 		return false
 	}
 	h.alg = OIDSHA256

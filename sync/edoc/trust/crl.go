@@ -86,16 +86,21 @@ func (b *Bundle) carriedCRL(der []byte, c *Centre) *crl {
 	return newCRL(l)
 }
 
+// orderly reports whether by that reason a certificate is cancelled whose key
+// nobody else has (RFC 3161 4): affiliationChanged, superseded and
+// cessationOfOperation. No reason given is none.
+func orderly(reason int) bool { return reason >= 3 && reason <= 5 }
+
 // says returns what the list says of cert: it names those that are not good.
 func (l *crl) says(cert *x509.Certificate, from Source) statement {
-	s := statement{good, time.Time{}, l.this, l.next, from}
+	s := statement{status: good, this: l.this, next: l.next, from: from}
 	if e, found := l.entries[cert.SerialNumber.Text(16)]; found {
 		switch e.ReasonCode {
 		case removeFromCRL:
 		case certificateHold:
 			s.status, s.since = held, e.RevocationTime
 		default:
-			s.status, s.since = cancelled, e.RevocationTime
+			s.status, s.since, s.lost = cancelled, e.RevocationTime, !orderly(e.ReasonCode)
 		}
 	}
 	return s

@@ -68,6 +68,7 @@ func (b *Bundle) response(der []byte, cert *x509.Certificate, c *Centre, known [
 		if r.RevocationReason == ocsp.CertificateHold {
 			s.status = held
 		}
+		s.lost = s.status == cancelled && !orderly(r.RevocationReason)
 	default:
 		s.status = unheard
 	}

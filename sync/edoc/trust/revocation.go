@@ -39,6 +39,7 @@ const (
 type statement struct {
 	status     status
 	since      time.Time // when hold or cancellation began
+	lost       bool      // cancelled, and perhaps because another has the key
 	this, next time.Time // when it was said, and when it would be said anew
 	from       Source
 }
@@ -91,6 +92,10 @@ func (b *Bundle) unharmed(cert *x509.Certificate, c *Centre, said []statement, q
 		} else {
 			now, since, between = ReasonSuspended, ReasonSuspendedSince, ReasonSuspendedSince
 		}
+	}
+	// Whoever has an authority's key states any time with it.
+	if q.Use == UseTSA && slices.ContainsFunc(said, func(s statement) bool { return s.lost }) {
+		return Finding{No, ReasonRevoked}
 	}
 	if end.status != good {
 		switch q.of(end.since) {
@@ -185,7 +190,7 @@ func (b *Bundle) statements(cert *x509.Certificate, c *Centre, q Query) []statem
 	}
 	for _, h := range b.Holds {
 		if h.of(cert, c) && h.Until.IsZero() {
-			said = append(said, statement{held, h.From, b.Issued, b.Issued, FromBundle})
+			said = append(said, statement{status: held, since: h.From, this: b.Issued, next: b.Issued, from: FromBundle})
 		}
 	}
 	return said

@@ -34,6 +34,9 @@ func Parse(der []byte) (*Token, error) {
 	if err != nil {
 		return nil, fmt.Errorf("tsp: parse token: %w", err)
 	}
+	if sd.TimeStamp() != nil || len(sd.CounterSignatures()) > 0 {
+		return nil, errors.New("tsp: parse token: it has unsigned attributes")
+	}
 	t := &Token{sd: sd}
 	if err := t.readInfo(sd.Content()); err != nil {
 		return nil, fmt.Errorf("tsp: parse token: %w", err)
@@ -57,9 +60,9 @@ func (t *Token) readInfo(der []byte) error {
 	if t.Time, err = readTime(string(at)); err != nil {
 		return err
 	}
-	// accuracy, ordering and the authority's name are passed over.
-	if !info.SkipOptionalASN1(cbasn1.SEQUENCE) || !info.SkipOptionalASN1(cbasn1.BOOLEAN) {
-		return errors.New("TSTInfo is malformed")
+	// accuracy, ordering and the authority's name are read and passed over.
+	if !skipAccuracy(&info) || !skipOrdering(&info) {
+		return errors.New("accuracy or ordering is malformed")
 	}
 	if info.PeekASN1Tag(cbasn1.INTEGER) {
 		t.Nonce = new(big.Int)
@@ -72,6 +75,42 @@ func (t *Token) readInfo(der []byte) error {
 		return errors.New("TSTInfo is malformed, or has extensions")
 	}
 	return nil
+}
+
+// skipAccuracy passes over an Accuracy: seconds from 0, milliseconds and
+// microseconds from 1 to 999 (RFC 3161 2.4.2).
+func skipAccuracy(info *cryptobyte.String) bool {
+	var all, part cryptobyte.String
+	var has bool
+	if !info.ReadOptionalASN1(&all, &has, cbasn1.SEQUENCE) || !has {
+		return !has
+	}
+	if all.PeekASN1Tag(cbasn1.INTEGER) {
+		var seconds uint32
+		if !all.ReadASN1Integer(&seconds) {
+			return false
+		}
+	}
+	for tag := range uint8(2) {
+		if !all.ReadOptionalASN1(&part, &has, cbasn1.Tag(tag).ContextSpecific()) {
+			return false
+		}
+		// DER: 1 to 999 in one byte below 128, else in two.
+		small := len(part) == 1 && part[0] >= 1 && part[0] < 0x80
+		if large := len(part) == 2 && (part[0] > 0 || part[1] >= 0x80) && int(part[0])<<8|int(part[1]) <= 999; has && !small && !large {
+			return false
+		}
+	}
+	return all.Empty()
+}
+
+// skipOrdering passes over an ordering, which DER leaves out if it is false.
+func skipOrdering(info *cryptobyte.String) bool {
+	if !info.PeekASN1Tag(cbasn1.BOOLEAN) {
+		return true
+	}
+	var ordered bool
+	return info.ReadASN1Boolean(&ordered) && ordered
 }
 
 // readImprint reads the inside of a MessageImprint in SHA-256.
