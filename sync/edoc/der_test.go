@@ -15,6 +15,7 @@ type node struct {
 	tag  byte
 	body []byte // of a primitive element
 	kids []*node
+	raw  []byte // if not nil, the whole element, in DER or not
 }
 
 func derTree(t testing.TB, der []byte) *node {
@@ -46,6 +47,9 @@ func derNode(t testing.TB, in *cryptobyte.String) *node {
 }
 
 func (n *node) bytes() []byte {
+	if n.raw != nil {
+		return n.raw
+	}
 	var b cryptobyte.Builder
 	b.AddASN1(cbasn1.Tag(n.tag), func(b *cryptobyte.Builder) {
 		b.AddBytes(n.body)

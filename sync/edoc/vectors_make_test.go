@@ -21,12 +21,13 @@ type maker struct {
 	dir string
 	w   *specimen.World
 	out *vectorWorld
+	tsa authorities
 }
 
 // add writes one vector. more are further header lines, "key: value".
 func (m *maker) add(name, kind, spec, expect, comment string, body []byte, more ...string) {
 	m.t.Helper()
-	head := []string{"expect: " + expect, "spec: " + spec, "comment: " + comment, "kind: " + kind}
+	head := []string{"comment: " + comment, "expect: " + expect, "spec: " + spec, "kind: " + kind}
 	head = append(head, more...)
 	text := kind == "document" || kind == "manifest" || kind == "seal" || kind == "code" || kind == "code-of" || kind == "recipient"
 	b := string(body) + "\n"
@@ -115,6 +116,7 @@ func TestMakeVectors(t *testing.T) {
 	m.copies()
 	m.envelopes()
 	m.codes()
+	m.hostiles()
 	list, err := loadVectors(m.dir)
 	if err != nil {
 		t.Fatal(err)

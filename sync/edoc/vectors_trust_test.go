@@ -32,9 +32,10 @@ func (m *maker) makeWorld() {
 	if err := m.w.Revoke(c3.Cert, now.Add(-time.Hour), false); err != nil {
 		m.t.Fatal(err)
 	}
+	m.makeAuthorities()
 	b := *m.w.Trust()
 	b.Version++
-	b.TSA = append(slices.Clip(b.TSA), m.w.Agencies["ombudsman"].Cert)
+	b.TSA = append(slices.Clip(b.TSA), append(m.tsa.list(), m.w.Agencies["ombudsman"].Cert)...)
 	id := m.seal(m.copySeal("revoked"), m.w.Agencies["civil-registry"]).ID()
 	b.RevokedSeals = [][]byte{id[:]}
 	if err := m.w.Publish(&b); err != nil {
