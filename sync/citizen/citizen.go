@@ -81,7 +81,7 @@ type ID struct{ Text }
 // ParseID checks that s is well formed: 6 to 20 letters and digits, spaces and
 // hyphens left out. The error does not repeat s.
 func ParseID(s string) (ID, error) {
-	s = strings.ToUpper(strings.NewReplacer(" ", "", "-", "").Replace(s))
+	s = strings.ToUpper(strings.ReplaceAll(strings.ReplaceAll(s, " ", ""), "-", ""))
 	if n := len(s); n < 6 || n > 20 {
 		return ID{}, fmt.Errorf("citizen: parse identifier: got %d characters, want 6 to 20", n)
 	}

@@ -60,11 +60,8 @@ func SignWith(d *Document, files []Attachment, s Signer, claimed time.Time) (*Co
 	if err != nil {
 		return nil, err
 	}
-	c := &Container{docBytes: doc, docSum: sha256.Sum256(doc), attached: attached}
 	// What is kept is what a reader will see, not what the caller may change.
-	if c.doc, err = ParseDocument(doc); err != nil {
-		return nil, err
-	}
+	c := &Container{doc: withRefs.clone(), docBytes: doc, docSum: sha256.Sum256(doc), attached: attached}
 	return c.signed(s, claimed)
 }
 
