@@ -194,9 +194,9 @@ func FuzzOneForm(f *testing.F) {
 		f.Add([]byte(strings.TrimSuffix(body, "\n")))
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
-		r := jsonReader{b: b}
+		r := jsonReader{s: string(b)}
 		d := r.document()
-		by := r.err == nil && len(r.b) == 0 && bytes.Equal(d.write(), b)
+		by := r.err == nil && r.s == "" && bytes.Equal(d.write(), b)
 		if oneForm(t, b) == by {
 			return
 		}

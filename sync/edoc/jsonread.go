@@ -27,9 +27,9 @@ func ParseDocument(b []byte) (*Document, error) {
 }
 
 func parseDocument(b []byte) (*Document, error) {
-	r := jsonReader{b: b}
+	r := jsonReader{s: string(b)}
 	d := r.document()
-	if r.err == nil && len(r.b) > 0 {
+	if r.err == nil && len(r.s) > 0 {
 		r.err = errors.New("something follows the document")
 	}
 	if r.err != nil {
@@ -42,10 +42,10 @@ func parseDocument(b []byte) (*Document, error) {
 	return d, d.check()
 }
 
-// jsonReader reads JSON from b. After an error it reads nothing more. No error
+// jsonReader reads JSON from s; what it returns is parts of s. After an error it reads nothing more. No error
 // quotes what was read: it is personal data.
 type jsonReader struct {
-	b   []byte
+	s   string
 	err error
 }
 
@@ -55,17 +55,37 @@ func (r *jsonReader) fail(err error) {
 	if r.err == nil {
 		r.err = err
 	}
-	r.b = nil
+	r.s = ""
 }
 
 // is steps over c and the space before and after it, if c is next.
 func (r *jsonReader) is(c byte) bool {
-	r.b = bytes.TrimLeft(r.b, " \n")
-	if len(r.b) == 0 || r.b[0] != c {
+	r.space()
+	if len(r.s) == 0 || r.s[0] != c {
 		return false
 	}
-	r.b = bytes.TrimLeft(r.b[1:], " \n")
+	r.s = r.s[1:]
+	r.space()
 	return true
+}
+
+func (r *jsonReader) space() {
+	i := 0
+	for i < len(r.s) && (r.s[i] == ' ' || r.s[i] == '\n') {
+		i++
+	}
+	r.s = r.s[i:]
+}
+
+// plain returns how many bytes come before the next quote or backslash; -1 if
+// there is none.
+func (r *jsonReader) plain() int {
+	for i := range len(r.s) {
+		if r.s[i] == '"' || r.s[i] == '\\' {
+			return i
+		}
+	}
+	return -1
 }
 
 func (r *jsonReader) must(c byte) {
@@ -103,40 +123,40 @@ func (r *jsonReader) elements(f func()) {
 
 func (r *jsonReader) number() int64 {
 	i := 0
-	for i < len(r.b) && (r.b[i] == '-' || r.b[i] >= '0' && r.b[i] <= '9') {
+	for i < len(r.s) && (r.s[i] == '-' || r.s[i] >= '0' && r.s[i] <= '9') {
 		i++
 	}
-	n, err := strconv.ParseInt(string(r.b[:i]), 10, 64)
+	n, err := strconv.ParseInt(r.s[:i], 10, 64)
 	if err != nil {
 		r.fail(errJSON)
 		return 0
 	}
-	r.b = r.b[i:]
+	r.s = r.s[i:]
 	return n
 }
 
 func (r *jsonReader) text() string {
-	if len(r.b) == 0 || r.b[0] != '"' {
+	if len(r.s) == 0 || r.s[0] != '"' {
 		r.fail(errJSON)
 		return ""
 	}
-	r.b = r.b[1:]
-	end := bytes.IndexAny(r.b, `"\`)
-	if end >= 0 && r.b[end] == '"' { // most have no escapes
-		s := string(r.b[:end])
-		r.b = r.b[end+1:]
+	r.s = r.s[1:]
+	end := r.plain()
+	if end >= 0 && r.s[end] == '"' { // most have no escapes
+		s := r.s[:end]
+		r.s = r.s[end+1:]
 		return s
 	}
 	var s strings.Builder
 	for {
-		end := bytes.IndexAny(r.b, `"\`)
+		end := r.plain()
 		if end < 0 {
 			r.fail(errJSON)
 			return ""
 		}
-		_, _ = s.Write(r.b[:end])
-		quote := r.b[end] == '"'
-		r.b = r.b[end+1:]
+		_, _ = s.WriteString(r.s[:end])
+		quote := r.s[end] == '"'
+		r.s = r.s[end+1:]
 		if quote {
 			return s.String()
 		}
@@ -146,25 +166,25 @@ func (r *jsonReader) text() string {
 
 // escape reads what follows a backslash, of the escapes that are written.
 func (r *jsonReader) escape() rune {
-	if len(r.b) == 0 {
+	if len(r.s) == 0 {
 		r.fail(errJSON)
 		return 0
 	}
-	c := r.b[0]
-	r.b = r.b[1:]
+	c := r.s[0]
+	r.s = r.s[1:]
 	if i := strings.IndexByte(`"\bfnrt`, c); i >= 0 {
 		return rune("\"\\\b\f\n\r\t"[i])
 	}
-	if c != 'u' || len(r.b) < 4 {
+	if c != 'u' || len(r.s) < 4 {
 		r.fail(errJSON)
 		return 0
 	}
-	n, err := strconv.ParseUint(string(r.b[:4]), 16, 16)
+	n, err := strconv.ParseUint(r.s[:4], 16, 16)
 	if err != nil || utf16.IsSurrogate(rune(n)) || rune(n) == utf8.RuneError {
 		r.fail(errJSON)
 		return 0
 	}
-	r.b = r.b[4:]
+	r.s = r.s[4:]
 	return rune(n)
 }
 

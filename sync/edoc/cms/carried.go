@@ -144,14 +144,14 @@ func (d *SignedData) WithValidation(certs []*x509.Certificate, crls, ocsps [][]b
 
 // withCertificates returns a copy with these certificates besides its own.
 func (d *SignedData) withCertificates(certs []*x509.Certificate) *SignedData {
-	e := *d
+	e := d.edit()
 	e.certs, e.parsed = slices.Clip(d.certs), slices.Clip(d.parsed)
 	for _, c := range certs {
 		if !has(e.certs, c.Raw) {
 			e.certs, e.parsed = append(e.certs, c.Raw), append(e.parsed, c)
 		}
 	}
-	return &e
+	return e
 }
 
 func has(list []raw, der []byte) bool {

@@ -11,11 +11,21 @@ import (
 
 // Bytes returns the signature in DER.
 func (d *SignedData) Bytes() []byte {
+	if d.der != nil {
+		return bytes.Clone(d.der)
+	}
 	der, err := d.encode()
 	if err != nil {
 		return nil // it was read from DER: it encodes
 	}
 	return der
+}
+
+// edit returns a copy to be changed: its encoding is not known.
+func (d *SignedData) edit() *SignedData {
+	e := *d
+	e.der = nil
+	return &e
 }
 
 // version is that of RFC 5652 5.1: 5 with OCSP responses inside, 3 with content
@@ -33,7 +43,7 @@ func (d *SignedData) version() int {
 // encode writes it in DER.
 func (d *SignedData) encode() ([]byte, error) {
 	seq := cbasn1.SEQUENCE
-	return encode(func(b *cryptobyte.Builder) {
+	return encodeSized(d.size(), func(b *cryptobyte.Builder) {
 		b.AddASN1(seq, func(b *cryptobyte.Builder) {
 			oidSignedData.add(b)
 			b.AddASN1(tag0, func(b *cryptobyte.Builder) {
@@ -41,6 +51,20 @@ func (d *SignedData) encode() ([]byte, error) {
 			})
 		})
 	})
+}
+
+// size is about how long its encoding is, so that it is not moved as it grows.
+func (d *SignedData) size() int {
+	n := 512 + len(d.content) + len(d.signedAttrs) + len(d.timeStamp)
+	for _, list := range [][]raw{d.certs, d.crls, d.ocsps} {
+		for _, e := range list {
+			n += len(e) + 32
+		}
+	}
+	for _, c := range d.counters {
+		n += len(c.der)
+	}
+	return n
 }
 
 func (d *SignedData) addSignedData(b *cryptobyte.Builder) {

@@ -72,8 +72,11 @@ func (o *oid) read(s *cryptobyte.String) bool {
 type raw = []byte
 
 // encode runs f on a new builder and returns what it built.
-func encode(f func(b *cryptobyte.Builder)) ([]byte, error) {
-	var b cryptobyte.Builder
-	f(&b)
+func encode(f func(b *cryptobyte.Builder)) ([]byte, error) { return encodeSized(256, f) }
+
+// encodeSized is encode with room for so many bytes.
+func encodeSized(n int, f func(b *cryptobyte.Builder)) ([]byte, error) {
+	b := cryptobyte.NewBuilder(make([]byte, 0, n))
+	f(b)
 	return b.Bytes()
 }

@@ -18,6 +18,7 @@ import (
 // checked: Verify does that. It does not change.
 type SignedData struct {
 	info
+	der         []byte // its encoding; nil if it is to be made
 	contentType *oid
 	content     []byte // nil if detached
 	certs       []raw
@@ -49,6 +50,7 @@ func parse(der []byte, ct *oid, attached bool) (*SignedData, error) {
 	if err != nil || !bytes.Equal(again, der) {
 		return nil, errors.New("cms: parse: it is not in DER, or holds what the profile does not")
 	}
+	d.der = der
 	return d, nil
 }
 
@@ -174,7 +176,7 @@ func (d *SignedData) TimeStamp() []byte { return bytes.Clone(d.timeStamp) }
 // WithTimeStamp returns the same signature with token in it, instead of any
 // other. It does not check the token.
 func (d *SignedData) WithTimeStamp(token []byte) *SignedData {
-	e := *d
+	e := d.edit()
 	e.timeStamp = bytes.Clone(token)
-	return &e
+	return e
 }

@@ -29,7 +29,7 @@ func Sign(content []byte, s Signer, signingTime time.Time) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return d.encode()
+	return d.Bytes(), nil
 }
 
 // Make is Sign, and returns the signature as [Parse] reads it.
@@ -44,7 +44,7 @@ func SignAttached(contentType asn1.ObjectIdentifier, content []byte, s Signer) (
 	if err != nil {
 		return nil, err
 	}
-	return d.encode()
+	return d.Bytes(), nil
 }
 
 func build(ct *oid, content []byte, attached bool, s Signer, at time.Time) (*SignedData, error) {
@@ -56,7 +56,11 @@ func build(ct *oid, content []byte, attached bool, s Signer, at time.Time) (*Sig
 	if attached {
 		d.content = bytes.Clone(content)
 	}
-	return d.withCertificates(append([]*x509.Certificate{s.Cert}, withoutSelfSigned(s.Chain)...)), nil
+	d = d.withCertificates(append([]*x509.Certificate{s.Cert}, withoutSelfSigned(s.Chain)...))
+	if d.der, err = d.encode(); err != nil {
+		return nil, fmt.Errorf("cms: sign: %w", err)
+	}
+	return d, nil
 }
 
 // sign makes the signature of s over content. ct is the type of the content;
