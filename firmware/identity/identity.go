@@ -38,6 +38,8 @@ const (
 	NotGenuine  Reason = "fake"
 	Clock       Reason = "clock"     // its validity cannot be judged: the time is not known
 	Gone        Reason = "no-reader" // the reader, not the card
+	Minor       Reason = "minor"     // the service is not for minors, or not without their guardian
+	OutOfLimits Reason = "limits"    // the certificate is not for this service (ED-29.1.4)
 )
 
 // Error says why a card cannot be used. Its text holds no personal data.
@@ -63,6 +65,7 @@ type Holder struct {
 	Cert      *x509.Certificate // of slot 9C
 	Recipient string            // age recipient of slot 9D; "" if the card has none
 	Tries     int               // of the PIN that are left; -1: the card does not say
+	Limits    *trust.Limits     // of the certificate; nil: none
 }
 
 // Card returns what tells one card from every other: the digest of its signing
@@ -89,7 +92,7 @@ func Read(ctx context.Context, r device.CardReader, gen uint64, b *trust.Bundle,
 	if err := check(b, sign, trust.UseCitizenSign, t); err != nil {
 		return Holder{}, err
 	}
-	h := Holder{Cert: sign, Tries: -1}
+	h := Holder{Cert: sign, Tries: -1, Limits: b.CheckCard(sign, trust.UseCitizenSign, t.Now).Limits}
 	if h.Person, err = trust.Person(sign); err != nil {
 		return Holder{}, &Error{Unsupported, err}
 	}
@@ -181,7 +184,7 @@ func check(b *trust.Bundle, cert *x509.Certificate, use trust.Use, t Time) error
 		}
 	case trust.ReasonSuspended:
 		r = Suspended
-	case trust.ReasonRevoked, trust.ReasonRevokedSince:
+	case trust.ReasonRevoked, trust.ReasonRevokedSince, trust.ReasonHoldOver:
 		r = Revoked
 	}
 	return &Error{Reason: r, Err: errors.New(f.Reason)}

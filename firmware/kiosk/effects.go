@@ -112,6 +112,9 @@ func (k *Kiosk) readCard(ctx context.Context, e session.ReadCard) session.Event 
 		t.Now = k.clock.Signed()
 	}
 	h, err := identity.Read(ctx, k.reader, e.Gen, k.know.trust(), t)
+	if err == nil && e.Service != nil {
+		err = h.May(e.Service, t.Now)
+	}
 	if err != nil {
 		reason := identity.Unreadable
 		if ie, ok := errors.AsType[*identity.Error](err); ok {

@@ -81,11 +81,7 @@ func (n *knowledge) catalogueVersion() uint64 {
 
 // takeTrust puts a signed bundle in force, if it is newer.
 func (n *knowledge) takeTrust(signed []byte) error {
-	have := uint64(0)
-	if b := n.bundle.Load(); b != nil {
-		have = b.Version
-	}
-	b, err := trust.ParseBundle(signed, n.roots, have)
+	b, err := trust.Open(signed, trust.Known{Roots: n.roots, Bundle: n.bundle.Load()})
 	if err != nil {
 		return fmt.Errorf("kiosk: take a trust bundle: %w: %w", uplink.ErrUnacceptable, err)
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/penjire/penjire/firmware/health"
+	"github.com/penjire/penjire/firmware/identity"
 	"github.com/penjire/penjire/firmware/session"
 	"github.com/penjire/penjire/firmware/signing"
 	"github.com/penjire/penjire/sync/catalog"
@@ -48,8 +49,12 @@ func (k *Kiosk) submit(ctx context.Context, e session.Submit) session.Event {
 		}
 		signer = card.Signer(bundle)
 		// The bundle may have changed since the card was read.
-		if f := bundle.CheckCard(signer.Cert, trust.UseCitizenSign, now).Worst(); f.Verdict != trust.Yes {
+		known := bundle.CheckCard(signer.Cert, trust.UseCitizenSign, now)
+		if f := known.Worst(); f.Verdict != trust.Yes {
 			return session.Failed{Job: e.Job, Why: session.BadCard, Card: "untrusted", Code: f.Reason}
+		}
+		if reason, f := identity.Within(known.Limits, e.Draft.Service, now); f.Verdict != trust.Yes {
+			return session.Failed{Job: e.Job, Why: session.BadCard, Card: string(reason), Code: f.Reason}
 		}
 	}
 	doc := k.document(e.Draft, now)

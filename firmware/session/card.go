@@ -32,7 +32,7 @@ func (s State) read() (State, []Effect) {
 	s.Card.Problem = ""
 	s.Job++
 	s.Busy = s.Job
-	return s, []Effect{ReadCard{Job: s.Busy, Gen: s.Card.In}}
+	return s, []Effect{ReadCard{Job: s.Busy, Gen: s.Card.In, Service: s.Apply.Service}}
 }
 
 // cardReady goes on to what the card was wanted for.

@@ -10,7 +10,10 @@ import (
 type Effect interface{ effect() }
 
 // ReadCard reads who the holder of the card is and checks the card.
-type ReadCard struct{ Job, Gen uint64 }
+type ReadCard struct {
+	Job, Gen uint64
+	Service  *catalog.Service // that the card is to sign for; nil: none yet
+}
 
 // Submit signs the draft and puts it into the outbox. With a Holder the card
 // signs, after PIN; without, the kiosk as intermediary.

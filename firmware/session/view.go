@@ -14,6 +14,7 @@ var (
 	CardStates = []string{
 		"wanted", "removed", "reading", "unreadable", "unsupported", "foreign", "expired", "not-yet",
 		"suspended", "revoked", "untrusted", "fake", "clock", "other", "no-reader", "blocked",
+		"minor", "limits",
 	}
 	// Problems complete "problem.KEY.": title, kept, next.
 	Problems = []string{
@@ -169,7 +170,8 @@ func (s State) answerView(f Facts) *screen.AnswerView {
 // Reasons are the phrase keys for why the portal refused a request.
 var Reasons = []string{
 	"reason.expired", "reason.suspended", "reason.revoked", "reason.foreign", "reason.certificate", "reason.sender",
-	"reason.identification", "reason.service", "reason.damaged", "reason.answer", "reason.doubt", "reason.other",
+	"reason.identification", "reason.limits", "reason.minor", "reason.powers", "reason.service", "reason.damaged",
+	"reason.answer", "reason.doubt", "reason.other",
 }
 
 // ReasonKey is the phrase key for a code that the portal refused a request
@@ -179,16 +181,22 @@ var Reasons = []string{
 // for those of a newer portal.
 func ReasonKey(code string) string {
 	switch code {
-	case "cert.expired", "cert.expired_since", "cert.not_yet_valid":
+	case "cert.expired", "cert.expired_since", "cert.expired_between", "cert.not_yet_valid":
 		return "reason.expired"
-	case "cert.suspended":
+	case "cert.suspended", "cert.suspended_then", "cert.suspended_since":
 		return "reason.suspended"
-	case "cert.revoked", "cert.revoked_since":
+	case "cert.revoked", "cert.revoked_since", "cert.revoked_between", "cert.hold_over":
 		return "reason.revoked"
-	case "cert.foreign", "centre.suspended", "centre.ended":
+	case "cert.foreign", "centre.suspended", "centre.ended", "centre.ended_since", "centre.path", "centre.revoked":
 		return "reason.foreign"
 	case "cert.wrong_use", "cert.weak_key", "cert.malformed", "signer.missing", "signer.unreadable":
 		return "reason.certificate"
+	case "limit.service", "limit.amount", "limit.representative":
+		return "reason.limits"
+	case "limit.minor", "limit.guardian":
+		return "reason.minor"
+	case "limit.powers", "limit.expired":
+		return "reason.powers"
 	case "signer.not_sender":
 		return "reason.sender"
 	case "signer.identification":
@@ -200,7 +208,8 @@ func ReasonKey(code string) string {
 		return "reason.damaged"
 	case "answer_to.unusable":
 		return "reason.answer"
-	case "verification.undecided", "crl.none", "crl.stale", "not.asked":
+	case "verification.undecided", "crl.none", "crl.stale", "crl.late", "ocsp.unknown", "limit.unjudged", "counter.not_entitled",
+		"not.asked":
 		return "reason.doubt"
 	}
 	return "reason.other"

@@ -140,7 +140,8 @@ func (p *Portal) examine(ctx context.Context, r ledger.Record, now time.Time) (d
 	}
 	bundle := p.Trust()
 	// What cannot hold is not stamped: a time stamp is evidence, for others too.
-	rep := c.Verify(bundle, now)
+	know := edoc.Options{Catalogue: cat}
+	rep := c.VerifyWith(bundle, now, know)
 	if rep.Whole.Verdict == trust.No || rep.Signer.Verdict == trust.No {
 		return d, why(rep), nil
 	}
@@ -151,7 +152,7 @@ func (p *Portal) examine(ctx context.Context, r ledger.Record, now time.Time) (d
 	if err != nil {
 		return d, "", err
 	}
-	rep = stamped.Verify(bundle, now)
+	rep = stamped.VerifyWith(bundle, now, know)
 	if !rep.Accepted() {
 		return d, why(rep), nil
 	}

@@ -22,27 +22,23 @@ func (s *session) beacon(ctx context.Context) error {
 // beacon now and then.
 func (s *session) down(ctx context.Context) error {
 	cursor := s.hello.Cursor
+	knows := known{s.hello.Trust, s.hello.Catalogue}
 	beacon := time.NewTicker(s.p.c.Beacon)
 	defer beacon.Stop()
 	for {
+		if err := s.teach(ctx, &knows, cursor); err != nil {
+			return err
+		}
 		its, err := s.p.ledger.Items(ctx, s.kiosk, cursor, itemsAtOnce)
 		if err != nil {
 			return s.busy(ctx, err)
 		}
 		f, next := s.items(its, cursor)
 		if len(f.Items) > 0 {
-			if err := s.conn.Send(ctx, f); err != nil {
+			if err := s.hand(ctx, f); err != nil {
 				return err
 			}
-			want := f.Items[len(f.Items)-1].ID
-			for acked := uint64(0); acked < want; {
-				select {
-				case <-ctx.Done():
-					return ctx.Err()
-				case acked = <-s.acks:
-				}
-			}
-			if err := s.p.ledger.Acked(ctx, s.kiosk, want, s.p.c.Now()); err != nil {
+			if err := s.p.ledger.Acked(ctx, s.kiosk, f.Items[len(f.Items)-1].ID, s.p.c.Now()); err != nil {
 				return s.busy(ctx, err)
 			}
 		}
@@ -63,14 +59,27 @@ func (s *session) down(ctx context.Context) error {
 	}
 }
 
+// hand sends items and waits until the kiosk has stored them.
+func (s *session) hand(ctx context.Context, f *wire.Items) error {
+	if err := s.conn.Send(ctx, f); err != nil {
+		return err
+	}
+	for acked := uint64(0); acked < f.Items[len(f.Items)-1].ID; {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case acked = <-s.acks:
+		}
+	}
+	return nil
+}
+
 // items puts as many of its into a frame as fit, without the catalogues and
-// bundles that the kiosk has, and returns the cursor after them.
+// bundles, which teach sends, and returns the cursor after them.
 func (s *session) items(its []ledger.Item, cursor uint64) (*wire.Items, uint64) {
 	f, n := &wire.Items{}, 0
 	for _, it := range its {
-		has := it.Kind == ledger.ItemCatalogue && it.Version <= s.hello.Catalogue ||
-			it.Kind == ledger.ItemTrust && it.Version <= s.hello.Trust
-		if !has {
+		if it.Kind != ledger.ItemCatalogue && it.Kind != ledger.ItemTrust {
 			if len(f.Items) > 0 && n+len(it.Bytes) > itemBytes {
 				break
 			}

@@ -24,12 +24,12 @@ func TestItems(t *testing.T) {
 	_, stop := k.run(c)
 	k.until("catalogue, bundle and beacon", func() bool {
 		a, b, n := k.sink.counts()
-		return a == 1 && b == 1 && n >= 1 && k.o.Cursor() == 2
+		return a == 1 && b == 1 && n >= 1 && k.o.Cursor() == 0
 	})
 	stop()
 	// Nothing comes twice.
 	version := w.p.Catalogue().Version
-	c.Catalogue = func() uint64 { return version }
+	c.Catalogue, c.Trust = func() uint64 { return version }, w.Trust
 	_, stop = k.run(c)
 	doc := k.one("citizen-1")
 	k.untilState(doc.ID(), outbox.Registered)

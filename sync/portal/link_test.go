@@ -369,7 +369,10 @@ func TestComeBackLater(t *testing.T) {
 func TestResumed(t *testing.T) {
 	w := newWorld(t)
 	k := w.kiosk()
-	u, err := uplink.New(k.uplinkConfig())
+	var have atomic.Uint64 // the catalogue that the kiosk says it has
+	first := k.uplinkConfig()
+	first.Catalogue = have.Load
+	u, err := uplink.New(first)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -389,6 +392,7 @@ func TestResumed(t *testing.T) {
 		return after.Sent + after.Received - before.Sent - before.Received
 	}
 	session() // brings the catalogue too
+	have.Store(w.p.Catalogue().Version)
 	resumed := session()
 	c := k.uplinkConfig() // forgets the ticket
 	c.Catalogue = func() uint64 { return w.p.Catalogue().Version }

@@ -126,7 +126,7 @@ func (p *Portal) PublishTrust(ctx context.Context, signed []byte) error {
 	case !errors.Is(err, ledger.ErrNotFound):
 		return fmt.Errorf("portal: publish the trust bundle: %w", err)
 	}
-	b, err := trust.ParseBundle(signed, p.c.Roots, 0)
+	b, err := trust.Open(signed, trust.Known{Roots: p.c.Roots})
 	if err != nil {
 		return fmt.Errorf("portal: publish the trust bundle: %w", err)
 	}

@@ -152,7 +152,7 @@ type kiosk struct {
 func (w *world) kiosk() *kiosk { return w.kioskWith(w.Device, outboxtest.Open(w.t)) }
 
 func (w *world) kioskWith(d specimen.Device, o *outbox.Outbox) *kiosk {
-	return &kiosk{w: w, dev: d, o: o, sink: &sink{o: o}}
+	return &kiosk{w: w, dev: d, o: o, sink: &sink{o: o, came: make(chan struct{}, 1)}}
 }
 
 func (k *kiosk) tls() *tls.Config {
@@ -258,6 +258,7 @@ func (k *kiosk) until(what string, ok func() bool) {
 	for !ok() {
 		select {
 		case <-changes:
+		case <-k.sink.came:
 		case <-timeout:
 			k.w.t.Fatalf("waited in vain for: %s", what)
 		}
@@ -287,9 +288,20 @@ type sink struct {
 	bundles    [][]byte
 	beacons    []time.Time
 	refuse     error
+
+	came chan struct{} // something did
+}
+
+// note wakes whoever waits for what comes.
+func (s *sink) note() {
+	select {
+	case s.came <- struct{}{}:
+	default:
+	}
 }
 
 func (s *sink) Catalogue(b []byte) error {
+	defer s.note()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.refuse == nil {
@@ -299,6 +311,7 @@ func (s *sink) Catalogue(b []byte) error {
 }
 
 func (s *sink) Trust(b []byte) error {
+	defer s.note()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.refuse == nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/penjire/penjire/sync/edoc/trust"
 	"github.com/penjire/penjire/sync/outbox"
 	"github.com/penjire/penjire/sync/wire"
 )
@@ -114,7 +115,9 @@ func (s *session) nack(f *wire.Nack) {
 // items stores what came down, in order, and acks what is stored.
 func (s *session) items(ctx context.Context, f *wire.Items) error {
 	for _, it := range f.Items {
-		if err := s.item(ctx, it); err != nil {
+		if err := s.item(ctx, it); errors.Is(err, errDelta) {
+			return &coded{CodeProtocol, err}
+		} else if err != nil {
 			return &coded{CodeStorage, fmt.Errorf("uplink: store item %d: %w", it.ID, err)}
 		}
 	}
@@ -122,11 +125,15 @@ func (s *session) items(ctx context.Context, f *wire.Items) error {
 }
 
 func (s *session) item(ctx context.Context, it wire.Item) error {
+	switch it.Kind {
+	case wire.ItemCatalogue, wire.ItemTrust, wire.ItemDelta:
+		return s.knowledge(it) // by its version: what was lost comes again
+	}
 	if it.ID <= s.u.c.Outbox.Cursor() {
 		return nil // stored before; the ack was lost
 	}
-	// Everything but an answer only moves the cursor here: what it carries has
-	// its own place, and is made durable there first.
+	// A decision only moves the cursor here: what it carries has its own place,
+	// and is made durable there first.
 	store := outbox.Item{ID: it.ID, Kind: it.Kind, At: time.Unix(it.At, 0)}
 	var err error
 	switch it.Kind {
@@ -134,22 +141,54 @@ func (s *session) item(ctx context.Context, it wire.Item) error {
 		err = s.decided(ctx, it)
 	case wire.ItemAnswer:
 		store.Doc, store.Stage, store.Bytes = it.Doc, outbox.State(it.Stage), it.Bytes
-	case wire.ItemCatalogue:
-		err = s.u.c.Sink.Catalogue(it.Bytes)
-	case wire.ItemTrust:
-		err = s.u.c.Sink.Trust(it.Bytes)
 	}
-	if errors.Is(err, ErrUnacceptable) {
-		s.u.st.refused(map[uint8]string{
-			wire.ItemDecided: "receipt.invalid", wire.ItemCatalogue: "catalogue.invalid", wire.ItemTrust: "trust.invalid",
-		}[it.Kind])
-		s.u.c.Log.Warn("uplink: an item is left out", "kind", it.Kind, "err", err)
-		err = nil
-	}
-	if err != nil {
+	if err := s.leftOut(it, "receipt.invalid", err); err != nil {
 		return err
 	}
 	return s.u.c.Outbox.PutItem(ctx, store)
+}
+
+// leftOut passes over an item that will never be taken, and says so.
+func (s *session) leftOut(it wire.Item, code string, err error) error {
+	if !errors.Is(err, ErrUnacceptable) {
+		return err
+	}
+	s.u.st.refused(code)
+	s.u.c.Log.Warn("uplink: an item is left out", "kind", it.Kind, "err", err)
+	return nil
+}
+
+// errDelta ends a session in which a delta did not fit: in the next one the
+// kiosk says that it has no bundle, and gets a whole one (WIRE-SES-16).
+var errDelta = errors.New("uplink: the trust delta does not fit")
+
+// knowledge takes a catalogue or a bundle. It moves no cursor: the portal goes by
+// the versions in hello.
+func (s *session) knowledge(it wire.Item) error {
+	switch it.Kind {
+	case wire.ItemCatalogue:
+		return s.leftOut(it, "catalogue.invalid", s.u.c.Sink.Catalogue(it.Bytes))
+	case wire.ItemTrust:
+		s.u.whole.Store(false)
+		return s.leftOut(it, "trust.invalid", s.u.c.Sink.Trust(it.Bytes))
+	}
+	var have []byte
+	if b := s.u.c.Trust(); b != nil {
+		have = b.Signed()
+	}
+	signed, err := trust.Apply(have, it.Bytes)
+	if err == nil {
+		err = s.u.c.Sink.Trust(signed)
+		if err != nil && !errors.Is(err, ErrUnacceptable) {
+			return err // it could not be kept
+		}
+	}
+	if err != nil {
+		s.u.whole.Store(true)
+		s.u.st.refused("trust.delta")
+		return fmt.Errorf("%w: %w", errDelta, err)
+	}
+	return nil
 }
 
 // decided stores a DECIDED receipt.

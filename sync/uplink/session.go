@@ -104,7 +104,7 @@ func (s *session) greet(ctx context.Context) error {
 	if !st.OldestUnsent.IsZero() {
 		hello.Since = st.OldestUnsent.Unix()
 	}
-	if b := s.u.c.Trust(); b != nil {
+	if b := s.u.c.Trust(); b != nil && !s.u.whole.Load() {
 		hello.Trust = b.Version
 	}
 	if err := s.conn.Send(ctx, hello); err != nil {

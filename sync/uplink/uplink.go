@@ -17,6 +17,7 @@ import (
 	"math/big"
 	"net"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/penjire/penjire/sync/edoc/trust"
@@ -75,6 +76,7 @@ type Uplink struct {
 	kick    chan struct{}
 	changes <-chan struct{}
 	st      status
+	whole   atomic.Bool // a delta did not fit: ask for a whole bundle
 }
 
 // New makes an uplink. It does not connect: Run does.

@@ -70,6 +70,7 @@ const (
 	ItemAnswer    uint8 = 2 // Bytes is a sealed answer packet
 	ItemCatalogue uint8 = 3 // Bytes is the signed catalogue
 	ItemTrust     uint8 = 4 // Bytes is the signed trust bundle
+	ItemDelta     uint8 = 5 // Bytes turns the kiosk's trust bundle into the newest
 )
 
 // Stages of a request, in receipts and items. They are the numbers of the

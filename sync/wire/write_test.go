@@ -143,6 +143,7 @@ func TestWriteVectors(t *testing.T) {
 	good("receipts", "one receipt; the frame does not look inside", &Receipts{Receipts: [][]byte{{1}}})
 	good("nack", "a record too large", &Nack{Of: TypeRecords, Epoch: sampleEpoch(), Seq: 3, Code: "record.too_large"})
 	good("items", "a decision and a trust bundle", sampleItems())
+	good("item-delta", "a trust delta", &Items{Items: []Item{{ID: 5, Kind: ItemDelta, At: 1795358000, Bytes: []byte("delta")}}})
 	good("item-ack", "stored up to 5", &ItemAck{ID: 5})
 	good("checkpoint", "from size 2, one hash", &Checkpoint{Epoch: sampleEpoch(), Head: []byte{1}, From: 2, Proof: [][32]byte{sha256.Sum256(nil)}})
 	good("checkpoint-first", "the first head needs no proof", &Checkpoint{Epoch: sampleEpoch(), Head: []byte{1}})

@@ -12,6 +12,7 @@
 package trust
 
 import (
+	"bytes"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -69,8 +70,12 @@ type Bundle struct {
 	Calendar     Calendar            // by which terms of working days are counted
 	Holds        []Hold              // suspensions that the lists do not tell of
 
-	lists map[string][]*crl // by the centre's raw subject; made by ParseBundle
-	seen  *signatures       // made by ParseBundle
+	Roots   []NextRoot // announced since the first root
+	Retired []RetiredRoot
+
+	signed []byte            // as ParseBundle read it
+	lists  map[string][]*crl // by the centre's raw subject; made by ParseBundle
+	seen   *signatures       // made by ParseBundle
 }
 
 // ErrRollback is returned for a bundle older than the one already known.
@@ -78,18 +83,20 @@ var ErrRollback = errors.New("trust: the bundle is older than the one already kn
 
 // The bundle as CBOR. Keys are never given a second meaning.
 type wireBundle struct {
-	Version      uint64       `cbor:"1,keyasint"`
-	Issued       int64        `cbor:"2,keyasint"`
-	Centres      []wireCentre `cbor:"3,keyasint"`
-	CRLs         [][]byte     `cbor:"4,keyasint,omitempty"`
-	TSA          [][]byte     `cbor:"5,keyasint,omitempty"`
-	Portals      [][]byte     `cbor:"6,keyasint,omitempty"`
-	Agencies     [][]byte     `cbor:"7,keyasint,omitempty"`
-	SealSigners  [][]byte     `cbor:"8,keyasint,omitempty"`
-	Recipients   []string     `cbor:"9,keyasint,omitempty"`
-	RevokedSeals [][]byte     `cbor:"10,keyasint,omitempty"`
-	Calendar     *wireDays    `cbor:"11,keyasint,omitempty"`
-	Holds        []wireHold   `cbor:"12,keyasint,omitempty"`
+	Version      uint64        `cbor:"1,keyasint"`
+	Issued       int64         `cbor:"2,keyasint"`
+	Centres      []wireCentre  `cbor:"3,keyasint"`
+	CRLs         [][]byte      `cbor:"4,keyasint,omitempty"`
+	TSA          [][]byte      `cbor:"5,keyasint,omitempty"`
+	Portals      [][]byte      `cbor:"6,keyasint,omitempty"`
+	Agencies     [][]byte      `cbor:"7,keyasint,omitempty"`
+	SealSigners  [][]byte      `cbor:"8,keyasint,omitempty"`
+	Recipients   []string      `cbor:"9,keyasint,omitempty"`
+	RevokedSeals [][]byte      `cbor:"10,keyasint,omitempty"`
+	Calendar     *wireDays     `cbor:"11,keyasint,omitempty"`
+	Holds        []wireHold    `cbor:"12,keyasint,omitempty"`
+	Roots        []wireRoot    `cbor:"13,keyasint,omitempty"`
+	Retired      []wireRetired `cbor:"14,keyasint,omitempty"`
 }
 
 type wireDays struct {
@@ -127,15 +134,53 @@ func (b *Bundle) Encode(s cms.Signer) ([]byte, error) {
 	return signObject(KindTrust, payload, s, b.Issued)
 }
 
-// ParseBundle opens a signed bundle. Its signer's certificate must lead to one
-// of roots, have the role of the register, have been in force when the bundle
-// says it was issued, and not be revoked by the bundle itself. A version below
-// notOlderThan is ErrRollback.
+// Known is what the reader of a bundle has already.
+type Known struct {
+	Roots   []*x509.Certificate // that it was given
+	Bundle  *Bundle             // the newest it has; nil: none
+	Version uint64              // at least; that of Bundle counts too
+	// Now is what time it is; zero if that is not known. Only retirements of roots
+	// look at it: a bundle is opened before the time is known.
+	Now time.Time
+}
+
+// ParseBundle opens a signed bundle, for whoever has none yet. A version below
+// notOlderThan is ErrRollback. See [Open].
+func ParseBundle(signed []byte, roots []*x509.Certificate, notOlderThan uint64) (*Bundle, error) {
+	return Open(signed, Known{Roots: roots, Version: notOlderThan})
+}
+
+// Open opens a signed bundle. Its signer's certificate must lead to one of k's
+// roots, or to one that the bundle announces in a walk from them (NextRoot) and
+// nobody has retired, have the role of the register, have been in force when the
+// bundle says it was issued, and not be revoked by the bundle itself. A version
+// below that of k is ErrRollback.
 //
 // The time of issue is believed because the signer is: a kiosk opens its bundle
 // before it knows what time it is.
-func ParseBundle(signed []byte, roots []*x509.Certificate, notOlderThan uint64) (*Bundle, error) {
+func Open(signed []byte, k Known) (*Bundle, error) {
 	o, err := readObject(KindTrust, signed)
+	if err != nil {
+		return nil, fmt.Errorf("trust: open bundle: %w", err)
+	}
+	b, err := unmarshalBundle(o.payload)
+	if err != nil {
+		return nil, fmt.Errorf("trust: open bundle: %w", err)
+	}
+	if !b.Issued.Equal(o.at) {
+		return nil, errors.New("trust: open bundle: it was not signed when it says it was issued")
+	}
+	least, at := k.Version, b.Issued
+	if k.Now.After(at) {
+		at = k.Now
+	}
+	if k.Bundle != nil {
+		least = max(least, k.Bundle.Version)
+		if k.Bundle.Issued.After(at) {
+			at = k.Bundle.Issued
+		}
+	}
+	roots, err := b.rootsFor(k.Roots, k.Bundle, at)
 	if err != nil {
 		return nil, fmt.Errorf("trust: open bundle: %w", err)
 	}
@@ -145,21 +190,19 @@ func ParseBundle(signed []byte, roots []*x509.Certificate, notOlderThan uint64) 
 	if !hasRole(o.signer, roleRegister) {
 		return nil, errors.New("trust: open bundle: its signer does not have the role of the register")
 	}
-	b, err := unmarshalBundle(o.payload)
-	if err != nil {
-		return nil, fmt.Errorf("trust: open bundle: %w", err)
-	}
-	if !b.Issued.Equal(o.at) {
-		return nil, errors.New("trust: open bundle: it was not signed when it says it was issued")
-	}
 	if r := b.CheckCert(o.signer, UseRegister, o.at, true, o.at); r.Worst().Verdict != Yes {
 		return nil, fmt.Errorf("trust: open bundle: by its own list its signer is %s", r.Worst().Reason)
 	}
-	if b.Version < notOlderThan {
-		return nil, fmt.Errorf("%w: version %d, want %d or later", ErrRollback, b.Version, notOlderThan)
+	if b.Version < least {
+		return nil, fmt.Errorf("%w: version %d, want %d or later", ErrRollback, b.Version, least)
 	}
+	b.signed = bytes.Clone(signed)
 	return b, nil
 }
+
+// Signed returns the bundle as it was signed, for whoever hands it on or keeps
+// it; nil if it was put together in memory. It does not follow changes.
+func (b *Bundle) Signed() []byte { return bytes.Clone(b.signed) }
 
 // leadsTo checks the path from cert to one of roots at that time.
 func leadsTo(cert *x509.Certificate, between, roots []*x509.Certificate, at time.Time) error {
@@ -194,6 +237,12 @@ func (b *Bundle) marshal() ([]byte, error) {
 	w.Calendar = b.Calendar.wire()
 	for _, h := range b.Holds {
 		w.Holds = append(w.Holds, h.wire())
+	}
+	for _, n := range b.Roots {
+		w.Roots = append(w.Roots, n.wire())
+	}
+	for _, r := range b.Retired {
+		w.Retired = append(w.Retired, wireRetired{r.Key[:], r.Since.Unix()})
 	}
 	return dcbor.Marshal(w)
 }
@@ -256,6 +305,20 @@ func unmarshalBundle(payload []byte) (*Bundle, error) {
 			return nil, fmt.Errorf("hold %d: %w", i, err)
 		}
 		b.Holds = append(b.Holds, hold)
+	}
+	for i, n := range w.Roots {
+		next, err := n.read()
+		if err != nil {
+			return nil, fmt.Errorf("root %d: %w", i, err)
+		}
+		b.Roots = append(b.Roots, next)
+	}
+	for i, r := range w.Retired {
+		retired, err := r.read()
+		if err != nil {
+			return nil, fmt.Errorf("retired root %d: %w", i, err)
+		}
+		b.Retired = append(b.Retired, retired)
 	}
 	b.seen = &signatures{seen: map[[32]byte]struct{}{}}
 	if b.lists, err = readCRLs(b.CRLs, b.Centres); err != nil {

@@ -36,7 +36,7 @@ func (b *Bundle) centreOf(cert *x509.Certificate, q Query) *Centre {
 	var found *Centre
 	for i := range b.Centres {
 		c := &b.Centres[i]
-		if !bytes.Equal(cert.RawIssuer, c.Cert.RawSubject) || !b.signed(cert, c.Cert) {
+		if !bytes.Equal(cert.RawIssuer, c.Cert.RawSubject) || !b.issued(cert, c.Cert) {
 			continue
 		}
 		if c.working(q).Verdict == Yes {
@@ -114,8 +114,8 @@ type signatures struct {
 // emptied.
 const maxSeen = 1024
 
-// signed says whether issuer's key signed cert, and might.
-func (b *Bundle) signed(cert, issuer *x509.Certificate) bool {
+// issued says whether issuer's key signed cert, and might.
+func (b *Bundle) issued(cert, issuer *x509.Certificate) bool {
 	if b.seen == nil { // a bundle put together in memory
 		return cert.CheckSignatureFrom(issuer) == nil
 	}
