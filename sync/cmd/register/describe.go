@@ -1,0 +1,161 @@
+package main
+
+import (
+	"bytes"
+	"crypto/x509"
+	"encoding/hex"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/penjire/penjire/sync/edoc/keyfile"
+	"github.com/penjire/penjire/sync/edoc/trust"
+)
+
+// description is bundle.json: what the next trust bundle is to hold. Names of
+// files are relative to its folder and may be patterns ("kiosks/*.crt"), which
+// must find something. Certificates are PEM, revocation lists PEM or DER. An
+// unknown key is an error.
+type description struct {
+	Centres      []centre `json:"centres"`
+	CRLs         []string `json:"crls"`
+	TSA          []string `json:"tsa"`
+	Portals      []string `json:"portals"`
+	Agencies     []string `json:"agencies"`
+	SealSigners  []string `json:"seal_signers"`  // signing certificates of kiosks
+	Recipients   []string `json:"recipients"`    // age1…, of the portal
+	RevokedSeals []string `json:"revoked_seals"` // 32 hex digits each
+}
+
+// centre is an entry of the state list of centres (ED-39.6).
+type centre struct {
+	Cert    string `json:"cert"`
+	Kind    string `json:"kind"` // citizens, agencies, infrastructure
+	No      string `json:"no"`   // of the accreditation
+	Date    day    `json:"date"` // of the accreditation
+	Address string `json:"address"`
+	State   string `json:"state"` // working, suspended, ended
+	Since   day    `json:"since"` // of the state
+}
+
+// day is a date, 2026-11-22, as of its beginning in UTC.
+type day struct{ t time.Time }
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (d *day) UnmarshalText(b []byte) (err error) {
+	d.t, err = time.Parse(time.DateOnly, string(b))
+	return err
+}
+
+// folder reads the files that a description names and collects what is wrong
+// with all of them: who keeps the register mends them together.
+type folder struct {
+	dir    string
+	faults []error
+}
+
+func (f *folder) fault(format string, args ...any) {
+	f.faults = append(f.faults, fmt.Errorf(format, args...))
+}
+
+// files returns what a list of names and patterns finds, in order.
+func (f *folder) files(field string, names []string) []string {
+	var out []string
+	for _, n := range names {
+		if !filepath.IsAbs(n) {
+			n = filepath.Join(f.dir, n)
+		}
+		found, err := filepath.Glob(n)
+		if err != nil || len(found) == 0 {
+			f.fault("%s: there is no %s", field, n)
+		}
+		out = append(out, found...)
+	}
+	return out
+}
+
+// certs returns the first certificate of each file: the others are its issuers.
+func (f *folder) certs(field string, names []string) []*x509.Certificate {
+	var out []*x509.Certificate
+	for _, name := range f.files(field, names) {
+		cs, err := keyfile.Certificates(name)
+		if err != nil {
+			f.fault("%s: %w", field, err)
+			continue
+		}
+		if slices.ContainsFunc(out, cs[0].Equal) {
+			f.fault("%s: %s is named twice", field, name)
+			continue
+		}
+		out = append(out, cs[0])
+	}
+	return out
+}
+
+// lists returns the revocation lists of the files, as DER.
+func (f *folder) lists(names []string) [][]byte {
+	var out [][]byte
+	for _, name := range f.files("crls", names) {
+		b, err := os.ReadFile(name)
+		if err != nil {
+			f.fault("crls: %w", err)
+			continue
+		}
+		if p, _ := pem.Decode(b); p != nil {
+			b = p.Bytes
+		}
+		if _, err := x509.ParseRevocationList(b); err != nil {
+			f.fault("crls: %s: %w", name, err)
+			continue
+		}
+		out = append(out, b)
+	}
+	return out
+}
+
+// readDescription reads bundle.json and everything it names.
+func readDescription(name string) (*trust.Bundle, error) {
+	raw, err := os.ReadFile(name)
+	if err != nil {
+		return nil, fmt.Errorf("read the description: %w", err)
+	}
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	dec.DisallowUnknownFields()
+	var d description
+	if err := dec.Decode(&d); err != nil {
+		return nil, fmt.Errorf("read the description %s: %w", name, err)
+	}
+	f := &folder{dir: filepath.Dir(name)}
+	b := &trust.Bundle{
+		CRLs: f.lists(d.CRLs), TSA: f.certs("tsa", d.TSA), Portals: f.certs("portals", d.Portals),
+		Agencies: f.certs("agencies", d.Agencies), SealSigners: f.certs("seal_signers", d.SealSigners), Recipients: d.Recipients,
+	}
+	for i, c := range d.Centres {
+		field := fmt.Sprintf("centres[%d]", i)
+		for _, cert := range f.certs(field+".cert", []string{c.Cert}) {
+			b.Centres = append(b.Centres, trust.Centre{
+				Cert: cert, Kind: c.Kind, State: c.State, Since: c.Since.t,
+				Accreditation: trust.Accreditation{No: c.No, Date: c.Date.t, Address: c.Address},
+			})
+		}
+		if c.No == "" || c.Date.t.IsZero() || c.Address == "" {
+			f.fault("%s: the state list gives number, date and address of the accreditation (ED-39.6)", field)
+		}
+	}
+	for i, s := range d.RevokedSeals {
+		id, err := hex.DecodeString(s)
+		if err != nil || len(id) != 16 {
+			f.fault("revoked_seals[%d]: got %d characters, want 32 hex digits", i, len(s))
+		}
+		b.RevokedSeals = append(b.RevokedSeals, id)
+	}
+	if err := errors.Join(f.faults...); err != nil {
+		return nil, fmt.Errorf("the description %s:\n%w", name, err)
+	}
+	return b, nil
+}

@@ -1,0 +1,73 @@
+package main
+
+import (
+	"encoding/json"
+	"encoding/pem"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/penjire/penjire/sync/edoc/specimen"
+)
+
+func TestMain(m *testing.M) { testscript.Main(m, map[string]func(){"register": main}) }
+
+// TestScripts runs testdata/script. Each script finds the files of a specimen
+// world: roots.pem, register.crt and .key, stranger.crt and .key (an agency's),
+// bundle.json and what it names, packs/ with one service pack, and $KEYS, the
+// flags of the register's key.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{Dir: "testdata/script", RequireExplicitExec: true, Setup: func(e *testscript.Env) error {
+		w, err := specimen.New(time.Now())
+		if err != nil {
+			return err
+		}
+		second, err := w.NewDevice("K-000002")
+		if err != nil {
+			return err
+		}
+		pack, err := os.ReadFile("../../catalog/packs/complaint.json")
+		if err != nil {
+			return err
+		}
+		crt := func(i specimen.Identity) []byte { return i.CertPEM() }
+		agency := w.Agencies[specimen.AgencyIDs[0]]
+		files := map[string][]byte{
+			"roots.pem": w.RootPEM(), "register.crt": crt(w.Register), "register.key": w.Register.KeyPEM(),
+			"stranger.crt": crt(agency), "stranger.key": agency.KeyPEM(),
+			"centres/citizens.crt": crt(w.Citizens), "centres/agencies.crt": crt(w.AgenciesCA), "centres/infrastructure.crt": crt(w.Infrastructure),
+			"tsa.crt": crt(w.TSA), "portal.crt": crt(w.PortalReceipt), "agencies/one.crt": crt(agency),
+			"kiosks/K-000001.crt": crt(w.Device.Signing), "later/K-000002.crt": crt(second.Signing),
+			"packs/complaint.json": pack,
+		}
+		for i, der := range w.Trust().CRLs {
+			files["lists/"+string(rune('a'+i))+".crl"] = pem.EncodeToMemory(&pem.Block{Type: "X509 CRL", Bytes: der})
+		}
+		centres := []map[string]string{}
+		for _, c := range []string{"citizens", "agencies", "infrastructure"} {
+			centres = append(centres, map[string]string{
+				"cert": "centres/" + c + ".crt", "kind": c, "no": "NUSGA-1", "date": "2024-01-15", "address": "NUSGA köçesi 1, Aşgabat",
+				"state": "working", "since": "2024-01-15",
+			})
+		}
+		if files["bundle.json"], err = json.Marshal(map[string]any{
+			"centres": centres, "crls": []string{"lists/*.crl"}, "tsa": []string{"tsa.crt"}, "portals": []string{"portal.crt"},
+			"agencies": []string{"agencies/*.crt"}, "seal_signers": []string{"kiosks/*.crt"}, "recipients": []string{w.AgeRecipient},
+		}); err != nil {
+			return err
+		}
+		for name, b := range files {
+			path := filepath.Join(e.WorkDir, name)
+			if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+				return err
+			}
+			if err := os.WriteFile(path, b, 0o600); err != nil {
+				return err
+			}
+		}
+		return nil
+	}})
+}
