@@ -45,6 +45,13 @@ func items(b *trust.Bundle) []item {
 	for _, id := range b.RevokedSeals {
 		out = append(out, item{"revoked seal " + hex.EncodeToString(id), true})
 	}
+	for _, h := range b.Holds {
+		until := "not lifted"
+		if !h.Until.IsZero() {
+			until = "lifted " + h.Until.Format(time.RFC3339)
+		}
+		out = append(out, item{fmt.Sprintf("suspension of no. %X since %s, %s", h.Serial, h.From.Format(time.RFC3339), until), false})
+	}
 	for _, c := range b.Centres {
 		if c.State != trust.Working {
 			out = append(out, item{fmt.Sprintf("centre %s is %s since %s", describe(c.Cert), c.State, c.Since.Format(time.DateOnly)), false})

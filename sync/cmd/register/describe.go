@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/penjire/penjire/sync/edoc/keyfile"
@@ -30,11 +31,29 @@ type description struct {
 	SealSigners  []string `json:"seal_signers"`  // signing certificates of kiosks
 	Recipients   []string `json:"recipients"`    // age1…, of the portal
 	RevokedSeals []string `json:"revoked_seals"` // 32 hex digits each
+	Calendar     calendar `json:"calendar"`
+	Holds        []hold   `json:"holds"`
+}
+
+// calendar says which days are working days; trust.Calendar.
+type calendar struct {
+	Off      []string `json:"off"`      // "saturday", …; none: Saturday and Sunday
+	Holidays []string `json:"holidays"` // days off besides, 2026-11-22
+	Worked   []string `json:"worked"`   // days worked although they are among the above
+}
+
+// hold is a suspension that the revocation lists do not tell of; trust.Hold.
+type hold struct {
+	Cert  string    `json:"cert"`
+	From  time.Time `json:"from"`
+	Until time.Time `json:"until,omitzero"`
+	Order bool      `json:"order"` // by the authority or a court (ED-44)
 }
 
 // centre is an entry of the state list of centres (ED-39.6).
 type centre struct {
 	Cert    string `json:"cert"`
+	Name    string `json:"name"` // as people know it
 	Kind    string `json:"kind"` // citizens, agencies, infrastructure
 	No      string `json:"no"`   // of the accreditation
 	Date    day    `json:"date"` // of the accreditation
@@ -118,6 +137,46 @@ func (f *folder) lists(names []string) [][]byte {
 	return out
 }
 
+func (f *folder) calendar(c calendar) trust.Calendar {
+	out := trust.Calendar{Holidays: c.Holidays, Worked: c.Worked}
+	for _, name := range c.Off {
+		i := slices.IndexFunc(weekdays, func(d time.Weekday) bool { return strings.EqualFold(d.String(), name) })
+		if i < 0 {
+			f.fault("calendar.off: %q is no day of the week", name)
+			continue
+		}
+		out.Off = append(out.Off, weekdays[i])
+	}
+	for _, days := range [][]string{c.Holidays, c.Worked} {
+		for _, d := range days {
+			if _, err := time.Parse(time.DateOnly, d); err != nil {
+				f.fault("calendar: %q is no date", d)
+			}
+		}
+	}
+	return out
+}
+
+var weekdays = []time.Weekday{time.Sunday, time.Monday, time.Tuesday, time.Wednesday, time.Thursday, time.Friday, time.Saturday}
+
+// hold adds a suspension of the certificate that h names to b.
+func (f *folder) hold(b *trust.Bundle, field string, h hold) {
+	for _, cert := range f.certs(field+".cert", []string{h.Cert}) {
+		i := slices.IndexFunc(b.Centres, func(c trust.Centre) bool { return cert.CheckSignatureFrom(c.Cert) == nil })
+		if i < 0 {
+			f.fault("%s: no centre of the description issued %s", field, h.Cert)
+			continue
+		}
+		if h.From.IsZero() {
+			f.fault("%s: from is needed", field)
+		}
+		b.Holds = append(b.Holds, trust.Hold{
+			Centre: trust.HoldCentre(b.Centres[i].Cert), Serial: cert.SerialNumber.Bytes(),
+			From: h.From.UTC(), Until: h.Until.UTC(), Order: h.Order,
+		})
+	}
+}
+
 // readDescription reads bundle.json and everything it names.
 func readDescription(name string) (*trust.Bundle, error) {
 	raw, err := os.ReadFile(name)
@@ -139,7 +198,7 @@ func readDescription(name string) (*trust.Bundle, error) {
 		field := fmt.Sprintf("centres[%d]", i)
 		for _, cert := range f.certs(field+".cert", []string{c.Cert}) {
 			b.Centres = append(b.Centres, trust.Centre{
-				Cert: cert, Kind: c.Kind, State: c.State, Since: c.Since.t,
+				Cert: cert, Name: c.Name, Kind: c.Kind, State: c.State, Since: c.Since.t,
 				Accreditation: trust.Accreditation{No: c.No, Date: c.Date.t, Address: c.Address},
 			})
 		}
@@ -153,6 +212,10 @@ func readDescription(name string) (*trust.Bundle, error) {
 			f.fault("revoked_seals[%d]: got %d characters, want 32 hex digits", i, len(s))
 		}
 		b.RevokedSeals = append(b.RevokedSeals, id)
+	}
+	b.Calendar = f.calendar(d.Calendar)
+	for i, h := range d.Holds {
+		f.hold(b, fmt.Sprintf("holds[%d]", i), h)
 	}
 	if err := errors.Join(f.faults...); err != nil {
 		return nil, fmt.Errorf("the description %s:\n%w", name, err)

@@ -53,10 +53,17 @@ func TestScripts(t *testing.T) {
 				"state": "working", "since": "2024-01-15",
 			})
 		}
-		if files["bundle.json"], err = json.Marshal(map[string]any{
+		bundle := map[string]any{
 			"centres": centres, "crls": []string{"lists/*.crl"}, "tsa": []string{"tsa.crt"}, "portals": []string{"portal.crt"},
 			"agencies": []string{"agencies/*.crt"}, "seal_signers": []string{"kiosks/*.crt"}, "recipients": []string{w.AgeRecipient},
-		}); err != nil {
+		}
+		if files["bundle.json"], err = json.Marshal(bundle); err != nil {
+			return err
+		}
+		bundle["calendar"] = map[string]any{"off": []string{"sunday"}, "holidays": []string{"2026-09-27"}}
+		bundle["holds"] = []map[string]any{{"cert": "kiosks/K-000001.crt", "from": "2026-06-01T08:00:00Z", "until": "2026-06-02T08:00:00Z", "order": true}}
+		centres[0]["name"] = "Raýatlaryň merkezi (NUSGA)"
+		if files["more.json"], err = json.Marshal(bundle); err != nil {
 			return err
 		}
 		for name, b := range files {
