@@ -58,8 +58,6 @@ var (
 	ClockLost  = &Condition{Code: "clock.unknown", Severity: Stop, What: "the clock is not known", Advice: "connect the kiosk: the portal's signed time sets it", Notice: "notice.clock"}
 	BeaconOld  = &Condition{Code: "clock.beacon.old", Severity: Stop, What: "the portal's last signed time is too old", Advice: "connect the kiosk", Notice: "notice.trust"}
 	DiskFull   = &Condition{Code: "outbox.full", Severity: Stop, What: "there is no room for another request", Advice: "connect the kiosk so that what is kept can be sent", Notice: "notice.full"}
-	NoKey      = &Condition{Code: "key.signing", Severity: Stop, What: "the kiosk's signing key does not work", Advice: "penjire status says why; a chip that is gone or cleared needs a new certificate", Notice: "notice.key"}
-	NoIdentity = &Condition{Code: "key.identity", Severity: Degrade, What: "the kiosk's key for the portal does not work", Advice: "penjire status says why; requests are kept meanwhile"}
 	OutboxLost = &Condition{Code: "outbox.alarm", Severity: Degrade, What: "the outbox was damaged: the old file is kept aside", Advice: "do not wipe anything; report it"}
 	Overdue    = &Condition{Code: "requests.overdue", Severity: Degrade, What: "a request has waited too long for the portal's receipt", Advice: "bring the kiosk online, or take the requests out on a stick (ED-25: other steps)"}
 	Unprinted  = &Condition{Code: "receipt.unknown", Severity: Note, What: "the power went while a receipt was printing", Advice: "nothing to do: it is offered as a marked copy"}
@@ -69,7 +67,7 @@ var (
 // All are all conditions, in no order.
 var All = []*Condition{
 	PaperLow, PaperOut, PaperJam, CoverOpen, NoPrinter, NoReader, NoPortal, PortalCert, PortalNo,
-	ClockLost, BeaconOld, DiskFull, NoKey, NoIdentity, OutboxLost, Overdue, Unprinted, TrustOld,
+	ClockLost, BeaconOld, DiskFull, OutboxLost, Overdue, Unprinted, TrustOld,
 }
 
 // Active is a condition that holds, and since when by the kiosk's clock.

@@ -226,6 +226,12 @@ type Stored struct {
 	Decision []byte // the DECIDED receipt; nil while State is Received
 }
 
+// NumberedDoc is a registered document and its place in a walk through all.
+type NumberedDoc struct {
+	Number uint64
+	Doc    Doc
+}
+
 // Publication is one version of what was broadcast: a catalogue or a trust bundle.
 type Publication struct {
 	Version uint64
@@ -357,9 +363,13 @@ type Ledger interface {
 	// StoredRecord returns the record with that number. ErrNotFound.
 	StoredRecord(ctx context.Context, number uint64) (Stored, error)
 
-	// DocsAfter returns up to n registered documents above after, in order; the
-	// zero Doc is before the first.
-	DocsAfter(ctx context.Context, after Doc, n int) ([]Doc, error)
+	// BroughtBy returns the record that brought a registered document. ErrNotFound.
+	BroughtBy(ctx context.Context, doc Doc) (Stored, error)
+
+	// DocsAfter returns up to n registered documents with a number above after, in
+	// the order they were registered in; 0 is before the first. The numbers are
+	// for one walk: they may be others tomorrow.
+	DocsAfter(ctx context.Context, after uint64, n int) ([]NumberedDoc, error)
 
 	// Head returns the last head of the kiosk's journal in that epoch; the zero
 	// Head if there is none.

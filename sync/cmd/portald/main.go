@@ -2,6 +2,8 @@
 // desk, the public pages and a time-stamping authority, on one SQLite file.
 //
 //	portald -dir FOLDER [-sync HOST:PORT] [-web HOST:PORT] [-packs FOLDER]
+//	portald check -dir FOLDER [-days N] [-json]
+//	portald export -dir FOLDER [-all | CODE|ID …] TO
 //
 // FOLDER holds portal.json (see portal.File) and what it names. Port 0 takes a
 // free one. When it serves, portald prints one line of JSON on standard output,
@@ -14,7 +16,15 @@
 //	{"requests":{"received":0,"registered":2,…},"kiosks":[{…}],"connected":["K-000001"],
 //	 "alarms":[{…}],"catalogue":2,"trust":1}
 //
-// Exit status: 0 stopped as told, 1 failed, 2 wrong use.
+// check verifies everything that the ledger keeps again, by the trust bundle of
+// then and of now, and says what is damaged, what is judged otherwise by now and
+// which time stamps want to be renewed; it removes and mends nothing. export
+// writes documents as they were received, raised, and answered, with an index of
+// origins, destinations and times (ED-13). Both may run beside the portal.
+//
+// Exit status: 0 stopped as told, all in order or all exported; 1 failed, or
+// something is damaged, unreadable or missing; 2 wrong use; 3 of check: in order,
+// but something is judged otherwise by now or wants a new time stamp.
 package main
 
 import (
@@ -48,6 +58,14 @@ func main() {
 type options struct{ dir, sync, web, packs string }
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	if len(args) > 0 {
+		switch args[0] {
+		case "check":
+			return checkCommand(ctx, args[1:], stdout, stderr)
+		case "export":
+			return exportCommand(ctx, args[1:], stdout, stderr)
+		}
+	}
 	var o options
 	fs := flag.NewFlagSet("portald", flag.ContinueOnError)
 	fs.SetOutput(stderr)

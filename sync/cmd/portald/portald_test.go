@@ -214,6 +214,53 @@ func TestPacks(t *testing.T) {
 	p.end()
 }
 
+// TestArchive checks and exports a portal's ledger, beside the running portal.
+func TestArchive(t *testing.T) {
+	dir, _ := folder(t)
+	var out, log bytes.Buffer
+	call := func(want int, args ...string) string {
+		t.Helper()
+		out.Reset()
+		log.Reset()
+		if s := run(t.Context(), args, &out, &log); s != want {
+			t.Errorf("portald %q = status %d, want %d\n%s%s", args, s, want, &out, &log)
+		}
+		return out.String() + log.String()
+	}
+	if said := call(1, "check", "-dir", dir); !strings.Contains(said, "ledger.db") {
+		t.Errorf("check where there is no ledger says %q", said)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "ledger.db")); err == nil {
+		t.Error("check made a ledger")
+	}
+	p := start(t, "-dir", dir)
+	if said := call(0, "check", "-dir", dir); !strings.Contains(said, "checked 0 records") {
+		t.Errorf("check says %q", said)
+	}
+	var sum struct{ Trust uint64 }
+	if err := json.Unmarshal([]byte(call(0, "check", "-dir", dir, "-json", "-days", "7")), &sum); err != nil || sum.Trust != 1 {
+		t.Errorf("check -json = %+v, %v, want trust bundle 1", sum, err)
+	}
+	to := filepath.Join(t.TempDir(), "out")
+	call(0, "export", "-dir", dir, "-all", to)
+	if b, err := os.ReadFile(filepath.Join(to, "index.csv")); err != nil || !strings.HasPrefix(string(b), "document,code,") {
+		t.Errorf("the index of an empty export = %q, %v", b, err)
+	}
+	call(1, "export", "-dir", dir, "-all", to)
+	if said := call(1, "export", "-dir", dir, "K7M4P29QDX", t.TempDir()); strings.Contains(said, "K7M4P29QDX") {
+		t.Errorf("export repeats the code: %q", said)
+	}
+	call(1, "export", "-dir", dir, "nonsense", t.TempDir())
+	call(1, "export", "-dir", dir, strings.Repeat("0", 64), t.TempDir())
+	p.end()
+	for _, args := range [][]string{
+		{"check"}, {"check", "-dir", dir, "more"}, {"check", "-dir", dir, "-days", "0"}, {"check", "-nonsense"},
+		{"export", "-dir", dir}, {"export", "-dir", dir, "-all"}, {"export", "-dir", dir, "-all", "a", "b"}, {"export", "-all", "a"},
+	} {
+		call(2, args...)
+	}
+}
+
 func TestFaults(t *testing.T) {
 	dir, _ := folder(t)
 	for _, name := range []string{"tsa.key", "roots.pem"} {

@@ -39,12 +39,11 @@ func Certificates(name string) ([]*x509.Certificate, error) {
 }
 
 // Signer reads a certificate (its issuers may follow it in the file) and its
-// private key, and checks that they belong together. A key file that others can
-// read or change is refused.
+// private key, and checks that they belong together.
 func Signer(certFile, keyFile string) (edoc.Signer, error) {
-	pair, err := TLS(certFile, keyFile)
+	pair, err := tls.LoadX509KeyPair(certFile, keyFile)
 	if err != nil {
-		return edoc.Signer{}, err
+		return edoc.Signer{}, fmt.Errorf("keyfile: read key %s for %s: %w", keyFile, certFile, err)
 	}
 	key, ok := pair.PrivateKey.(crypto.Signer)
 	if !ok {
@@ -55,22 +54,4 @@ func Signer(certFile, keyFile string) (edoc.Signer, error) {
 		return edoc.Signer{}, err
 	}
 	return edoc.Signer{Key: key, Cert: certs[0], Chain: certs[1:]}, nil
-}
-
-// TLS is Signer for a TLS connection.
-func TLS(certFile, keyFile string) (tls.Certificate, error) {
-	cert, err := os.ReadFile(certFile)
-	if err != nil {
-		return tls.Certificate{}, fmt.Errorf("keyfile: read certificates: %w", err)
-	}
-	key, err := private(keyFile)
-	if err != nil {
-		return tls.Certificate{}, fmt.Errorf("keyfile: read key: %w", err)
-	}
-	defer clear(key)
-	pair, err := tls.X509KeyPair(cert, key)
-	if err != nil {
-		return tls.Certificate{}, fmt.Errorf("keyfile: read key %s for %s: %w", keyFile, certFile, err)
-	}
-	return pair, nil
 }

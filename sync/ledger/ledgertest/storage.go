@@ -116,15 +116,24 @@ func walk(t *testing.T, open Opener) {
 			t.Errorf("StoredRecord of none = %v, want ErrNotFound", err)
 		}
 
+		if s := must[ledger.Stored](t)(l.BroughtBy(ctx, recs[2].Doc)); s.Key != key(recs[2]) || string(s.Sealed) != string(recs[2].Sealed) {
+			t.Errorf("BroughtBy = %+v, want record 3", s)
+		}
+		for _, r := range recs[5:] {
+			if _, err := l.BroughtBy(ctx, r.Doc); !errors.Is(err, ledger.ErrNotFound) {
+				t.Errorf("BroughtBy of what is not registered = %v, want ErrNotFound", err)
+			}
+		}
+
 		docs := map[ledger.Doc]bool{}
-		var last ledger.Doc
+		var last uint64
 		for {
-			ds := must[[]ledger.Doc](t)(l.DocsAfter(ctx, last, 2))
+			ds := must[[]ledger.NumberedDoc](t)(l.DocsAfter(ctx, last, 2))
 			if len(ds) == 0 {
 				break
 			}
 			for _, d := range ds {
-				docs[d], last = true, d
+				docs[d.Doc], last = true, d.Number
 			}
 		}
 		if len(docs) != 5 || !docs[recs[0].Doc] || docs[recs[5].Doc] {

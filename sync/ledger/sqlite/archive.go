@@ -72,12 +72,28 @@ func (d *DB) StoredRecord(ctx context.Context, number uint64) (ledger.Stored, er
 	return s, nil
 }
 
+// BroughtBy implements ledger.Ledger.
+func (d *DB) BroughtBy(ctx context.Context, doc ledger.Doc) (ledger.Stored, error) {
+	var n uint64
+	err := d.r.QueryRowContext(ctx,
+		`SELECT r.id FROM requests q JOIN records r ON r.doc = q.doc AND r.kiosk = q.kiosk AND r.epoch = q.epoch AND r.seq = q.seq
+		 WHERE q.doc = ? AND r.state = 'registered' ORDER BY r.id LIMIT 1`, doc[:]).Scan(&n)
+	if err != nil {
+		return ledger.Stored{}, fmt.Errorf("sqlite: find the record of a document: %w", noRows(err))
+	}
+	return d.StoredRecord(ctx, n)
+}
+
 // DocsAfter implements ledger.Ledger.
-func (d *DB) DocsAfter(ctx context.Context, after ledger.Doc, n int) ([]ledger.Doc, error) {
-	rs, err := d.r.QueryContext(ctx, `SELECT doc FROM requests WHERE doc > ? ORDER BY doc LIMIT ?`, after[:], n)
-	out, err := rows(rs, err, func(rs *sql.Rows) (doc ledger.Doc, err error) {
-		err = rs.Scan((*blob32)(&doc))
-		return doc, err
+func (d *DB) DocsAfter(ctx context.Context, after uint64, n int) ([]ledger.NumberedDoc, error) {
+	a, err := toInt(after)
+	if err != nil {
+		return nil, fmt.Errorf("sqlite: list documents: %w", err)
+	}
+	rs, err := d.r.QueryContext(ctx, `SELECT rowid, doc FROM requests WHERE rowid > ? ORDER BY rowid LIMIT ?`, a, n)
+	out, err := rows(rs, err, func(rs *sql.Rows) (x ledger.NumberedDoc, err error) {
+		err = rs.Scan(&x.Number, (*blob32)(&x.Doc))
+		return x, err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("sqlite: list documents: %w", err)

@@ -48,6 +48,16 @@ var rules = []struct{ fault, query string }{
 		   WHERE i.kiosk = q.kiosk AND i.doc = q.doc AND i.kind = 2)`,
 	},
 	{
+		"an answer that is not what went to the kiosk",
+		`SELECT code FROM requests q WHERE answer_id IS NOT NULL AND EXISTS (SELECT 1 FROM items i
+		   WHERE i.doc = q.doc AND i.kind = 2 AND i.bytes != q.answer_packet)`,
+	},
+	{
+		"what was published last and is not in the items, or the other way round",
+		`SELECT kind FROM items i WHERE kiosk = '' AND NOT EXISTS (SELECT 1 FROM published p
+		   WHERE p.kind = i.kind AND p.version = i.version AND p.bytes = i.bytes)`,
+	},
+	{
 		"a seal without its check number, or the other way round",
 		`SELECT code FROM requests WHERE (answer_seal = '') != (answer_check = '')`,
 	},

@@ -139,6 +139,15 @@ func Open(ctx context.Context, file string) (*DB, error) {
 	return &DB{w: w, r: r}, nil
 }
 
+// OpenExisting is Open for a file that must be there: a mistyped name makes no
+// empty ledger.
+func OpenExisting(ctx context.Context, file string) (*DB, error) {
+	if _, err := os.Stat(file); err != nil {
+		return nil, fmt.Errorf("sqlite: open ledger: %w", err)
+	}
+	return Open(ctx, file)
+}
+
 // migrate brings the file to schemaVersion.
 func migrate(ctx context.Context, w *sql.DB) error {
 	tx, err := w.BeginTx(ctx, nil)

@@ -57,6 +57,8 @@ func TestCheckFinds(t *testing.T) {
 		{"a fork without", `DELETE FROM records WHERE seq = 3 AND fork = 0`},
 		{"does not fit the state", `UPDATE requests SET state = 'registered'`},
 		{"not among the kiosk's items", `DELETE FROM items WHERE kind = 2`},
+		{"not what went to the kiosk", `UPDATE requests SET answer_packet = x'00'`},
+		{"what was published last", `INSERT INTO items (kiosk, kind, version, doc, stage, at, bytes) VALUES ('', 4, 9, x'', '', 0, x'00')`},
 		{"without its check number", `UPDATE requests SET answer_seal = 'HTTPS://X/V/Y'`},
 		{"two broadcasts", `INSERT INTO items (kiosk, kind, doc, stage, at, bytes) VALUES ('', 4, x'', '', 0, x'00'), ('', 4, x'', '', 0, x'00')`},
 		{"cursor beyond", `INSERT INTO kiosks (id, epoch, at, software, unsent, oldest, catalogue, trust, cursor) VALUES ('K', x'', 0, '', 0, 0, 0, 0, 999)`},

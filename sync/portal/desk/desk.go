@@ -116,6 +116,7 @@ func (d *Desk) routes() *http.ServeMux {
 	}))
 	m.HandleFunc("GET /desk/requests/{doc}", d.signedIn(d.open))
 	m.HandleFunc("GET /desk/requests/{doc}/container", d.signedIn(d.container))
+	m.HandleFunc("GET /desk/requests/{doc}/original", d.signedIn(d.original))
 	m.HandleFunc("GET /desk/requests/{doc}/answer-container", d.signedIn(d.answerContainer))
 	m.HandleFunc("POST /desk/requests/{doc}/assign", d.signedIn(d.assign))
 	m.HandleFunc("GET /desk/requests/{doc}/{decision}", d.signedIn(d.form))

@@ -245,6 +245,12 @@ func TestContainer(t *testing.T) {
 	if !bytes.Equal(w.Body.Bytes(), q.Container) {
 		t.Error("the download is not the container of the ledger")
 	}
+	if !strings.Contains(b.get("/desk/requests/"+o.residence, 200), "/original\"") {
+		t.Error("the page does not offer the document as it was received")
+	}
+	if w := b.send("GET", "/desk/requests/"+o.residence+"/original", nil); w.Code != 200 || w.Body.String() != string(q.Original) || len(q.Original) == 0 {
+		t.Error("the download is not the document as it was received")
+	}
 	if got, want := w.Header().Get("Content-Disposition"), `attachment; filename="`+q.Code+`.asice"`; got != want {
 		t.Errorf("Content-Disposition = %q, want %q", got, want)
 	}
@@ -256,7 +262,7 @@ func TestContainer(t *testing.T) {
 func TestOtherAgency(t *testing.T) {
 	o := openOffice(t)
 	b := o.browser(t).signIn("merdan")
-	for _, p := range []string{"", "/container", "/answer", "/answer-container", "/no-such-thing"} {
+	for _, p := range []string{"", "/container", "/original", "/answer", "/answer-container", "/no-such-thing"} {
 		b.get("/desk/requests/"+o.residence+p, 404)
 	}
 	for _, p := range []string{"zz", strings.Repeat("0", 64), strings.Repeat("zz", 32), o.residence + "00"} {

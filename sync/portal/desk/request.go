@@ -76,6 +76,7 @@ type requestView struct {
 	Accepted  bool
 	Steps     []page.Step
 	Answer    *answerView
+	Received  bool // the form in which it was received is kept beside the raised one
 	Done      bool // the answer was signed a moment ago
 }
 
@@ -106,6 +107,7 @@ func (d *Desk) requestView(w http.ResponseWriter, r *http.Request, o Officer, q 
 	if s, ok := d.portal.Catalogue().Service(doc.Service); ok {
 		v.Service, v.Older = s, s.Version != doc.ServiceVersion
 	}
+	v.Received = q.Original != nil
 	v.Answers = answers(v.Service, doc, v.Lang)
 	v.Consents = consents(v.Service, doc, v.Lang)
 	if v.Applicant, err = d.applicant(v.Base, doc.Sender); err != nil {
@@ -274,6 +276,20 @@ func (d *Desk) container(w http.ResponseWriter, r *http.Request, o Officer) {
 		return
 	}
 	sendContainer(w, q.Code, q.Container)
+}
+
+// original gives the request as it was received, before the portal's time stamp
+// (ED-13).
+func (d *Desk) original(w http.ResponseWriter, r *http.Request, o Officer) {
+	q, err := d.load(r.Context(), o, r.PathValue("doc"))
+	if err == nil && q.Original == nil {
+		err = ledger.ErrNotFound
+	}
+	if err != nil {
+		d.fail(w, r, o, err)
+		return
+	}
+	sendContainer(w, q.Code+"-received", q.Original)
 }
 
 func (d *Desk) answerContainer(w http.ResponseWriter, r *http.Request, o Officer) {

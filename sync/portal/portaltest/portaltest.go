@@ -18,18 +18,22 @@ import (
 	"github.com/penjire/penjire/sync/catalog/packs"
 	"github.com/penjire/penjire/sync/citizen"
 	"github.com/penjire/penjire/sync/edoc"
+	"github.com/penjire/penjire/sync/edoc/envelope"
 	"github.com/penjire/penjire/sync/edoc/specimen"
 	"github.com/penjire/penjire/sync/edoc/trust"
 	"github.com/penjire/penjire/sync/edoc/tsp"
 	"github.com/penjire/penjire/sync/ledger"
 	"github.com/penjire/penjire/sync/ledger/sqlite"
 	"github.com/penjire/penjire/sync/portal"
+	"github.com/penjire/penjire/sync/wire"
 )
 
 // World is a portal with everything around it.
 type World struct {
 	*specimen.World
 	Now time.Time
+
+	File string // of the ledger
 
 	portal *portal.Portal
 	ledger *sqlite.DB
@@ -54,7 +58,8 @@ func Open(t testing.TB, now time.Time) *World {
 	if w.tsa, err = tsp.NewAuthority(w.TSA.Signer(), func() time.Time { return w.Now }); err != nil {
 		t.Fatalf("make the time-stamping authority: %v", err)
 	}
-	if w.ledger, err = sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "ledger.db")); err != nil {
+	w.File = filepath.Join(t.TempDir(), "ledger.db")
+	if w.ledger, err = sqlite.Open(t.Context(), w.File); err != nil {
 		t.Fatalf("open the ledger: %v", err)
 	}
 	if err := w.open(t.Context()); err != nil {
@@ -126,13 +131,18 @@ func (w *World) Receive(t testing.TB, card string, d *edoc.Document) (*edoc.Cont
 	if c, err = c.Stamp(t.Context(), w.tsa); err != nil {
 		t.Fatalf("stamp the request: %v", err)
 	}
-	sealed := fmt.Appendf(nil, "sealed %d", w.seq)
+	sealed, err := envelope.Seal(c.Bytes(), w.AgeRecipient)
+	if err != nil {
+		t.Fatalf("seal the request: %v", err)
+	}
 	in := ledger.Incoming{
 		Epoch: ledger.Epoch{1}, Seq: w.seq, Doc: c.ID(), Code: c.ID().Code(), Service: d.Service, Lang: d.Lang,
 		Claimed: d.Made, Digest: sha256.Sum256(sealed), Sealed: sealed,
 	}
-	_, err = w.ledger.Intake(t.Context(), w.Device.ID, w.Now, []ledger.Incoming{in}, func(ledger.Incoming, time.Time) ([]byte, error) {
-		return fmt.Appendf(nil, "receipt %d", in.Seq), nil
+	_, err = w.ledger.Intake(t.Context(), w.Device.ID, w.Now, []ledger.Incoming{in}, func(r ledger.Incoming, at time.Time) ([]byte, error) {
+		return w.receipt(wire.Receipt{
+			Level: wire.Durable, Kiosk: w.Device.ID, Epoch: r.Epoch, Seq: r.Seq, Doc: r.Doc, Digest: r.Digest, Stage: wire.StageDelivered, At: at.Unix(),
+		})
 	})
 	if err != nil {
 		t.Fatalf("take the request in: %v", err)
@@ -148,19 +158,27 @@ func (w *World) Register(t testing.TB, card string, d *edoc.Document, due time.T
 	r := c.Verify(w.Trust(), w.Now)
 	err := w.ledger.Decide(t.Context(), key, ledger.Decision{
 		State: ledger.Registered, Code: c.Code(), At: w.Now, Agency: s.Agency, Service: s.ID, Identified: card != "", Signer: citizen.NewText(r.SignerName),
-		Due: due, Container: c.Bytes(), AnswerTo: d.AnswerTo,
+		Due: due, Container: c.Bytes(), Original: c.Bytes(), AnswerTo: d.AnswerTo,
 		Facts: ledger.Facts{
 			Whole: finding(r.Whole), Signer: finding(r.Signer), Revocation: finding(r.Revocation),
 			Claimed: r.Claimed, Trusted: r.Trusted, RevocationAge: r.RevocationAge, Provisional: r.Provisional,
 		},
-		Receipt: func(ledger.State, string, time.Time) ([]byte, error) {
-			return fmt.Appendf(nil, "decided %d", key.Seq), nil
+		Receipt: func(_ ledger.State, _ string, at time.Time) ([]byte, error) {
+			return w.receipt(wire.Receipt{
+				Level: wire.Decided, Kiosk: key.Kiosk, Epoch: key.Epoch, Seq: key.Seq, Doc: c.ID(), Digest: key.Digest, Stage: wire.StageRegistered, At: at.Unix(),
+			})
 		},
 	})
 	if err != nil {
 		t.Fatalf("register the request: %v", err)
 	}
 	return c.ID()
+}
+
+// receipt signs r as the portal does.
+func (w *World) receipt(r wire.Receipt) ([]byte, error) {
+	r.Confirmer = "portal.specimen"
+	return wire.SignReceipt(r, w.PortalReceipt.Key, w.PortalReceipt.Cert)
 }
 
 func finding(f edoc.Finding) ledger.Finding {
