@@ -70,6 +70,7 @@ func issueBundle(fs *flag.FlagSet, args []string, now time.Time, stdout io.Write
 	s.flags(fs)
 	from := fs.String("from", "", "description: bundle.json `file`")
 	rootsAt := fs.String("roots", "", "PEM `file` of the root certificates that kiosks have")
+	deltaAt := fs.String("delta", "", "`file` to write what turns the version before into this one")
 	drop := fs.Bool("drop", false, "let something end that the version before had: a centre, an authority, a portal, a recipient")
 	if err := fs.Parse(args); err != nil {
 		return usageOf(err)
@@ -110,8 +111,18 @@ func issueBundle(fs *flag.FlagSet, args []string, now time.Time, stdout io.Write
 	if err != nil {
 		return err
 	}
-	if _, err := trust.ParseBundle(signed, roots, b.Version); err != nil {
+	if _, err := trust.Open(signed, trust.Known{Roots: roots, Bundle: before}); err != nil {
 		return fmt.Errorf("kiosks would refuse it: %w", err)
+	}
+	if *deltaAt != "" && before != nil {
+		d, err := trust.Delta(before.Signed(), signed)
+		if err != nil {
+			return err
+		}
+		if err := writeFile(*deltaAt, d); err != nil {
+			return err
+		}
+		_, _ = fmt.Fprintf(stdout, "%d bytes, the difference %d bytes\n", len(signed), len(d))
 	}
 	return s.write(signed)
 }

@@ -45,6 +45,12 @@ func items(b *trust.Bundle) []item {
 	for _, id := range b.RevokedSeals {
 		out = append(out, item{"revoked seal " + hex.EncodeToString(id), true})
 	}
+	for _, r := range b.Roots {
+		out = append(out, item{fmt.Sprintf("root %s, from %s", describe(r.Cert), r.Cross.NotBefore.Format(time.DateOnly)), true})
+	}
+	for _, r := range b.Retired {
+		out = append(out, item{fmt.Sprintf("root with key %x is retired since %s", r.Key[:8], r.Since.Format(time.DateOnly)), true})
+	}
 	for _, h := range b.Holds {
 		until := "not lifted"
 		if !h.Until.IsZero() {

@@ -33,6 +33,20 @@ type description struct {
 	RevokedSeals []string `json:"revoked_seals"` // 32 hex digits each
 	Calendar     calendar `json:"calendar"`
 	Holds        []hold   `json:"holds"`
+	Roots        []root   `json:"roots"`   // announced since the first one, all of them
+	Retired      []ended  `json:"retired"` // roots that are believed no more
+}
+
+// root announces a root; trust.NextRoot.
+type root struct {
+	Cert  string `json:"cert"`  // self-signed
+	Cross string `json:"cross"` // of the same name and key, issued by a root before it
+}
+
+// ended is a root that is believed no more; trust.RetiredRoot.
+type ended struct {
+	Cert  string `json:"cert"`
+	Since day    `json:"since"`
 }
 
 // calendar says which days are working days; trust.Calendar.
@@ -137,6 +151,21 @@ func (f *folder) lists(names []string) [][]byte {
 	return out
 }
 
+func (f *folder) roots(b *trust.Bundle, d description) {
+	for i, r := range d.Roots {
+		field := fmt.Sprintf("roots[%d]", i)
+		certs, cross := f.certs(field+".cert", []string{r.Cert}), f.certs(field+".cross", []string{r.Cross})
+		if len(certs) == 1 && len(cross) == 1 {
+			b.Roots = append(b.Roots, trust.NextRoot{Cert: certs[0], Cross: cross[0]})
+		}
+	}
+	for i, r := range d.Retired {
+		for _, c := range f.certs(fmt.Sprintf("retired[%d].cert", i), []string{r.Cert}) {
+			b.Retired = append(b.Retired, trust.RetiredRoot{Key: trust.RootKey(c), Since: r.Since.t})
+		}
+	}
+}
+
 func (f *folder) calendar(c calendar) trust.Calendar {
 	out := trust.Calendar{Holidays: c.Holidays, Worked: c.Worked}
 	for _, name := range c.Off {
@@ -214,6 +243,7 @@ func readDescription(name string) (*trust.Bundle, error) {
 		b.RevokedSeals = append(b.RevokedSeals, id)
 	}
 	b.Calendar = f.calendar(d.Calendar)
+	f.roots(b, d)
 	for i, h := range d.Holds {
 		f.hold(b, fmt.Sprintf("holds[%d]", i), h)
 	}

@@ -3,7 +3,7 @@
 // catalogue of services, and signs it. It runs where the register's key is,
 // which needs no network.
 //
-//	register bundle -from bundle.json -roots FILE -cert FILE -key FILE [-previous FILE|-first] -out FILE
+//	register bundle -from bundle.json -roots FILE -cert FILE -key FILE [-previous FILE|-first] [-delta FILE] -out FILE
 //	register catalogue -packs FOLDER -trust FILE -roots FILE -cert FILE -key FILE [-previous FILE|-first] -out FILE
 //	register show -roots FILE FILE
 //
@@ -30,7 +30,7 @@ import (
 	"time"
 )
 
-const help = `usage: register bundle -from bundle.json -roots FILE -cert FILE -key FILE [-previous FILE|-first] -out FILE
+const help = `usage: register bundle -from bundle.json -roots FILE -cert FILE -key FILE [-previous FILE|-first] [-delta FILE] -out FILE
        register catalogue -packs FOLDER -trust FILE -roots FILE -cert FILE -key FILE [-previous FILE|-first] -out FILE
        register show -roots FILE FILE
 `
