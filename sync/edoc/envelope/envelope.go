@@ -8,14 +8,11 @@
 package envelope
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 
 	"filippo.io/age"
-	"github.com/klauspost/compress/zstd"
 )
 
 // MaxPlain is the most that Open gives: what expands further is refused.
@@ -30,8 +27,12 @@ const codeWork = 15
 var ErrNotForThis = errors.New("envelope: it is sealed to someone else")
 
 // Seal compresses plain and encrypts it to every recipient: "age1…", or
-// "agepiv1…" for the key of a card.
+// "agepiv1…" for the key of a card. It uses the dictionary that everyone has.
 func Seal(plain []byte, recipients ...string) ([]byte, error) {
+	return common.Seal(plain, recipients...)
+}
+
+func parseRecipients(recipients []string) ([]age.Recipient, error) {
 	if len(recipients) == 0 {
 		return nil, errors.New("envelope: seal: no recipients")
 	}
@@ -43,7 +44,7 @@ func Seal(plain []byte, recipients ...string) ([]byte, error) {
 		}
 		list = append(list, r)
 	}
-	return seal(plain, list)
+	return list, nil
 }
 
 // CheckRecipient says whether Seal would take the recipient.
@@ -73,60 +74,14 @@ func SealForCode(plain []byte, code string) ([]byte, error) {
 		return nil, fmt.Errorf("envelope: seal for a code: %w", err)
 	}
 	r.SetWorkFactor(codeWork)
-	return seal(plain, []age.Recipient{r})
-}
-
-func seal(plain []byte, to []age.Recipient) ([]byte, error) {
-	if len(plain) > MaxPlain {
-		return nil, fmt.Errorf("envelope: seal: got %d bytes, want at most %d", len(plain), MaxPlain)
-	}
-	z, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedBetterCompression), zstd.WithEncoderConcurrency(1), zstd.WithEncoderCRC(false))
-	if err != nil {
-		return nil, fmt.Errorf("envelope: seal: %w", err)
-	}
-	packed := z.EncodeAll(plain, nil)
-	if err := z.Close(); err != nil {
-		return nil, fmt.Errorf("envelope: seal: %w", err)
-	}
-	var out bytes.Buffer
-	w, err := age.Encrypt(&out, to...)
-	if err != nil {
-		return nil, fmt.Errorf("envelope: seal: %w", err)
-	}
-	if _, err := w.Write(packed); err != nil {
-		return nil, fmt.Errorf("envelope: seal: %w", err)
-	}
-	if err := w.Close(); err != nil {
-		return nil, fmt.Errorf("envelope: seal: %w", err)
-	}
-	return out.Bytes(), nil
+	return common.seal(plain, []age.Recipient{r})
 }
 
 // Open decrypts with whichever of ids fits and decompresses. ErrNotForThis says
-// that none did.
+// that none did; ErrDictionary, that it was sealed with a dictionary of a
+// catalogue (Dictionaries.Open).
 func Open(sealed []byte, ids ...age.Identity) ([]byte, error) {
-	r, err := age.Decrypt(bytes.NewReader(sealed), ids...)
-	var no *age.NoIdentityMatchError
-	if errors.As(err, &no) {
-		return nil, ErrNotForThis
-	}
-	if err != nil {
-		return nil, fmt.Errorf("envelope: open: %w", err)
-	}
-	packed, err := io.ReadAll(r)
-	if err != nil {
-		return nil, fmt.Errorf("envelope: open: %w", err)
-	}
-	z, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(MaxPlain))
-	if err != nil {
-		return nil, fmt.Errorf("envelope: open: %w", err)
-	}
-	defer z.Close()
-	plain, err := z.DecodeAll(packed, nil)
-	if err != nil {
-		return nil, fmt.Errorf("envelope: decompress: %w", err)
-	}
-	return plain, nil
+	return Dictionaries(nil).Open(sealed, ids...)
 }
 
 // OpenWithCode opens what SealForCode sealed. Another code is ErrNotForThis.
