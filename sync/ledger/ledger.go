@@ -297,8 +297,20 @@ type Ledger interface {
 	// first, raises the alarm "kiosk.fork", and its receipt says so.
 	Intake(ctx context.Context, kiosk string, at time.Time, recs []Incoming, make func(Incoming, time.Time) ([]byte, error)) ([]Outcome, error)
 
-	// Undecided returns up to n records not yet decided, oldest first.
+	// Undecided returns up to n records not yet decided, oldest first, without
+	// those that wait for a dictionary that is not there.
 	Undecided(ctx context.Context, n int) ([]Record, error)
+
+	// KeepDictionary keeps what envelopes are compressed with, for ever and by its
+	// number: one may come years later. What has that number already stays.
+	KeepDictionary(ctx context.Context, id uint32, b []byte) error
+
+	// Dictionary returns what KeepDictionary was given. ErrNotFound.
+	Dictionary(ctx context.Context, id uint32) ([]byte, error)
+
+	// AwaitDictionary says that a record cannot be decided without that
+	// dictionary: it is not among the undecided until it is there. ErrNotFound.
+	AwaitDictionary(ctx context.Context, k Key, id uint32) error
 
 	// Decide registers or refuses a record, stores the DECIDED receipt and puts
 	// it among the kiosk's items. Deciding again changes nothing and is no error.

@@ -2,6 +2,7 @@ package portal
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"time"
 
@@ -90,6 +91,9 @@ func (p *Portal) decideAll(ctx context.Context) time.Duration {
 func (p *Portal) decide(ctx context.Context, r ledger.Record) error {
 	now := p.c.Now()
 	d, reason, err := p.examine(ctx, r, now)
+	if m, ok := errors.AsType[missing](err); ok {
+		return p.await(ctx, r, m)
+	}
 	if err != nil {
 		return err
 	}
@@ -115,8 +119,11 @@ func (p *Portal) decide(ctx context.Context, r ledger.Record) error {
 // examine returns the decision to register, or why the record is refused; then
 // nothing of the decision counts but the code.
 func (p *Portal) examine(ctx context.Context, r ledger.Record, now time.Time) (d ledger.Decision, reason string, err error) {
-	plain, err := envelope.Open(r.Sealed, p.c.Identities...)
+	plain, err := p.open(ctx, r.Sealed)
 	if err != nil {
+		return d, "", err
+	}
+	if plain == nil {
 		return d, ReasonUnreadable, nil
 	}
 	c, err := edoc.Parse(plain)

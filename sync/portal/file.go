@@ -44,6 +44,9 @@ type File struct {
 	// Catalogue is the signed catalogue; packs are added to it and the whole is
 	// signed again with a higher version.
 	Catalogue string `json:"catalogue"`
+	// Older are signed catalogues that this portal never published, but kiosks
+	// came with: their requests are compressed with them.
+	Older []string `json:"older_catalogues,omitempty"`
 	// Officers is a JSON file: a list of desk.Officer. Empty: nobody can sign in
 	// at the desk.
 	Officers string `json:"officers,omitempty"`

@@ -45,6 +45,7 @@ type Config struct {
 	Trust      []byte                 // signed trust bundle
 	Catalogue  []byte                 // signed catalogue
 	Packs      []*catalog.Pack        // further services; may be empty
+	Older      [][]byte               // signed catalogues that kiosks may have from elsewhere; may be empty
 	Receipt    edoc.Signer            // signs receipts and beacons
 	Register   edoc.Signer            // signs the catalogue
 	Agencies   map[string]edoc.Signer // by agency id
@@ -163,6 +164,19 @@ func (p *Portal) publishCatalogue(ctx context.Context) error {
 		return fail(err)
 	}
 	want.Holidays = base.Holidays
+	known := []*catalog.Catalogue{base}
+	for i, b := range p.c.Older {
+		c, err := p.openCatalogue(b)
+		if err != nil {
+			return fail(fmt.Errorf("older catalogue %d: %w", i, err))
+		}
+		known = append(known, c)
+	}
+	for _, c := range known {
+		if err := p.keepDictionary(ctx, c); err != nil {
+			return fail(err)
+		}
+	}
 	signed := p.c.Catalogue
 	if same, err := sameCatalogue(want, base); err != nil {
 		return fail(err)
@@ -181,6 +195,9 @@ func (p *Portal) publishCatalogue(ctx context.Context) error {
 			return fail(err)
 		}
 		if same {
+			if err := p.keepDictionary(ctx, last); err != nil { // of before dictionaries were kept
+				return fail(err)
+			}
 			p.cat.Store(last)
 			return nil
 		}
@@ -199,6 +216,10 @@ func (p *Portal) publishCatalogue(ctx context.Context) error {
 		if signed, err = trust.SignObjectAt(trust.KindCatalogue, payload, p.c.Register, p.c.Now()); err != nil {
 			return fail(err)
 		}
+	}
+	// Before any kiosk can seal with it.
+	if err := p.keepDictionary(ctx, want); err != nil {
+		return fail(err)
 	}
 	if err := p.ledger.Broadcast(ctx, ledger.ItemCatalogue, want.Version, p.c.Now(), signed); err != nil {
 		return fail(err)

@@ -82,6 +82,10 @@ func load(o options) (*loaded, error) {
 			return err
 		},
 	}
+	l.config.Older = make([][]byte, len(f.Older))
+	for i, name := range f.Older {
+		steps = append(steps, bytesOf(&l.config.Older[i], name))
+	}
 	for id, p := range f.Agencies {
 		steps = append(steps, func() error {
 			s, err := keyfile.Signer(in(p.Cert), in(p.Key))

@@ -86,6 +86,7 @@ func Test(t *testing.T, open func(t testing.TB) Opener) {
 		"Heads":                 heads,
 		"Kiosks":                kiosks,
 		"StorageTimes":          storageTimes,
+		"Dictionaries":          dictionaries,
 		"Published":             published,
 		"WalkTheArchive":        walk,
 	} {

@@ -88,7 +88,9 @@ func (d *DB) Undecided(ctx context.Context, n int) ([]ledger.Record, error) {
 	rs, err := d.r.QueryContext(ctx,
 		`SELECT kiosk, epoch, seq, digest, doc, code, service, lang, claimed, received, sealed,
 		   channel, sent
-		 FROM records WHERE state = 'received' ORDER BY id LIMIT ?`, n)
+		 FROM records WHERE state = 'received' AND NOT EXISTS (SELECT 1 FROM awaiting a
+		   WHERE a.record = records.id AND a.dictionary NOT IN (SELECT id FROM dictionaries))
+		 ORDER BY id LIMIT ?`, n)
 	out, err := rows(rs, err, func(rs *sql.Rows) (ledger.Record, error) {
 		var r ledger.Record
 		err := rs.Scan(&r.Kiosk, (*blob16)(&r.Epoch), &r.Seq, (*blob32)(&r.Digest), (*blob32)(&r.Doc), &r.Code,

@@ -23,7 +23,7 @@ import (
 )
 
 // schemaVersion is PRAGMA user_version of the files that this package writes.
-const schemaVersion = 3
+const schemaVersion = 4
 
 // schema makes an empty file. The promise «nothing twice» is in its constraints:
 // records' primary key, records_number and requests' primary key.
@@ -99,7 +99,7 @@ CREATE TABLE kiosks (
 	unsent INTEGER NOT NULL, oldest INTEGER NOT NULL,
 	catalogue INTEGER NOT NULL, trust INTEGER NOT NULL, cursor INTEGER NOT NULL DEFAULT 0
 ) STRICT, WITHOUT ROWID;
-`
+` + dictionaries
 
 // DB is a ledger in one SQLite file.
 type DB struct {

@@ -95,11 +95,14 @@ func TestCheckFinds(t *testing.T) {
 	}
 }
 
-// toSchema2 takes away what schema 3 added.
-const toSchema2 = `DROP INDEX items_answers; DROP TABLE published;
+// toSchema3 takes away what schema 4 added, toSchema2 what 3 and 4 did.
+const (
+	toSchema3 = `DROP TABLE awaiting; DROP TABLE dictionaries;`
+	toSchema2 = toSchema3 + `DROP INDEX items_answers; DROP TABLE published;
 	ALTER TABLE records DROP COLUMN channel; ALTER TABLE records DROP COLUMN sent;
 	ALTER TABLE requests DROP COLUMN channel; ALTER TABLE requests DROP COLUMN sent; ALTER TABLE requests DROP COLUMN original;
 	ALTER TABLE items DROP COLUMN acked; PRAGMA user_version = 2;`
+)
 
 // TestOlderFileStorage opens a file of schema 2, which forgot what was published
 // before and kept no originals.

@@ -14,6 +14,7 @@ var upgrades = [schemaVersion - 1]struct {
 }{
 	{"add the check numbers", addCheckNumbers},
 	{"add origins, times and what was published", addStorage},
+	{"add dictionaries", addDictionaries},
 }
 
 // addStorage brings a file of schema 2 to 3: what ED-13 wants kept. Of what came
