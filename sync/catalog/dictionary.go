@@ -12,7 +12,7 @@ const dictionarySize = 28 << 10
 // hold, as document.json (edoc.md, section 3) has them: what an envelope need
 // not carry, since the kiosk and the portal both have the catalogue. The same
 // catalogue always gives the same bytes, in every version of this software
-// (catalog.md, section 8).
+// (catalog.md, section 7).
 func (c *Catalogue) Dictionary() []byte {
 	var pieces []string
 	left := dictionarySize

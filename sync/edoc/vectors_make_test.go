@@ -29,7 +29,7 @@ func (m *maker) add(name, kind, spec, expect, comment string, body []byte, more 
 	m.t.Helper()
 	head := []string{"comment: " + comment, "expect: " + expect, "spec: " + spec, "kind: " + kind}
 	head = append(head, more...)
-	text := kind == "document" || kind == "manifest" || kind == "seal" || kind == "code" || kind == "code-of" || kind == "recipient"
+	text := kind == "document" || kind == "manifest" || kind == "seal" || kind == "code" || kind == "code-of" || kind == "recipient" || kind == "dictionary"
 	b := string(body) + "\n"
 	if text {
 		head = append(head, "body: text")
@@ -115,6 +115,7 @@ func TestMakeVectors(t *testing.T) {
 	m.revokedSeals()
 	m.copies()
 	m.envelopes()
+	m.dictionaries()
 	m.codes()
 	m.hostiles()
 	list, err := loadVectors(m.dir)

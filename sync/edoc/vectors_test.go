@@ -236,14 +236,23 @@ func (w *vectorWorld) outcome(v vector) (string, error) {
 	case "paper-copy":
 		return w.copyOutcome(v, at)
 	case "envelope":
-		plain, err := envelope.Open(v.body, w.age)
+		var find envelope.Dictionaries
+		if texts, ok := v.header["texts"]; ok {
+			find = func(uint32) (*envelope.Dictionary, error) { return envelope.NewDictionary([]byte(texts)), nil }
+		}
+		plain, err := find.Open(v.body, w.age)
 		if errors.Is(err, envelope.ErrNotForThis) {
 			return "for someone else", nil
+		}
+		if errors.Is(err, envelope.ErrDictionary) {
+			return "dictionary not at hand", nil
 		}
 		if err != nil {
 			return "envelope failure", nil
 		}
 		return string(plain), nil
+	case "dictionary":
+		return fmt.Sprintf("%08x", envelope.NewDictionary(v.body).ID()), nil
 	case "recipient":
 		if err := envelope.CheckRecipient(string(v.body)); err != nil {
 			return "recipient refused", nil

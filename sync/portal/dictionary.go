@@ -48,6 +48,9 @@ func (p *Portal) open(ctx context.Context, sealed []byte) ([]byte, error) {
 		if err == nil {
 			d, err = envelope.ParseDictionary(b)
 		}
+		if err == nil && d.ID() != id {
+			err = fmt.Errorf("what is kept as dictionary %08x is another", id)
+		}
 		trouble = err
 		return d, err
 	})

@@ -15,6 +15,7 @@ import (
 
 	"filippo.io/age"
 
+	"github.com/penjire/penjire/sync/catalog"
 	"github.com/penjire/penjire/sync/catalog/packs"
 	"github.com/penjire/penjire/sync/citizen"
 	"github.com/penjire/penjire/sync/edoc"
@@ -55,14 +56,7 @@ func newWorld(t testing.TB) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	payload, err := cat.Marshal()
-	if err != nil {
-		t.Fatal(err)
-	}
-	signed, err := trust.SignObjectAt(trust.KindCatalogue, payload, s.Register.Signer(), s.Made)
-	if err != nil {
-		t.Fatal(err)
-	}
+	signed := w.signCatalogue(t, cat)
 	id, err := age.ParseX25519Identity(s.AgeIdentity)
 	if err != nil {
 		t.Fatal(err)
@@ -81,6 +75,19 @@ func newWorld(t testing.TB) *world {
 	}
 	w.start(filepath.Join(t.TempDir(), "ledger.db"))
 	return w
+}
+
+func (w *world) signCatalogue(t testing.TB, c *catalog.Catalogue) []byte {
+	t.Helper()
+	payload, err := c.Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	signed, err := trust.SignObjectAt(trust.KindCatalogue, payload, w.Register.Signer(), w.Made)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return signed
 }
 
 // start opens the ledger and runs a portal on it.
@@ -222,7 +229,7 @@ func (k *kiosk) ask(d *edoc.Document, s edoc.Signer) *edoc.Container {
 // accept seals bytes and accepts them as the document with that id.
 func (k *kiosk) accept(id edoc.ID, b []byte, d *edoc.Document) {
 	k.w.t.Helper()
-	sealed, err := envelope.Seal(b, k.w.AgeRecipient)
+	sealed, err := envelope.NewDictionary(k.w.p.Catalogue().Dictionary()).Seal(b, k.w.AgeRecipient)
 	if err != nil {
 		k.w.t.Fatal(err)
 	}
