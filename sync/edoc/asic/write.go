@@ -41,6 +41,9 @@ type writer struct {
 	w   io.Writer
 	n   int64
 	dir []byte
+
+	packed bytes.Buffer // what flate writes to: one entry at a time
+	flate  *flate.Writer
 }
 
 func (w *writer) Write(b []byte) (int, error) {
@@ -106,7 +109,11 @@ func (w *writer) entry(e Entry, packed bool) error {
 	default:
 		h.crc, h.packed = crc32.ChecksumIEEE(data), h.size
 		if packed && len(data) <= maxPack {
-			if small := deflated(data); len(small) < len(data) {
+			small, err := w.deflate(data)
+			if err != nil {
+				return err
+			}
+			if len(small) < len(data) {
 				data, h.deflated, h.packed = small, true, int64(len(small))
 			}
 		}
@@ -174,17 +181,23 @@ func appendEnd(b []byte, entries int, dirSize, dirStart int64) []byte {
 	return le.AppendUint16(b, 0)
 }
 
-func deflated(data []byte) []byte {
-	var b bytes.Buffer
-	w, err := flate.NewWriter(&b, flate.BestCompression)
-	if err != nil {
-		return data // the level is one that there is
+// deflate returns data deflated.
+func (w *writer) deflate(data []byte) ([]byte, error) {
+	w.packed.Reset()
+	if w.flate == nil {
+		f, err := flate.NewWriter(&w.packed, flate.BestCompression)
+		if err != nil {
+			return nil, err
+		}
+		w.flate = f
+	} else {
+		w.flate.Reset(&w.packed)
 	}
-	if _, err = w.Write(data); err == nil {
-		err = w.Close()
+	if _, err := w.flate.Write(data); err != nil {
+		return nil, err
 	}
-	if err != nil {
-		return data // memory takes it all
+	if err := w.flate.Close(); err != nil {
+		return nil, err
 	}
-	return b.Bytes()
+	return w.packed.Bytes(), nil
 }
