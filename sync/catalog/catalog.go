@@ -160,8 +160,9 @@ type Result struct {
 	Kind  string `json:"kind"`
 	Title Text   `json:"title"`
 	// Document says what kind of document comes of it: "certificate", "extract",
-	// "registration" or "reply". Kinds that can never be electronic (ED-10.5:
-	// "inheritance-certificate", "sole-original") are refused by the linter.
+	// "registration" or "reply". What can never be an e-document (ED-10.5) has
+	// names too, so that an author can say the truth and be told:
+	// "inheritance-certificate", "sole-original", "paper-only".
 	Document string `json:"document"`
 	// Facts are what the answer states and its printed seal carries, in the
 	// order of the paper. The agency fills them in when it answers.

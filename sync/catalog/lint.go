@@ -213,13 +213,7 @@ func (l *linter) result(at string, s *Service) {
 	at += "result."
 	l.oneOf(at+"kind", s.Result.Kind, ResultInformation, ResultEDocument, ResultCertifiedCopy)
 	l.text(at+"title", s.Result.Title, true)
-	switch s.Result.Document {
-	case "certificate", "extract", "registration", "reply":
-	case "inheritance-certificate", "sole-original":
-		l.add(at+"document", "%q can never be an e-document (ED-10.5)", s.Result.Document)
-	default:
-		l.add(at+"document", "got %q, want one of certificate, extract, registration, reply", s.Result.Document)
-	}
+	l.document(at, s)
 	if n := len(s.Result.Facts); n > maxFacts {
 		l.add(at+"facts", "got %d, want at most %d: they must fit the printed seal", n, maxFacts)
 	} else if n == 0 && s.Result.Kind == ResultCertifiedCopy {

@@ -53,6 +53,10 @@ func (d *Document) check() error {
 		return errors.New("lang: want tk, ru or en")
 	case !writable(d.Made):
 		return errors.New("made: want a time in whole seconds")
+	case !d.Registered.IsZero() && (!writable(d.Registered) || d.Registered.Before(d.Made)):
+		return errors.New("registered: want a time in whole seconds, not before made")
+	case !d.RequestRegistered.IsZero() && (!writable(d.RequestRegistered) || d.RequestRegistered.After(d.Made)):
+		return errors.New("request_registered: want a time in whole seconds, not after made")
 	case d.Pages < 1:
 		return fmt.Errorf("pages: got %d, want 1 or more", d.Pages)
 	case d.Service == "":
@@ -76,6 +80,8 @@ func (d *Document) checkKind() error {
 		switch {
 		case d.Request != nil || d.Decision != "" || len(d.Facts) > 0 || !d.Text.IsZero():
 			return errors.New("a request holds what only an answer has")
+		case !d.Registered.IsZero() || !d.RequestRegistered.IsZero():
+			return errors.New("registered: a request is signed before it is registered")
 		case d.Addressee.Organisation == "":
 			return errors.New("addressee.organisation: it is empty")
 		case len(d.AnswerTo) == 0 && d.AnswerSecret == (Secret{}):
@@ -110,7 +116,7 @@ func writable(t time.Time) bool {
 // is to be a document that Marshal does not refuse.
 func (d *Document) clone() *Document {
 	e := *d
-	e.Made = d.Made.UTC()
+	e.Made, e.Registered, e.RequestRegistered = d.Made.UTC(), d.Registered.UTC(), d.RequestRegistered.UTC()
 	if len(d.Answers.Reveal()) == 0 {
 		e.Answers = citizen.Answers{}
 	}

@@ -60,8 +60,12 @@ type Document struct {
 	Heading string
 	Lang    string // tk, ru or en
 	Made    time.Time
-	Kiosk   string // where it was made; "" for an answer
-	Pages   int    // document and attachments
+	// Registered, of an answer: when the side that makes it entered it in its
+	// register; zero if not said. A request is signed before anyone registers
+	// it: see RequestRegistered.
+	Registered time.Time
+	Kiosk      string // where it was made; "" for an answer
+	Pages      int    // document and attachments
 
 	Service        string
 	ServiceVersion int
@@ -80,7 +84,10 @@ type Document struct {
 	Corrects     *ID // a request: the one it corrects
 
 	// Of an answer only.
-	Request  *ID
+	Request *ID
+	// RequestRegistered is when the request was registered; zero if not said.
+	RequestRegistered time.Time
+
 	Decision string // Answered, Refused or Returned
 	Text     citizen.Text
 	Facts    []FactValue

@@ -25,6 +25,7 @@ type jsonDocument struct {
 	Heading        string            `json:"heading"`
 	Lang           string            `json:"lang"`
 	Made           string            `json:"made"`
+	Registered     string            `json:"registered,omitempty"`
 	Kiosk          string            `json:"kiosk,omitempty"`
 	Pages          int               `json:"pages"`
 	Service        string            `json:"service"`
@@ -38,6 +39,7 @@ type jsonDocument struct {
 	AnswerSecret   string            `json:"answer_secret,omitempty"`
 	Corrects       string            `json:"corrects,omitempty"`
 	Request        string            `json:"request,omitempty"`
+	Since          string            `json:"request_registered,omitempty"`
 	Decision       string            `json:"decision,omitempty"`
 	Text           string            `json:"text,omitempty"`
 	Facts          []jsonFact        `json:"facts,omitempty"`
@@ -120,6 +122,7 @@ func full(kind string) *Document {
 	}
 	if kind == KindAnswer {
 		d.Request, d.Decision, d.Text = &ID{1, 255}, Refused, text
+		d.Registered, d.RequestRegistered = at.Add(time.Second), at
 		d.Facts = []FactValue{{hard, text}, {"b", citizen.Text{}}}
 		return d
 	}
@@ -225,6 +228,12 @@ func formed(j jsonDocument) bool {
 		ok = ok && (s == "" || err == nil && id.Reveal() == s)
 	}
 	isTime(j.Made)
+	for _, s := range []string{j.Registered, j.Since} {
+		if s != "" {
+			isTime(s)
+			ok = ok && s != "0001-01-01T00:00:00Z" // the zero time is written as none
+		}
+	}
 	for _, c := range j.Consents {
 		isTime(c.At)
 	}

@@ -233,6 +233,10 @@ func (r *jsonReader) document() *Document {
 // rest reads the fields that not every document has.
 func (r *jsonReader) rest(d *Document, name string) bool {
 	switch name {
+	case "registered":
+		d.Registered = r.time(name)
+	case "request_registered":
+		d.RequestRegistered = r.time(name)
 	case "answers":
 		m := map[string]string{}
 		r.members(func(k string) bool { m[k] = r.text(); return true })

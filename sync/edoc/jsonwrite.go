@@ -67,6 +67,13 @@ func (w *jsonWriter) some(k, s string) {
 	}
 }
 
+// time writes a time, left out when zero.
+func (w *jsonWriter) time(k string, t time.Time) {
+	if !t.IsZero() {
+		w.text(k, formatTime(t))
+	}
+}
+
 func (w *jsonWriter) number(k string, n int64) {
 	w.key(k)
 	w.b = strconv.AppendInt(w.b, n, 10)
@@ -127,6 +134,7 @@ func (w *jsonWriter) document(d *Document) {
 		w.text("heading", d.Heading)
 		w.text("lang", d.Lang)
 		w.text("made", formatTime(d.Made))
+		w.time("registered", d.Registered)
 		w.some("kiosk", d.Kiosk)
 		w.number("pages", int64(d.Pages))
 		w.text("service", d.Service)
@@ -147,6 +155,7 @@ func (w *jsonWriter) document(d *Document) {
 		w.some("answer_secret", d.AnswerSecret.json())
 		w.some("corrects", formatID(d.Corrects))
 		w.some("request", formatID(d.Request))
+		w.time("request_registered", d.RequestRegistered)
 		w.some("decision", d.Decision)
 		w.some("text", d.Text.Reveal())
 		w.list("facts", len(d.Facts), func(i int) {

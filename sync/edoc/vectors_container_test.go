@@ -250,6 +250,7 @@ func (m *maker) documents() {
 		m.t.Fatal(err)
 	}
 	m.secrets(doc, b)
+	m.registered(doc, d)
 	m.add("document-answer", "document", "ED-DOC-4", "ok", "an answer", b)
 	m.add("document-answer-corrects", "document", "ED-DOC-4", "document failure", "an answer that does not decide",
 		bytes.Replace(b, []byte(" \"decision\": \"answered\",\n"), nil, 1))

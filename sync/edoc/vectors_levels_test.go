@@ -10,6 +10,8 @@ import (
 	"encoding/base64"
 	"fmt"
 	"slices"
+	"strings"
+	"time"
 
 	"github.com/penjire/penjire/sync/edoc"
 	"github.com/penjire/penjire/sync/edoc/asic"
@@ -268,4 +270,28 @@ func (m *maker) expectVerified(level string) string {
 		stamp = "unknown " + edoc.ReasonNoStamp
 	}
 	return "whole yes ok, signer yes ok, revocation yes ok, stamp " + stamp
+}
+
+// registered makes documents that say when they were registered.
+func (m *maker) registered(request string, answer *edoc.Document) {
+	made := answer.Made
+	d := *answer
+	d.Registered, d.RequestRegistered = made, made.Add(-time.Hour)
+	b, err := d.Marshal()
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	m.add("document-registered", "document", "ED-DOC-8", "ok", "an answer that says when it and the request were registered", b)
+	at := func(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+	bad := func(name, comment, doc, old, changed string) {
+		got := strings.Replace(doc, old, changed, 1)
+		if got == doc {
+			m.t.Fatalf("document-%s changes nothing", name)
+		}
+		m.add("document-"+name, "document", "ED-DOC-8", "document failure", comment, []byte(got))
+	}
+	bad("registered-before", "registered before it was made", string(b), `"registered": "`+at(made), `"registered": "`+at(made.Add(-time.Second)))
+	bad("request-registered-after", "the request registered after the answer", string(b), at(made.Add(-time.Hour)), at(made.Add(time.Second)))
+	line := " \"made\": \"" + at(made) + "\",\n"
+	bad("request-registered", "a request that says when it was registered", request, line, line+" \"registered\": \""+at(made)+"\",\n")
 }

@@ -194,7 +194,7 @@ func (m *maker) copies() {
 	x := sealed(manySeal)
 	m.add("seal-some-facts", "seal", "ED-SEAL-8", "yes ok", "some of twelve facts, and their number", []byte(x.Text()))
 	// The number as it must not be: the seal's own encoder refuses to write it.
-	all := "\x0c\x0c" // key 12, twelve
+	all := "\x0c\x0c"                                                   // key 12, twelve
 	at := strings.LastIndex(string(x.Bytes()[:len(x.Bytes())-64]), all) // before the signature
 	if at < 0 {
 		m.t.Fatal("the seal has no number of facts")

@@ -58,7 +58,7 @@ func (p *Portal) Answer(ctx context.Context, agency string, doc ledger.Doc, d An
 	if !ok {
 		return fail(fmt.Errorf("the catalogue has no service %q any more: %w", r.Service, ErrDraft))
 	}
-	if err := complete(service, d); err != nil {
+	if err := check(service, d); err != nil {
 		return fail(err)
 	}
 	request, err := edoc.Parse(r.Container)
@@ -73,6 +73,7 @@ func (p *Portal) Answer(ctx context.Context, agency string, doc ledger.Doc, d An
 	if c, err = c.Stamp(ctx, p.c.Stamper); err != nil {
 		return fail(err)
 	}
+	c = p.complete(c, agency)
 	a := ledger.Answer{State: d.Decision, ID: ledger.Doc(c.ID()), By: d.By, At: now, Container: c.Bytes()}
 	packet := envelope.Packet{Container: c.Bytes()}
 	if d.Decision == ledger.Answered && service.Result.Kind == catalog.ResultCertifiedCopy {
@@ -93,12 +94,33 @@ func (p *Portal) Answer(ctx context.Context, agency string, doc ledger.Doc, d An
 	return a.ID, nil
 }
 
+// complete raises the answer to B-LT, so that it can be checked when nobody can
+// be asked any more. An answer for which the bundle lacks a list is no worse
+// than before: it goes out as it is, and the log says so.
+func (p *Portal) complete(c *edoc.Container, agency string) *edoc.Container {
+	full, err := c.Complete(p.Trust())
+	if err != nil {
+		p.c.Log.Warn("portal: an answer goes out without the lists that it takes to check it later", "agency", agency, "err", err)
+		return c
+	}
+	return full
+}
+
+// notAfter returns t in whole seconds, and no later than limit: the portal's
+// clock may have been set back since. Zero stays zero.
+func notAfter(t, limit time.Time) time.Time {
+	if t.IsZero() || t.Before(limit) {
+		return t.UTC().Truncate(time.Second)
+	}
+	return limit
+}
+
 // sealFacts is how many bytes of facts, names and values, a copy on the paper of
 // a receipt printer may state. Of how many its seal carries, package seal decides.
 const sealFacts = 640
 
-// complete says what a draft lacks.
-func complete(s *catalog.Service, d AnswerDraft) error {
+// check says what a draft lacks.
+func check(s *catalog.Service, d AnswerDraft) error {
 	switch d.Decision {
 	case ledger.Refused, ledger.Returned:
 		if strings.TrimSpace(d.Text.Reveal()) == "" {
@@ -141,8 +163,9 @@ func (p *Portal) answerDocument(request *edoc.Container, r ledger.Request, s *ca
 			Organisation: agency.Name.In(asked.Lang), Position: agency.Position.In(asked.Lang),
 			Postal: citizen.NewText(agency.Address.In(asked.Lang)),
 		},
-		Addressee: asked.Sender,
-		Request:   &id, Decision: decisions[d.Decision], Text: d.Text,
+		Addressee:  asked.Sender,
+		Registered: now, RequestRegistered: notAfter(r.Registered, now),
+		Request: &id, Decision: decisions[d.Decision], Text: d.Text,
 	}
 	if id, err := citizen.ParseID(r.Agency); err == nil { // not every agency's id is one
 		a.Sender.ID = id

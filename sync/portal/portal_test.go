@@ -120,6 +120,12 @@ func TestThereAndBack(t *testing.T) {
 	if d := ac.Document(); d.Kind != edoc.KindAnswer || d.Decision != edoc.Answered || d.Request == nil || *d.Request != c.ID() || len(d.Facts) == 0 {
 		t.Errorf("answer = %s %s with %d facts, want an answer to the request", d.Kind, d.Decision, len(d.Facts))
 	}
+	if l := ac.Level(0); l != edoc.BLT {
+		t.Errorf("the answer is %v, want B-LT", l)
+	}
+	if d := ac.Document(); d.Registered.Before(d.Made) || !d.RequestRegistered.Equal(got.Registered.UTC().Truncate(time.Second)) {
+		t.Errorf("registered %v and the request %v, want %v or later and %v", d.Registered, d.RequestRegistered, d.Made, got.Registered)
+	}
 	s, err := seal.ParseBytes(packet.Seal)
 	if err != nil {
 		t.Fatal(err)
