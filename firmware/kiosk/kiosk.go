@@ -34,6 +34,7 @@ import (
 	"github.com/penjire/penjire/sync/edoc"
 	"github.com/penjire/penjire/sync/edoc/keyfile"
 	"github.com/penjire/penjire/sync/edoc/trust"
+	"github.com/penjire/penjire/sync/journal/evidence"
 	"github.com/penjire/penjire/sync/outbox"
 	"github.com/penjire/penjire/sync/uplink"
 	"github.com/penjire/penjire/ui/screen"
@@ -73,6 +74,7 @@ type Kiosk struct {
 	keeping sync.RWMutex
 	own     edoc.Signer // the kiosk itself
 	box     *outbox.Outbox
+	proofs  *evidence.Folder // of the journal
 	up      *uplink.Uplink
 
 	reader  device.CardReader     // nil: none
@@ -166,6 +168,9 @@ func Open(ctx context.Context, o Options) (_ *Kiosk, err error) {
 	if err := k.openOutbox(ctx, o); err != nil {
 		return nil, err
 	}
+	if k.proofs, err = evidence.Open(filepath.Join(k.s.State, "evidence")); err != nil {
+		return nil, fmt.Errorf("kiosk: %w", err)
+	}
 	if err := k.openUplink(roots); err != nil {
 		return nil, err
 	}
@@ -225,6 +230,7 @@ func (k *Kiosk) openUplink(roots []*x509.Certificate) error {
 	k.up, err = uplink.New(uplink.Config{
 		URL: k.s.Portal.URL, TLS: tc,
 		Outbox: k.box, Trust: k.know.trust, Catalogue: k.know.catalogueVersion, Sink: sink{k},
+		Signer: k.own, Witnessed: func() int64 { return k.proofs.Witnessed(k.box.Stats(k.life).Epoch) },
 		Software: k.version, Now: k.clock.Now, Log: k.log,
 	})
 	if err != nil {

@@ -90,7 +90,7 @@ func (k *Kiosk) receipt(r outbox.Request, marked bool) printing.Receipt {
 func (k *Kiosk) receiptSeal(r outbox.Request) (*seal.Sealed, error) {
 	return seal.Make(seal.Seal{
 		Kind: seal.Receipt, Issuer: k.s.Kiosk, Service: r.Service, Doc: r.Doc[:], Date: r.Claimed.UTC(),
-		Index: r.Index, Size: r.TreeSize, Root: r.Root[:8],
+		Index: r.Index, Size: r.TreeSize, Root: r.Root[:8], Epoch: r.Epoch[:],
 	}, k.own.Key, k.own.Cert)
 }
 

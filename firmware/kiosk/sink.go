@@ -3,6 +3,7 @@ package kiosk
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"path/filepath"
 	"time"
 
@@ -50,6 +51,27 @@ func (s sink) Beacon(signed []byte, at time.Time) error {
 	sum := sha256.Sum256(signed)
 	ctx, cancel := context.WithTimeout(k.life, 10*time.Second)
 	defer cancel()
-	_, err := k.box.Append(ctx, journal.Entry{Kind: journal.Beacon, Fields: journal.Fields{To: at.UnixMilli(), Digest: sum[:]}})
-	return err
+	index, err := k.box.Append(ctx, journal.Entry{Kind: journal.Beacon, Fields: journal.Fields{To: at.UnixMilli(), Digest: sum[:]}})
+	if err != nil {
+		return err
+	}
+	return k.proofs.PutBeacon(k.box.Stats(ctx).Epoch, index, signed)
+}
+
+// Witness implements uplink.Sink.
+func (s sink) Witness(h *journal.Head) error {
+	return s.k.proofs.PutHead(s.k.box.Stats(s.k.life).Epoch, h)
+}
+
+// contradictedFile is the head that shows that the medium is an older copy.
+const contradictedFile = "contradicted.head"
+
+// Contradicted implements uplink.Sink: from here on nothing is accepted until
+// the outbox is opened again, under a new epoch.
+func (s sink) Contradicted(h *journal.Head) error {
+	k := s.k
+	defer k.wake()
+	ctx, cancel := context.WithTimeout(k.life, 10*time.Second)
+	defer cancel()
+	return errors.Join(k.box.Renounce(ctx), writeFile(filepath.Join(k.s.State, contradictedFile), h.Marshal()))
 }

@@ -96,6 +96,8 @@ func (k *Kiosk) submit(ctx context.Context, e session.Submit) session.Event {
 	case errors.Is(err, outbox.ErrFull):
 		k.foundFull(now)
 		return session.Failed{Job: e.Job, Why: session.Full}
+	case errors.Is(err, outbox.ErrRestored):
+		return session.Failed{Job: e.Job, Why: session.Broken, Code: outbox.AlarmRestored}
 	case err != nil:
 		k.log.Error("a request could not be stored", "service", doc.Service, "err", err)
 		return session.Failed{Job: e.Job, Why: session.Broken, Code: "outbox.accept"}

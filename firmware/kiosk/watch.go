@@ -2,6 +2,7 @@ package kiosk
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -12,6 +13,7 @@ import (
 	"github.com/penjire/penjire/firmware/session"
 	"github.com/penjire/penjire/sync/edoc/trust"
 	"github.com/penjire/penjire/sync/journal"
+	"github.com/penjire/penjire/sync/outbox"
 	"github.com/penjire/penjire/sync/uplink"
 	"github.com/penjire/penjire/ui/screen"
 	"github.com/penjire/penjire/ui/web"
@@ -155,6 +157,7 @@ func (k *Kiosk) lookPortal() screen.State {
 	k.set(health.PortalCert, !st.Connected && st.LastError == uplink.CodePortalCertificate)
 	k.set(health.PortalNo, !st.Connected && (st.LastError == uplink.CodeKioskCertificate || st.LastError == uplink.CodeVersion))
 	k.set(health.NoPortal, !st.Connected)
+	k.set(health.Refuted, st.Journal != "")
 	switch {
 	case st.Connected:
 		return screen.Good
@@ -200,7 +203,9 @@ func (k *Kiosk) lookOutbox(ctx context.Context) (unsent int, overdue bool) {
 	now := k.clock.Now()
 	overdue = !st.OldestUnsent.IsZero() && now.Sub(st.OldestUnsent) > overdueAfter
 	k.set(health.Overdue, overdue)
-	k.set(health.OutboxLost, len(st.Alarms) > 0)
+	restored := slices.Contains(st.Alarms, outbox.AlarmRestored)
+	k.set(health.Restored, restored)
+	k.set(health.OutboxLost, len(st.Alarms) > 0 && !restored)
 
 	k.mu.Lock()
 	if st.Unsent < k.unsent || now.Sub(k.full) > fullFor || now.Before(k.full) {

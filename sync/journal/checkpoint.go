@@ -8,8 +8,6 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-
-	"golang.org/x/mod/sumdb/note"
 )
 
 // EmptyRoot is the root of the tree without entries: SHA-256 of nothing.
@@ -25,18 +23,26 @@ const MaxOrigin = 128
 // and their root. The origin of a kiosk's journal is "<kiosk>/<epoch in hex>":
 // a new epoch is a new tree.
 type Checkpoint struct {
-	Origin string
-	Size   int64
-	Root   Hash
+	Origin  string
+	Size    int64
+	Root    Hash
+	Counter uint64 // of the hardware that counts heads (Counter); 0: there is none
 }
 
-// Marshal returns the three lines of C2SP tlog-checkpoint, without signatures.
+// Marshal returns the lines of C2SP tlog-checkpoint, without signatures: origin,
+// size, root and, where there is a counter, the extension line "counter N".
 func (c Checkpoint) Marshal() ([]byte, error) {
 	if err := c.valid(); err != nil {
 		return nil, err
 	}
-	return fmt.Appendf(nil, "%s\n%d\n%s\n", c.Origin, c.Size, base64.StdEncoding.EncodeToString(c.Root[:])), nil
+	b := fmt.Appendf(nil, "%s\n%d\n%s\n", c.Origin, c.Size, base64.StdEncoding.EncodeToString(c.Root[:]))
+	if c.Counter != 0 {
+		b = fmt.Appendf(b, "%s%d\n", counterLine, c.Counter)
+	}
+	return b, nil
 }
+
+const counterLine = "counter "
 
 func (c Checkpoint) valid() error {
 	if c.Origin == "" || !printable(c.Origin, MaxOrigin) || strings.ContainsAny(c.Origin, " +") {
@@ -51,23 +57,30 @@ func (c Checkpoint) valid() error {
 	return nil
 }
 
-// ParseCheckpoint reads exactly what Marshal writes. Extension lines, which
-// the C2SP format allows, are refused: ours has none, and what is not
-// understood must not be signed for.
+// ParseCheckpoint reads exactly what Marshal writes. Other extension lines,
+// which the C2SP format allows, are refused: what is not understood must not be
+// signed for.
 func ParseCheckpoint(b []byte) (Checkpoint, error) {
 	lines := strings.Split(string(b), "\n")
-	if len(lines) != 4 || lines[3] != "" {
-		return Checkpoint{}, fmt.Errorf("journal: parse a checkpoint: not three lines: %w", ErrCheckpoint)
+	if len(lines) < 4 || len(lines) > 5 || lines[len(lines)-1] != "" {
+		return Checkpoint{}, fmt.Errorf("journal: parse a checkpoint: not three lines, or four: %w", ErrCheckpoint)
 	}
-	size, err := strconv.ParseInt(lines[1], 10, 64)
-	if err != nil {
+	c := Checkpoint{Origin: lines[0]}
+	var err error
+	if c.Size, err = strconv.ParseInt(lines[1], 10, 64); err != nil {
 		return Checkpoint{}, fmt.Errorf("journal: parse a checkpoint's size: %w: %w", err, ErrCheckpoint)
 	}
 	root, err := base64.StdEncoding.Strict().DecodeString(lines[2])
 	if err != nil || len(root) != len(Hash{}) {
 		return Checkpoint{}, fmt.Errorf("journal: parse a checkpoint: the root is not base64 of 32 bytes: %w", ErrCheckpoint)
 	}
-	c := Checkpoint{Origin: lines[0], Size: size, Root: Hash(root)}
+	c.Root = Hash(root)
+	if len(lines) == 5 {
+		n, ok := strings.CutPrefix(lines[3], counterLine)
+		if c.Counter, err = strconv.ParseUint(n, 10, 64); !ok || err != nil || c.Counter == 0 {
+			return Checkpoint{}, fmt.Errorf("journal: parse a checkpoint: an extension line that is no counter: %w", ErrCheckpoint)
+		}
+	}
 	again, err := c.Marshal()
 	if err != nil {
 		return Checkpoint{}, err
@@ -76,27 +89,4 @@ func ParseCheckpoint(b []byte) (Checkpoint, error) {
 		return Checkpoint{}, fmt.Errorf("journal: parse a checkpoint: not its only encoding: %w", ErrCheckpoint)
 	}
 	return c, nil
-}
-
-// Sign returns the checkpoint as a C2SP signed note. See NewSigner.
-func (c Checkpoint) Sign(signers ...note.Signer) ([]byte, error) {
-	text, err := c.Marshal()
-	if err != nil {
-		return nil, err
-	}
-	b, err := note.Sign(&note.Note{Text: string(text)}, signers...)
-	if err != nil {
-		return nil, fmt.Errorf("journal: sign the checkpoint of %s at %d: %w", c.Origin, c.Size, err)
-	}
-	return b, nil
-}
-
-// OpenCheckpoint verifies a signed note and returns the checkpoint in it. At
-// least one signature is by one of known, and none that claims to be is false.
-func OpenCheckpoint(signed []byte, known ...note.Verifier) (Checkpoint, error) {
-	n, err := note.Open(signed, note.VerifierList(known...))
-	if err != nil {
-		return Checkpoint{}, fmt.Errorf("journal: open a signed checkpoint: %w", err)
-	}
-	return ParseCheckpoint([]byte(n.Text))
 }

@@ -241,18 +241,20 @@ type Publication struct {
 
 // Head is a kiosk's journal head as the portal last saw it.
 type Head struct {
-	Size  int64
-	Root  [32]byte
-	Note  []byte // the signed checkpoint
-	Stamp []byte // RFC 3161 token over Note; nil: none was made
-	At    time.Time
+	Size int64
+	Root [32]byte
+	// Counter is what the kiosk's hardware counted (journal.Checkpoint); 0: none.
+	Counter uint64
+	Note    []byte // the checkpoint as signed by the kiosk and by the portal
+	Stamp   []byte // RFC 3161 token over the portal's signature, which carries it too; nil: none was made yet
+	At      time.Time
 }
 
 // Alarm is something a person has to look at. Nothing in it is personal.
 type Alarm struct {
 	At    time.Time `json:"at"`
 	Kiosk string    `json:"kiosk"`
-	Code  string    `json:"code"` // e.g. "kiosk.fork", "journal.inconsistent"
+	Code  string    `json:"code"` // e.g. "kiosk.fork", "journal.shortened"
 	Note  string    `json:"note"`
 }
 
@@ -390,6 +392,18 @@ type Ledger interface {
 	// SetHead keeps h if the last head is still the one that consistency was
 	// proved against; ErrHead if not, or if h is smaller than it.
 	SetHead(ctx context.Context, kiosk string, e Epoch, proved Head, h Head) error
+
+	// StampHead gives a kept head without a stamp its note and stamp. One that has
+	// a stamp keeps it. ErrNotFound.
+	StampHead(ctx context.Context, kiosk string, e Epoch, size int64, note, stamp []byte) error
+
+	// HeadOver returns the first head kept that covers entry number index of that
+	// epoch's journal. ErrNotFound.
+	HeadOver(ctx context.Context, kiosk string, e Epoch, index int64) (Head, error)
+
+	// Taken returns how many records of that epoch were taken, forks not counted,
+	// and the highest sequence among them.
+	Taken(ctx context.Context, kiosk string, e Epoch) (n int64, last uint64, err error)
 
 	// Raise keeps an alarm; the same kiosk and code within an hour is one alarm.
 	Raise(ctx context.Context, a Alarm) error

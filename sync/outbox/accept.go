@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/penjire/penjire/sync/journal"
 )
@@ -33,6 +34,9 @@ func (o *Outbox) Accept(ctx context.Context, d Draft) (Request, error) {
 			return nil
 		case !errors.Is(err, ErrNotFound):
 			return err
+		}
+		if slices.Contains(t.o.mem.alarms, AlarmRestored) {
+			return fmt.Errorf("outbox: accept: %w", ErrRestored)
 		}
 		if t.edge.Size() == 0 {
 			return fmt.Errorf("outbox: accept before the journal began: %w", ErrDamaged)

@@ -17,6 +17,9 @@ const (
 	// AlarmMissing: the file was gone where there had been one. Stays until
 	// dismissed.
 	AlarmMissing = "outbox.missing"
+	// AlarmRestored: the file is an older copy of itself (Renounce). Until the next
+	// Open, which sets it aside and goes on from it under a new epoch.
+	AlarmRestored = "outbox.restored"
 	// AlarmDamaged: a damaged value or page was met while open, and the next Open
 	// sets the file aside; or a commit that failed is in the file, and the next
 	// Open goes on from it. Until then.
@@ -29,9 +32,35 @@ const (
 	AlarmWithdrawnReceipt = "outbox.receipt.withdrawn"
 )
 
+// Renounce says that this file is not what it was: somebody put an older copy of
+// it in its place, or changed its journal, and the portal has shown it. Durably,
+// nothing is accepted from now on: its sequences and its journal's places were
+// used before. The next Open sets the file aside and carries all of it into a new
+// one with a new epoch (OB-DAM-7).
+func (o *Outbox) Renounce(ctx context.Context) error {
+	return o.write(ctx, func(t *tx) error {
+		m, err := t.readMeta()
+		if err != nil {
+			return fmt.Errorf("outbox: renounce the file: %w", err)
+		}
+		if slices.Contains(m.Alarms, AlarmRestored) {
+			return nil
+		}
+		m.Alarms = append(m.Alarms, AlarmRestored)
+		if err := t.putMeta(m); err != nil {
+			return err
+		}
+		t.after = append(t.after, func(m *memory) { m.alarm(AlarmRestored) })
+		return nil
+	})
+}
+
 // Dismiss takes an alarm back, after a technician has seen to it. An alarm
-// that is not raised is no error.
+// that is not raised is no error. AlarmRestored cannot be taken back.
 func (o *Outbox) Dismiss(ctx context.Context, alarm string) error {
+	if alarm == AlarmRestored {
+		return fmt.Errorf("outbox: dismiss %s: only opening the outbox again ends it: %w", alarm, ErrRestored)
+	}
 	return o.write(ctx, func(t *tx) error {
 		m, err := t.readMeta()
 		if err != nil {

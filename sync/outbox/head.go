@@ -64,6 +64,19 @@ func (s *store) getLeaf(i int64) ([]journal.Hash, []byte, error) {
 	return parseLeaf(v.payload)
 }
 
+// RootAt returns the root of the tree of the first size entries.
+func (o *Outbox) RootAt(ctx context.Context, size int64) ([32]byte, error) {
+	var root journal.Hash
+	err := o.tree(ctx, func(s *store, have int64) (err error) {
+		if size < 0 || size > have {
+			return fmt.Errorf("outbox: root of %d entries: the journal has %d: %w", size, have, ErrNotFound)
+		}
+		root, err = journal.Root(size, journalReader{s.journal, s.epoch})
+		return err
+	})
+	return root, err
+}
+
 // Inclusion proves that entry number index is among the first size.
 func (o *Outbox) Inclusion(ctx context.Context, index, size int64) ([][32]byte, error) {
 	var p []journal.Hash

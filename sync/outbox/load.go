@@ -3,6 +3,7 @@ package outbox
 import (
 	"bytes"
 	"fmt"
+	"slices"
 
 	"github.com/penjire/penjire/sync/journal"
 )
@@ -23,6 +24,9 @@ func (m *memory) loadMeta(s *store, kiosk string) error {
 	if rec.Kiosk != kiosk {
 		// Not damage: somebody put another kiosk's medium in here.
 		return fmt.Errorf("outbox: the file is of kiosk %s, not of %s", rec.Kiosk, kiosk)
+	}
+	if slices.Contains(rec.Alarms, AlarmRestored) {
+		return fmt.Errorf("outbox: open: %w: %w", ErrRestored, ErrDamaged)
 	}
 	m.epoch, m.cursor, m.alarms = v.epoch, rec.Cursor, rec.Alarms
 	m.rev = v.revision

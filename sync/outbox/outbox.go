@@ -48,6 +48,9 @@ var (
 	ErrMismatch = errors.New("contradicts what is stored")
 	// ErrDamaged: a stored value does not verify. Open sets such a file aside.
 	ErrDamaged = errors.New("stored value is damaged")
+	// ErrRestored: the file is an older copy of itself, and takes nothing new
+	// (Renounce).
+	ErrRestored = errors.New("the outbox is an older copy of itself")
 	// ErrLocked: another process has the outbox open.
 	ErrLocked = errors.New("outbox is in use by another process")
 	// ErrClosed: the outbox was closed.

@@ -149,6 +149,9 @@ func (g *salvage) note(cause error, metas []id) error {
 			newest, e.Fields.Epoch = r, k.epoch[:]
 		}
 	}
+	if errors.Is(cause, ErrRestored) {
+		e.Fields.Reason = AlarmRestored
+	}
 	b, err := e.Marshal()
 	if err != nil {
 		return err

@@ -1,11 +1,14 @@
 package portal
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/penjire/penjire/sync/catalog"
+	"github.com/penjire/penjire/sync/edoc/cms"
 	"github.com/penjire/penjire/sync/edoc/trust"
 	"github.com/penjire/penjire/sync/journal"
 	"github.com/penjire/penjire/sync/ledger"
@@ -124,51 +127,53 @@ func TestHeads(t *testing.T) {
 	if _, err := k.o.Append(t.Context(), journal.Entry{Kind: journal.ClockStep}); err != nil {
 		t.Fatal(err)
 	}
-	signer, err := journal.NewSigner(k.dev.ID, k.dev.TLS.Key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	sign := func(c journal.Checkpoint) []byte {
+	sign := func(c journal.Checkpoint, s cms.Signer) []byte {
 		t.Helper()
-		b, err := c.Sign(signer)
+		h, err := c.Sign(k.dev.ID, s, time.Now(), true)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return b
+		return h.Marshal()
 	}
+	own := k.dev.Signing.Signer()
 	now := k.o.Checkpoint()
-	other, small, foreign := now, now, now
+	other, small, same, foreign := now, now, now, now
 	other.Root, other.Size = [32]byte{1}, before.Size+1
+	same.Root, same.Size = [32]byte{1}, before.Size
 	small.Size = 1
 	foreign.Origin = "K-000002/00"
-	stranger, err := journal.NewSigner(k.dev.ID, w.Register.Key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	forged, err := now.Sign(stranger)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name, f := range map[string]*wire.Checkpoint{
-		"another root":          {Epoch: e, Head: sign(other), From: before.Size},
-		"a smaller tree":        {Epoch: e, Head: sign(small), From: before.Size},
-		"another journal":       {Epoch: e, Head: sign(foreign), From: before.Size},
-		"signed by another":     {Epoch: e, Head: forged, From: before.Size},
-		"not from what is kept": {Epoch: e, Head: sign(now), From: 0},
-		"another epoch":         {Epoch: [16]byte{9}, Head: sign(now), From: before.Size},
-		"no note":               {Epoch: e, Head: []byte("x"), From: before.Size},
+	for _, tt := range []struct {
+		name, code string
+		f          *wire.Checkpoint
+	}{
+		{"another root", headForked, &wire.Checkpoint{Epoch: e, Head: sign(other, own), From: before.Size}},
+		{"as many with another root", headForked, &wire.Checkpoint{Epoch: e, Head: sign(same, own), From: before.Size}},
+		{"not from what is kept", headForked, &wire.Checkpoint{Epoch: e, Head: sign(now, own), From: 0}},
+		{"a smaller tree", headShortened, &wire.Checkpoint{Epoch: e, Head: sign(small, own), From: before.Size}},
+		{"another journal", headSignature, &wire.Checkpoint{Epoch: e, Head: sign(foreign, own), From: before.Size}},
+		{"signed by the register", headSignature, &wire.Checkpoint{Epoch: e, Head: sign(now, w.Register.Signer()), From: before.Size}},
+		{"signed by the kiosk's TLS key", headSignature, &wire.Checkpoint{Epoch: e, Head: sign(now, k.dev.TLS.Signer()), From: before.Size}},
+		{"another epoch", headSignature, &wire.Checkpoint{Epoch: [16]byte{9}, Head: sign(now, own), From: before.Size}},
+		{"no note", headSignature, &wire.Checkpoint{Epoch: e, Head: []byte("x"), From: before.Size}},
 	} {
-		p.send(f)
-		if n := want[*wire.Nack](p); n.Of != wire.TypeCheckpoint || n.Code != "journal.inconsistent" {
-			t.Errorf("%s: nack %+v, want journal.inconsistent", name, n)
+		p.send(tt.f)
+		if n := want[*wire.Nack](p); n.Of != wire.TypeCheckpoint || n.Code != tt.code {
+			t.Errorf("%s: nack %+v, want %s", tt.name, n, tt.code)
+		}
+		if tt.code != headSignature { // the portal shows what the head contradicts
+			if f := want[*wire.Witness](p); !bytes.Equal(f.Head, before.Note) {
+				t.Errorf("%s: the portal shows %q, want the head kept", tt.name, f.Head)
+			}
 		}
 		if h := head(); h.Size != before.Size || h.Root != before.Root {
-			t.Errorf("%s: the head kept is %d now, want %d", name, h.Size, before.Size)
+			t.Errorf("%s: the head kept is %d now, want %d", tt.name, h.Size, before.Size)
 		}
 	}
-	al, err := w.l.Alarms(t.Context(), 10)
-	if err != nil || len(al) == 0 || al[0].Code != "journal.inconsistent" || al[0].Kiosk != k.dev.ID {
-		t.Errorf("Alarms = %+v, %v, want journal.inconsistent", al, err)
+	got := w.alarms()
+	for _, code := range []string{headForked, headShortened, headSignature} {
+		if got[code] != k.dev.ID {
+			t.Errorf("alarms = %v, want %s of %s", got, code, k.dev.ID)
+		}
 	}
 	// What citizens asked for is taken all the same, in the same session.
 	doc := k.one("citizen-1")

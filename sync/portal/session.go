@@ -34,6 +34,7 @@ type session struct {
 	wake  chan struct{} // there may be new items
 	acks  chan uint64
 	head  ledger.Head // the last one kept
+	least int64       // entries that the journal must have for what was taken before this session
 	byes  sync.Once
 	ended chan struct{}
 }
@@ -172,6 +173,14 @@ func (s *session) greet(ctx context.Context) error {
 	if s.head, err = s.p.ledger.Head(ctx, s.kiosk, h.Epoch); err != nil {
 		return s.busy(ctx, err)
 	}
+	if err := s.stampKept(ctx); err != nil {
+		return s.busy(ctx, err)
+	}
+	taken, last, err := s.p.ledger.Taken(ctx, s.kiosk, h.Epoch)
+	if err != nil {
+		return s.busy(ctx, err)
+	}
+	s.least = leastJournal(taken, last)
 	v := ledger.Visit{
 		Epoch: h.Epoch, At: s.p.c.Now(), Software: h.Software, Unsent: h.Unsent, Catalogue: h.Catalogue, Trust: h.Trust,
 	}

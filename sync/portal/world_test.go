@@ -171,6 +171,7 @@ func (k *kiosk) tls() *tls.Config {
 func (k *kiosk) uplinkConfig() uplink.Config {
 	return uplink.Config{
 		URL: k.w.url, TLS: k.tls(), Outbox: k.o, Trust: k.w.Trust, Sink: k.sink, Software: "test",
+		Signer:     k.dev.Signing.Signer(),
 		MinBackoff: time.Millisecond, MaxBackoff: 20 * time.Millisecond, Checkpoint: time.Millisecond,
 	}
 }
@@ -294,6 +295,8 @@ type sink struct {
 	catalogues [][]byte
 	bundles    [][]byte
 	beacons    []time.Time
+	heads      []*journal.Head // witnessed
+	against    []*journal.Head // contradicting
 	refuse     error
 
 	came chan struct{} // something did
@@ -336,6 +339,20 @@ func (s *sink) Beacon(b []byte, at time.Time) error {
 		Kind: journal.Beacon, Fields: journal.Fields{To: at.UnixMilli(), Digest: d[:]},
 	})
 	return err
+}
+
+func (s *sink) Witness(h *journal.Head) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.heads = append(s.heads, h)
+	return nil
+}
+
+func (s *sink) Contradicted(h *journal.Head) error {
+	s.mu.Lock()
+	s.against = append(s.against, h)
+	s.mu.Unlock()
+	return s.o.Renounce(context.Background())
 }
 
 func (s *sink) counts() (catalogues, bundles, beacons int) {

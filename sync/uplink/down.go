@@ -27,6 +27,8 @@ func (s *session) down(ctx context.Context) error {
 			err = s.items(ctx, f)
 		case *wire.Beacon:
 			err = s.beacon(f)
+		case *wire.Witness:
+			err = s.witness(ctx, f)
 		case *wire.Bye:
 			err = s.bye(f)
 		default:
@@ -100,6 +102,13 @@ func (s *session) receipt(ctx context.Context, b []byte) (wire.Receipt, outbox.R
 func (s *session) nack(f *wire.Nack) {
 	s.u.st.refused(f.Code)
 	s.u.c.Log.Warn("uplink: the portal did not take it", "what", f.Of.String(), "seq", f.Seq, "code", f.Code)
+	if f.Of == wire.TypeCheckpoint {
+		// Further heads would be refused for the same reason. The records go on.
+		s.mu.Lock()
+		s.refused = true
+		s.mu.Unlock()
+		s.u.st.headRefused(f.Code)
+	}
 	if f.Of != wire.TypeRecords {
 		return
 	}

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/penjire/penjire/sync/journal"
 	"github.com/penjire/penjire/sync/outbox"
 	"github.com/penjire/penjire/sync/socket"
 	"github.com/penjire/penjire/sync/wire"
@@ -27,7 +28,11 @@ type session struct {
 	waiting map[key]outbox.Record // sent, neither receipted nor refused
 	held    map[outbox.Doc]held   // refused
 	settled chan struct{}         // something left waiting
-	head    int64                 // journal size last told to the portal
+	refused bool                  // the portal would not keep our journal head
+	sent    *journal.Head         // the last one that went up
+	head    int64                 // journal size last told to the portal; up's
+	looked  bool                  // a head went up in this session; up's
+	last    time.Time             // when; up's
 	asked   time.Duration         // by the portal's bye
 }
 

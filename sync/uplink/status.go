@@ -79,6 +79,7 @@ type Status struct {
 	Since      time.Time   `json:"since"`      // of Connected
 	LastError  string      `json:"last_error"` // code; stays until a session works again
 	Refused    string      `json:"refused"`    // code of the last thing that was not taken: a nack, or an item that does not verify
+	Journal    string      `json:"journal"`    // code for which the portal refused the journal's head; stays until it keeps one
 	Sent       int64       `json:"sent"`       // bytes as TCP carries them, since the start
 	Received   int64       `json:"received"`
 	Attempts   int         `json:"attempts"`
@@ -131,6 +132,14 @@ func (s *status) refused(code string) {
 	defer s.mu.Unlock()
 	s.s.Refused = code
 }
+
+func (s *status) headRefused(code string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.s.Journal = code
+}
+
+func (s *status) headTaken() { s.headRefused("") }
 
 func (s *status) frame(now time.Time, up bool, f wire.Frame, n int) {
 	note := FrameNote{At: now, Up: up, Type: f.Type().String(), Bytes: n, Count: 1}

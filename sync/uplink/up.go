@@ -7,19 +7,14 @@ import (
 	"slices"
 	"time"
 
-	"github.com/penjire/penjire/sync/journal"
 	"github.com/penjire/penjire/sync/outbox"
 	"github.com/penjire/penjire/sync/wire"
 )
 
-// up sends until ctx ends: a checkpoint, then records as long as there are any,
-// then checkpoints and records as they come. One frame of records is on its way
+// up sends until ctx ends: records as long as there are any, and the journal's
+// head before them, so that it covers them. One frame of records is on its way
 // at a time.
 func (s *session) up(ctx context.Context) error {
-	if err := s.checkpoint(ctx); err != nil {
-		return err
-	}
-	last := time.Now()
 	for {
 		again, err := s.deliver(ctx)
 		if err != nil {
@@ -29,13 +24,11 @@ func (s *session) up(ctx context.Context) error {
 		if again > 0 {
 			wait = again
 		}
-		if size, _ := s.u.c.Outbox.Head(); size > s.head {
-			due := s.u.c.Checkpoint - time.Since(last)
+		if due, grown := s.headDue(); grown {
 			if due <= 0 {
 				if err := s.checkpoint(ctx); err != nil {
 					return err
 				}
-				last = time.Now()
 				continue
 			}
 			wait = min(wait, due)
@@ -76,6 +69,13 @@ func (s *session) deliver(ctx context.Context) (time.Duration, error) {
 		recs = s.dropHeld(recs)
 		if len(recs) == 0 {
 			return soon, nil
+		}
+		// Their entries are durable: a head that the portal keeps before it has the
+		// records covers them, and no older journal can pass for this one.
+		if due, grown := s.headDue(); grown && due <= 0 {
+			if err := s.checkpoint(ctx); err != nil {
+				return 0, err
+			}
 		}
 		recs = recs[:min(len(recs), most)]
 		for _, f := range frames(recs) {
@@ -172,31 +172,4 @@ func (s *session) settle(k key) {
 	case s.settled <- struct{}{}:
 	default:
 	}
-}
-
-// checkpoint sends the journal's head if it is not the one the portal has.
-func (s *session) checkpoint(ctx context.Context) error {
-	c := s.u.c.Outbox.Checkpoint()
-	if c.Size == 0 || c.Size == s.head {
-		return nil
-	}
-	signer, err := journal.NewSigner(s.u.kiosk, s.u.key)
-	if err != nil {
-		return &coded{CodeStorage, fmt.Errorf("uplink: %w", err)}
-	}
-	signed, err := c.Sign(signer)
-	if err != nil {
-		return &coded{CodeStorage, fmt.Errorf("uplink: %w", err)}
-	}
-	f := &wire.Checkpoint{Epoch: s.epoch, Head: signed, From: s.head}
-	if c.Size > s.head {
-		if f.Proof, err = s.u.c.Outbox.Consistency(ctx, s.head, c.Size); err != nil {
-			return &coded{CodeStorage, fmt.Errorf("uplink: %w", err)}
-		}
-	} // else: a journal that has shrunk. There is no proof; the portal must see it.
-	if err := s.conn.Send(ctx, f); err != nil {
-		return err
-	}
-	s.head = c.Size
-	return nil
 }

@@ -7,7 +7,6 @@ package uplink
 
 import (
 	"context"
-	"crypto"
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
@@ -20,7 +19,9 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/penjire/penjire/sync/edoc/cms"
 	"github.com/penjire/penjire/sync/edoc/trust"
+	"github.com/penjire/penjire/sync/journal"
 	"github.com/penjire/penjire/sync/outbox"
 	"github.com/penjire/penjire/sync/socket"
 )
@@ -36,6 +37,13 @@ type Sink interface {
 	Trust(signed []byte) error
 	// Beacon takes a beacon that is verified: the portal's time.
 	Beacon(signed []byte, at time.Time) error
+	// Witness takes a head of this kiosk's journal that the portal has signed:
+	// proof in the kiosk's hand that the portal knows it. It is verified.
+	Witness(h *journal.Head) error
+	// Contradicted takes a head that this kiosk has signed and the portal has
+	// witnessed, and that the journal here does not lead to: the medium is an
+	// older copy, or another. It is verified.
+	Contradicted(h *journal.Head) error
 }
 
 // ErrUnacceptable says that an item will never be taken: it does not verify, or
@@ -52,6 +60,14 @@ type Config struct {
 	// Catalogue returns the version of the catalogue in force; nil: 0.
 	Catalogue func() uint64
 	Sink      Sink
+	// Signer signs journal heads: the key with which the kiosk signs as
+	// intermediary.
+	Signer cms.Signer
+	// Counter counts heads in hardware; nil: there is none.
+	Counter journal.Counter
+	// Witnessed returns the size of the largest head of this epoch that Sink has
+	// the portal's signature for; nil: what the portal knows.
+	Witnessed func() int64
 	Software  string           // version, for the portal's fleet view
 	Now       func() time.Time // the kiosk's clock; nil is time.Now
 	Log       *slog.Logger     // nil: nothing is logged
@@ -70,7 +86,6 @@ type Config struct {
 type Uplink struct {
 	c       Config
 	kiosk   string
-	key     crypto.Signer
 	client  *http.Client
 	line    socket.Line
 	kick    chan struct{}
@@ -91,13 +106,12 @@ func New(c Config) (*Uplink, error) {
 	if err != nil {
 		return nil, fmt.Errorf("uplink: read the client certificate: %w", err)
 	}
-	key, ok := c.TLS.Certificates[0].PrivateKey.(crypto.Signer)
-	if !ok {
-		return nil, errors.New("uplink: the client key cannot sign")
-	}
-	u := &Uplink{c: c, kiosk: trust.DeviceID(leaf), key: key, kick: make(chan struct{}, 1), changes: c.Outbox.Changes()}
+	u := &Uplink{c: c, kiosk: trust.DeviceID(leaf), kick: make(chan struct{}, 1), changes: c.Outbox.Changes()}
 	if u.kiosk == "" {
 		return nil, errors.New("uplink: the client certificate names no kiosk")
+	}
+	if c.Signer.Key == nil || c.Signer.Cert == nil || trust.DeviceID(c.Signer.Cert) != u.kiosk {
+		return nil, errors.New("uplink: Signer is not this kiosk's")
 	}
 	setDefault(&u.c.MinBackoff, time.Second)
 	setDefault(&u.c.MaxBackoff, 30*time.Second)

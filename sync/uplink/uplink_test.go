@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/penjire/penjire/sync/edoc/specimen"
+	"github.com/penjire/penjire/sync/journal"
 	"github.com/penjire/penjire/sync/outbox"
 	"github.com/penjire/penjire/sync/outbox/outboxtest"
 	"github.com/penjire/penjire/sync/socket"
@@ -22,15 +23,18 @@ import (
 // noSink takes nothing.
 type noSink struct{}
 
-func (noSink) Catalogue([]byte) error         { return ErrUnacceptable }
-func (noSink) Trust([]byte) error             { return ErrUnacceptable }
-func (noSink) Beacon([]byte, time.Time) error { return nil }
+func (noSink) Catalogue([]byte) error           { return ErrUnacceptable }
+func (noSink) Trust([]byte) error               { return ErrUnacceptable }
+func (noSink) Witness(*journal.Head) error      { return nil }
+func (noSink) Contradicted(*journal.Head) error { return nil }
+func (noSink) Beacon([]byte, time.Time) error   { return nil }
 
 func config(t testing.TB, w *specimen.World, o *outbox.Outbox) Config {
 	t.Helper()
 	return Config{
 		URL: "wss://portal.specimen/sync", Outbox: o, Trust: w.Trust, Sink: noSink{},
-		TLS: &tls.Config{RootCAs: w.Pool(), Certificates: []tls.Certificate{w.Device.TLS.TLS()}},
+		Signer: w.Device.Signing.Signer(),
+		TLS:    &tls.Config{RootCAs: w.Pool(), Certificates: []tls.Certificate{w.Device.TLS.TLS()}},
 	}
 }
 
@@ -149,10 +153,11 @@ func TestNew(t *testing.T) {
 	}
 	o := outboxtest.Open(t)
 	for name, spoil := range map[string]func(*Config){
-		"no address":            func(c *Config) { c.URL = "" },
-		"no certificate":        func(c *Config) { c.TLS.Certificates = nil },
-		"a citizen's":           func(c *Config) { c.TLS.Certificates = []tls.Certificate{w.Cards[0].Slots[specimen.SlotAuth].TLS()} },
-		"a key that can't sign": func(c *Config) { c.TLS.Certificates[0].PrivateKey = "x" },
+		"no address":       func(c *Config) { c.URL = "" },
+		"no certificate":   func(c *Config) { c.TLS.Certificates = nil },
+		"a citizen's":      func(c *Config) { c.TLS.Certificates = []tls.Certificate{w.Cards[0].Slots[specimen.SlotAuth].TLS()} },
+		"no signer":        func(c *Config) { c.Signer.Key = nil },
+		"another's signer": func(c *Config) { c.Signer = w.PortalReceipt.Signer() },
 	} {
 		c := config(t, w, o)
 		spoil(&c)

@@ -32,6 +32,9 @@ func (*Bye) Type() Type { return TypeBye }
 // Type returns TypeBeacon.
 func (*Beacon) Type() Type { return TypeBeacon }
 
+// Type returns TypeWitness.
+func (*Witness) Type() Type { return TypeWitness }
+
 func (f *Hello) check() error {
 	if err := checkName("kiosk", f.Kiosk, 1); err != nil {
 		return err
@@ -154,6 +157,13 @@ func (f *Bye) check() error { return checkName("code", f.Code, 0) }
 func (f *Beacon) check() error {
 	if len(f.Signed) == 0 {
 		return fmt.Errorf("nothing signed: %w", ErrValue)
+	}
+	return nil
+}
+
+func (f *Witness) check() error {
+	if f.Epoch == ([16]byte{}) || len(f.Head) == 0 {
+		return fmt.Errorf("witnessed head of %d bytes: %w", len(f.Head), ErrValue)
 	}
 	return nil
 }

@@ -55,7 +55,7 @@ type Nack struct {
 	Of    Type     `cbor:"1,keyasint"` // TypeRecords, TypeCheckpoint
 	Epoch [16]byte `cbor:"2,keyasint"`
 	Seq   uint64   `cbor:"3,keyasint"` // of the record; 0 for a checkpoint
-	Code  string   `cbor:"4,keyasint"` // stable, e.g. "record.too_large", "journal.inconsistent"
+	Code  string   `cbor:"4,keyasint"` // stable, e.g. "record.too_large", "journal.shortened"
 	Retry uint     `cbor:"5,keyasint"` // seconds; 0: not before something changes
 }
 
@@ -102,7 +102,7 @@ type ItemAck struct {
 // Checkpoint carries the head of the kiosk's journal up.
 type Checkpoint struct {
 	Epoch [16]byte   `cbor:"1,keyasint"`
-	Head  []byte     `cbor:"2,keyasint"` // C2SP signed note, signed by the kiosk: journal.Checkpoint.Sign
+	Head  []byte     `cbor:"2,keyasint"` // C2SP signed note, signed by the kiosk: journal.Head
 	From  int64      `cbor:"3,keyasint"` // size of the head that Proof starts from
 	Proof [][32]byte `cbor:"4,keyasint"` // RFC 6962 consistency proof from From to the head
 }
@@ -116,4 +116,12 @@ type Bye struct {
 // Beacon carries the portal's signed time down.
 type Beacon struct {
 	Signed []byte `cbor:"1,keyasint"`
+}
+
+// Witness carries a journal head down with the portal's signature under it: the
+// head that was just kept, or, after a Nack of a checkpoint, the one that the
+// refused head contradicts, with the kiosk's own signature.
+type Witness struct {
+	Epoch [16]byte `cbor:"1,keyasint"`
+	Head  []byte   `cbor:"2,keyasint"` // C2SP signed note: journal.Head
 }

@@ -53,12 +53,13 @@ const (
 	TypeCheckpoint Type = 8
 	TypeBye        Type = 9
 	TypeBeacon     Type = 10
+	TypeWitness    Type = 12 // 11 is kept for chunks of attachments
 )
 
 var typeNames = map[Type]string{
 	TypeHello: "hello", TypeWelcome: "welcome", TypeRecords: "records", TypeReceipts: "receipts",
 	TypeNack: "nack", TypeItems: "items", TypeItemAck: "item-ack", TypeCheckpoint: "checkpoint",
-	TypeBye: "bye", TypeBeacon: "beacon",
+	TypeBye: "bye", TypeBeacon: "beacon", TypeWitness: "witness",
 }
 
 // String returns the type's name, as in wire.md.
@@ -100,6 +101,8 @@ func newFrame(t Type) Frame {
 		return new(Bye)
 	case TypeBeacon:
 		return new(Beacon)
+	case TypeWitness:
+		return new(Witness)
 	}
 	return nil
 }

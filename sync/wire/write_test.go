@@ -147,6 +147,7 @@ func TestWriteVectors(t *testing.T) {
 	good("item-ack", "stored up to 5", &ItemAck{ID: 5})
 	good("checkpoint", "from size 2, one hash", &Checkpoint{Epoch: sampleEpoch(), Head: []byte{1}, From: 2, Proof: [][32]byte{sha256.Sum256(nil)}})
 	good("checkpoint-first", "the first head needs no proof", &Checkpoint{Epoch: sampleEpoch(), Head: []byte{1}})
+	good("witness", "a head with the portal's signature; the frame does not look inside", &Witness{Epoch: sampleEpoch(), Head: []byte{1}})
 	good("bye", "come back in five minutes", &Bye{Code: "busy", Retry: 300})
 	good("beacon", "a beacon; the frame does not look inside", &Beacon{Signed: []byte{1}})
 
@@ -192,6 +193,7 @@ func TestWriteVectors(t *testing.T) {
 	h = sampleHello()
 	h.Oldest = 2
 	badf("hello-versions", "value failure", "WIRE-FRM-8", "versions 2 to 1", h)
+	badf("witness-empty", "value failure", "WIRE-FRM-8", "a witness of nothing", &Witness{Epoch: sampleEpoch(), Head: []byte{}})
 	badf("ack-zero", "value failure", "WIRE-FRM-8", "an ack of nothing", &ItemAck{})
 	r = sampleRecords()
 	r.Records[0].Sealed = []byte{}

@@ -35,6 +35,7 @@ var kindNumbers = map[string]uint8{Receipt: 1, Copy: 2}
 const (
 	docLen  = 16 // of the document's id: as hard to match as the curve to break
 	rootLen = 8  // of the journal's root
+	lifeLen = 4  // of the journal's epoch
 	kidLen  = 8  // of the SHA-256 of the signer's certificate
 )
 
@@ -54,6 +55,7 @@ type Seal struct {
 	Index   int64       // receipt: place in the kiosk's journal
 	Size    int64       // receipt: size of the journal's tree
 	Root    []byte      // receipt: first 8 bytes of the tree's root
+	Epoch   []byte      // receipt: first 4 bytes of the journal's epoch; nil: made before seals said it
 	Expires time.Time   // zero: never
 }
 
@@ -71,6 +73,7 @@ type wireSeal struct {
 	Root    []byte      `cbor:"10,keyasint,omitempty"`
 	Expires int64       `cbor:"11,keyasint,omitempty"`
 	Total   int         `cbor:"12,keyasint,omitempty"`
+	Epoch   []byte      `cbor:"15,keyasint,omitempty"`
 }
 
 // Sealed is a seal with its signature. It does not change.
@@ -89,6 +92,9 @@ func Make(s Seal, key crypto.Signer, cert *x509.Certificate) (*Sealed, error) {
 	}
 	if len(s.Root) > rootLen {
 		s.Root = s.Root[:rootLen]
+	}
+	if len(s.Epoch) > lifeLen {
+		s.Epoch = s.Epoch[:lifeLen]
 	}
 	pub, ok := key.Public().(*ecdsa.PublicKey)
 	if !ok || !pub.Equal(cert.PublicKey) {
@@ -136,7 +142,7 @@ func (s *Seal) marshal() ([]byte, error) {
 func (s *Seal) encode() ([]byte, error) {
 	w := wireSeal{
 		Kind: kindNumbers[s.Kind], Issuer: s.Issuer, Service: s.Service, Doc: s.Doc, Date: s.Date.Unix(),
-		Subject: s.Subject, Facts: s.Facts, Index: s.Index, Size: s.Size, Root: s.Root, Total: s.Total,
+		Subject: s.Subject, Facts: s.Facts, Index: s.Index, Size: s.Size, Root: s.Root, Total: s.Total, Epoch: s.Epoch,
 	}
 	if !s.Expires.IsZero() {
 		w.Expires = s.Expires.Unix()
@@ -159,7 +165,7 @@ func (s *Seal) check() error {
 		return errors.New("expires: it is not after 1970")
 	}
 	if s.Kind == Copy {
-		if s.Index != 0 || s.Size != 0 || s.Root != nil {
+		if s.Index != 0 || s.Size != 0 || s.Root != nil || s.Epoch != nil {
 			return errors.New("a copy holds what only a receipt has")
 		}
 		if s.Total != 0 && s.Total <= len(s.Facts) {
@@ -174,6 +180,8 @@ func (s *Seal) check() error {
 		return fmt.Errorf("index %d is not in a journal of size %d", s.Index, s.Size)
 	case len(s.Root) != rootLen:
 		return fmt.Errorf("root: got %d bytes, want %d or more", len(s.Root), rootLen)
+	case s.Epoch != nil && len(s.Epoch) != lifeLen:
+		return fmt.Errorf("epoch: got %d bytes, want %d or more", len(s.Epoch), lifeLen)
 	}
 	return nil
 }
@@ -182,7 +190,7 @@ func (s *Seal) check() error {
 func (w wireSeal) seal() Seal {
 	s := Seal{
 		Issuer: w.Issuer, Service: w.Service, Doc: w.Doc, Date: time.Unix(w.Date, 0).UTC(),
-		Subject: w.Subject, Facts: w.Facts, Index: w.Index, Size: w.Size, Root: w.Root, Total: w.Total,
+		Subject: w.Subject, Facts: w.Facts, Index: w.Index, Size: w.Size, Root: w.Root, Total: w.Total, Epoch: w.Epoch,
 	}
 	for name, n := range kindNumbers {
 		if n == w.Kind {

@@ -541,7 +541,7 @@ func heads(t *testing.T, open Opener) {
 		if none.Size != 0 {
 			t.Fatalf("Head = %+v, want none", none)
 		}
-		h1 := ledger.Head{Size: 3, Root: [32]byte{1}, Note: []byte("n"), Stamp: []byte("s"), At: start}
+		h1 := ledger.Head{Size: 3, Root: [32]byte{1}, Counter: 5, Note: []byte("n"), Stamp: []byte("s"), At: start}
 		h2 := ledger.Head{Size: 8, Root: [32]byte{2}, Note: []byte("n2"), At: start}
 		ok(t, l.SetHead(ctx, Kiosk, epoch, none, h1))
 		ok(t, l.SetHead(ctx, Kiosk, epoch, h1, h1)) // nothing new
@@ -557,9 +557,38 @@ func heads(t *testing.T, open Opener) {
 		if err := l.SetHead(ctx, Kiosk, epoch, h2, other); !errors.Is(err, ledger.ErrHead) {
 			t.Errorf("SetHead to another root of the same size = %v, want ErrHead", err)
 		}
+		for index, want := range map[int64]int64{0: 3, 2: 3, 3: 8, 7: 8} {
+			if h := must[ledger.Head](t)(l.HeadOver(ctx, Kiosk, epoch, index)); h.Size != want {
+				t.Errorf("HeadOver(%d) has %d entries, want %d", index, h.Size, want)
+			}
+		}
+		if h := must[ledger.Head](t)(l.HeadOver(ctx, Kiosk, epoch, 0)); h.Counter != 5 {
+			t.Errorf("the counter kept is %d, want 5", h.Counter)
+		}
+		if _, err := l.HeadOver(ctx, Kiosk, epoch, 8); !errors.Is(err, ledger.ErrNotFound) {
+			t.Errorf("HeadOver of an entry that no head covers = %v, want ErrNotFound", err)
+		}
+		ok(t, l.StampHead(ctx, Kiosk, epoch, 8, []byte("n2 stamped"), []byte("s2")))
+		ok(t, l.StampHead(ctx, Kiosk, epoch, 8, []byte("again"), []byte("again"))) // it has one
+		if h := must[ledger.Head](t)(l.Head(ctx, Kiosk, epoch)); string(h.Note) != "n2 stamped" || string(h.Stamp) != "s2" {
+			t.Errorf("a head stamped later has note %q and stamp %q", h.Note, h.Stamp)
+		}
+		if err := l.StampHead(ctx, Kiosk, epoch, 7, nil, []byte("s")); !errors.Is(err, ledger.ErrNotFound) {
+			t.Errorf("StampHead of no head = %v, want ErrNotFound", err)
+		}
 		got := must[ledger.Head](t)(l.Head(ctx, Kiosk, epoch))
-		if got.Size != 8 || got.Root != h2.Root || string(got.Note) != "n2" {
+		if got.Size != 8 || got.Root != h2.Root || string(got.Note) != "n2 stamped" {
 			t.Errorf("Head = %+v, want the second", got)
+		}
+		if n, last, err := l.Taken(ctx, Kiosk, epoch); err != nil || n != 0 || last != 0 {
+			t.Errorf("Taken = %d up to %d, %v, want nothing", n, last, err)
+		}
+		second := Incoming(2)
+		for _, r := range [][]ledger.Incoming{{Incoming(1)}, {second}, {second}} { // one of them again
+			must[[]ledger.Outcome](t)(l.Intake(ctx, Kiosk, start, r, Receipt()))
+		}
+		if n, last, err := l.Taken(ctx, Kiosk, second.Epoch); err != nil || n != 2 || last != second.Seq {
+			t.Errorf("Taken = %d up to %d, %v, want 2 up to %d", n, last, err, second.Seq)
 		}
 		if h := must[ledger.Head](t)(l.Head(ctx, Kiosk, ledger.Epoch{9})); h.Size != 0 {
 			t.Errorf("Head of another epoch = %+v, want none", h)

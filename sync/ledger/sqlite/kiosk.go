@@ -89,11 +89,14 @@ func (d *DB) Acked(ctx context.Context, kiosk string, id uint64, at time.Time) e
 	})
 }
 
-const headQuery = `SELECT size, root, note, stamp, at FROM heads WHERE kiosk = ? AND epoch = ? ORDER BY size DESC LIMIT 1`
+const (
+	headColumns = `SELECT size, root, counter, note, stamp, at FROM heads WHERE kiosk = ? AND epoch = ? `
+	headQuery   = headColumns + `ORDER BY size DESC LIMIT 1`
+)
 
 func scanHead(r *sql.Row) (ledger.Head, error) {
 	var h ledger.Head
-	err := r.Scan(&h.Size, (*blob32)(&h.Root), &h.Note, &h.Stamp, milli{&h.At})
+	err := r.Scan(&h.Size, (*blob32)(&h.Root), &h.Counter, &h.Note, &h.Stamp, milli{&h.At})
 	if errors.Is(err, sql.ErrNoRows) {
 		return ledger.Head{}, nil
 	}
@@ -123,10 +126,49 @@ func (d *DB) SetHead(ctx context.Context, kiosk string, e ledger.Epoch, proved, 
 		if h.Size == last.Size {
 			return nil
 		}
-		_, err = tx.ExecContext(ctx, `INSERT INTO heads (kiosk, epoch, size, root, note, stamp, at) VALUES (?, ?, ?, ?, ?, ?, ?)`,
-			kiosk, e[:], h.Size, h.Root[:], h.Note, h.Stamp, toMilli(h.At))
+		counter, err := toInt(h.Counter)
+		if err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `INSERT INTO heads (kiosk, epoch, size, root, counter, note, stamp, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+			kiosk, e[:], h.Size, h.Root[:], counter, h.Note, h.Stamp, toMilli(h.At))
 		return err
 	})
+}
+
+// StampHead implements ledger.Ledger.
+func (d *DB) StampHead(ctx context.Context, kiosk string, e ledger.Epoch, size int64, note, stamp []byte) error {
+	return d.update(ctx, "stamp a journal head", func(tx *sql.Tx) error {
+		var has bool
+		err := tx.QueryRowContext(ctx, `SELECT stamp IS NOT NULL FROM heads WHERE kiosk = ? AND epoch = ? AND size = ?`, kiosk, e[:], size).Scan(&has)
+		if err != nil || has {
+			return noRows(err)
+		}
+		_, err = tx.ExecContext(ctx, `UPDATE heads SET note = ?, stamp = ? WHERE kiosk = ? AND epoch = ? AND size = ?`, note, stamp, kiosk, e[:], size)
+		return err
+	})
+}
+
+// HeadOver implements ledger.Ledger.
+func (d *DB) HeadOver(ctx context.Context, kiosk string, e ledger.Epoch, index int64) (ledger.Head, error) {
+	h, err := scanHead(d.r.QueryRowContext(ctx, headColumns+`AND size > ? ORDER BY size LIMIT 1`, kiosk, e[:], index))
+	if err == nil && h.Size == 0 {
+		err = ledger.ErrNotFound
+	}
+	if err != nil {
+		return ledger.Head{}, fmt.Errorf("sqlite: find the journal head over entry %d: %w", index, err)
+	}
+	return h, nil
+}
+
+// Taken implements ledger.Ledger.
+func (d *DB) Taken(ctx context.Context, kiosk string, e ledger.Epoch) (n int64, last uint64, err error) {
+	err = d.r.QueryRowContext(ctx, `SELECT count(*), coalesce(max(seq), 0) FROM records WHERE kiosk = ? AND epoch = ? AND fork = 0`,
+		kiosk, e[:]).Scan(&n, &last)
+	if err != nil {
+		return 0, 0, fmt.Errorf("sqlite: count the records of an epoch: %w", err)
+	}
+	return n, last, nil
 }
 
 // raise keeps an alarm unless the same one was raised within the hour.

@@ -23,7 +23,7 @@ import (
 )
 
 // schemaVersion is PRAGMA user_version of the files that this package writes.
-const schemaVersion = 4
+const schemaVersion = 5
 
 // schema makes an empty file. The promise «nothing twice» is in its constraints:
 // records' primary key, records_number and requests' primary key.
@@ -84,6 +84,7 @@ CREATE TABLE published (
 CREATE TABLE heads (
 	kiosk TEXT NOT NULL, epoch BLOB NOT NULL, size INTEGER NOT NULL,
 	root BLOB NOT NULL, note BLOB NOT NULL, stamp BLOB, at INTEGER NOT NULL,
+	counter INTEGER NOT NULL DEFAULT 0,
 	PRIMARY KEY (kiosk, epoch, size)
 ) STRICT, WITHOUT ROWID;
 

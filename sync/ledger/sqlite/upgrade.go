@@ -15,6 +15,7 @@ var upgrades = [schemaVersion - 1]struct {
 	{"add the check numbers", addCheckNumbers},
 	{"add origins, times and what was published", addStorage},
 	{"add dictionaries", addDictionaries},
+	{"add the counters of journal heads", addCounters},
 }
 
 // addStorage brings a file of schema 2 to 3: what ED-13 wants kept. Of what came
@@ -63,4 +64,11 @@ func addCheckNumbers(ctx context.Context, tx *sql.Tx) error {
 		}
 	}
 	return nil
+}
+
+// addCounters brings a file of schema 4 to 5: a journal head carries what the
+// kiosk's hardware counted.
+func addCounters(ctx context.Context, tx *sql.Tx) error {
+	_, err := tx.ExecContext(ctx, `ALTER TABLE heads ADD COLUMN counter INTEGER NOT NULL DEFAULT 0`)
+	return err
 }

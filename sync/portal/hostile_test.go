@@ -1,0 +1,320 @@
+package portal
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"hash/crc32"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+
+	"github.com/penjire/penjire/sync/edoc"
+	"github.com/penjire/penjire/sync/journal"
+	"github.com/penjire/penjire/sync/outbox"
+	"github.com/penjire/penjire/sync/outbox/outboxtest"
+	"github.com/penjire/penjire/sync/wire"
+)
+
+// alarms returns whose the last alarm of each code was.
+func (w *world) alarms() map[string]string {
+	w.t.Helper()
+	all, err := w.l.Alarms(context.Background(), 100)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	out := map[string]string{}
+	for _, a := range all {
+		out[a.Code] = a.Kiosk
+	}
+	return out
+}
+
+func (s *sink) witnessed() (heads, against []*journal.Head) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.heads), slices.Clone(s.against)
+}
+
+// rewrite is the attacker who has the disk and the keys: it puts other entries
+// in the place of the journal's, with all hashes and checksums made again, so
+// that the file is in order by itself.
+func rewrite(t *testing.T, path string, epoch [16]byte, change func([][]byte) [][]byte) {
+	t.Helper()
+	db, err := bolt.Open(path, 0o600, &bolt.Options{NoFreelistSync: true, FreelistType: bolt.FreelistMapType})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const head = 42 // sync/spec/outbox.md, section 3
+	err = db.Update(func(tx *bolt.Tx) error {
+		b := tx.Bucket([]byte("journal"))
+		key := func(i int) []byte { return binary.BigEndian.AppendUint64(slices.Clone(epoch[:]), uint64(i)) }
+		var entries [][]byte
+		var shape []byte
+		for i := 0; ; i++ {
+			v := b.Get(key(i))
+			if v == nil {
+				break
+			}
+			shape = slices.Clone(v[:head])
+			entries = append(entries, slices.Clone(v[head+1+32*int(v[head]):len(v)-4]))
+			if err := b.Delete(key(i)); err != nil {
+				return err
+			}
+		}
+		var edge journal.Edge
+		for i, e := range change(entries) {
+			hs := edge.Add(journal.LeafHash(e))
+			payload := []byte{byte(len(hs))}
+			for _, h := range hs {
+				payload = append(payload, h[:]...)
+			}
+			payload = append(payload, e...)
+			v := slices.Clone(shape)
+			binary.BigEndian.PutUint64(v[22:], uint64(i))
+			binary.BigEndian.PutUint32(v[38:], uint32(len(payload)))
+			v = append(v, payload...)
+			v = binary.BigEndian.AppendUint32(v, crc32.Checksum(v, crc32.MakeTable(crc32.Castagnoli)))
+			if err := b.Put(key(i), v); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err := errors.Join(err, db.Close()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// signedAt returns where the first doc-signed entry stands.
+func signedAt(t *testing.T, entries [][]byte) int {
+	t.Helper()
+	return slices.IndexFunc(entries, func(b []byte) bool {
+		e, err := journal.ParseEntry(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return e.Kind == journal.DocSigned
+	})
+}
+
+// TestHostileJournals lets a kiosk work, changes its journal as somebody would
+// who has its disk and its keys, and connects it again. The portal refuses each
+// such journal with the alarm that fits and shows the kiosk what it
+// contradicts; the kiosk takes nothing new under that journal, and goes on under
+// a new epoch when it is opened again. What citizens had asked for arrives all
+// the same.
+func TestHostileJournals(t *testing.T) {
+	for _, tt := range []struct {
+		name, code string
+		older      bool // an older copy of the whole file instead
+		change     func(t *testing.T, e [][]byte) [][]byte
+	}{
+		{"one record dropped", headForked, false, func(t *testing.T, e [][]byte) [][]byte {
+			i := signedAt(t, e)
+			return slices.Delete(e, i, i+1)
+		}},
+		{"two records swapped", headForked, false, func(t *testing.T, e [][]byte) [][]byte {
+			i := signedAt(t, e)
+			e[i], e[i+1] = e[i+1], e[i]
+			return e
+		}},
+		{"one record changed", headForked, false, func(t *testing.T, e [][]byte) [][]byte {
+			i := signedAt(t, e)
+			x, err := journal.ParseEntry(e[i])
+			if err != nil {
+				t.Fatal(err)
+			}
+			x.Fields.Doc = slices.Clone(x.Fields.Doc)
+			x.Fields.Doc[0] ^= 1
+			if e[i], err = x.Marshal(); err != nil {
+				t.Fatal(err)
+			}
+			return e
+		}},
+		{"cut off", headShortened, false, func(_ *testing.T, e [][]byte) [][]byte { return e[:4] }},
+		{"an older image", headShortened, true, nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) { hostile(t, tt.code, tt.older, tt.change) })
+	}
+}
+
+func hostile(t *testing.T, code string, older bool, change func(*testing.T, [][]byte) [][]byte) {
+	w := newWorld(t)
+	dir := t.TempDir()
+	file := filepath.Join(dir, "outbox.db")
+	open := func() *outbox.Outbox {
+		t.Helper()
+		o, err := outbox.Open(t.Context(), dir, outbox.Options{Kiosk: w.Device.ID})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return o
+	}
+	shut := func(o *outbox.Outbox) {
+		t.Helper()
+		if err := o.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	k := w.kioskWith(w.Device, open())
+	first := k.one("citizen-1")
+	shut(k.o)
+	image, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	k = w.kioskWith(w.Device, open())
+	_, stop := k.run(k.uplinkConfig())
+	docs := []*edoc.Container{first, k.one("citizen-1"), k.one("citizen-2"), k.one("citizen-1")}
+	for _, d := range docs {
+		k.untilState(d.ID(), outbox.Registered)
+	}
+	stop()
+	w.p.closeSessions() // it has read all that the kiosk had sent
+	epoch := k.o.Stats(t.Context()).Epoch
+	kept, err := w.l.Head(t.Context(), w.Device.ID, epoch)
+	if err != nil || kept.Size < 8 || kept.Stamp == nil {
+		t.Fatalf("Head of %d, %v, want a stamped one of 8 entries or more", kept.Size, err)
+	}
+	waiting := k.one("citizen-2") // nobody but the citizen and the disk has it
+	shut(k.o)
+
+	if older {
+		if err := os.WriteFile(file, image, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	} else {
+		rewrite(t, file, epoch, func(e [][]byte) [][]byte { return change(t, e) })
+	}
+	k = w.kioskWith(w.Device, open())
+	if k.o.Stats(t.Context()).Epoch != epoch {
+		t.Fatal("the changed file was set aside: it is not in order by itself")
+	}
+	if older {
+		waiting = k.one("citizen-2") // under a sequence that the portal knows already
+	}
+	u, stop := k.run(k.uplinkConfig())
+	k.untilState(waiting.ID(), outbox.Registered)
+	k.until("the portal's head", func() bool { return slices.Contains(k.o.Stats(t.Context()).Alarms, outbox.AlarmRestored) })
+	stop()
+	if got := w.alarms(); got[code] != w.Device.ID {
+		t.Errorf("alarms = %v, want %s", got, code)
+	}
+	if got := u.Status().Journal; got != code {
+		t.Errorf("Status.Journal = %q, want %s", got, code)
+	}
+	if _, against := k.sink.witnessed(); len(against) == 0 || against[0].Size != kept.Size || against[0].Root != kept.Root {
+		t.Errorf("the kiosk was shown %v, want the head of %d", against, kept.Size)
+	}
+	if now, err := w.l.Head(t.Context(), w.Device.ID, epoch); err != nil || now.Size != kept.Size || now.Root != kept.Root {
+		t.Errorf("the head kept is of %d, %v, want that of %d still", now.Size, err, kept.Size)
+	}
+	if _, err := k.o.Accept(t.Context(), outboxtest.Draft(1)); !errors.Is(err, outbox.ErrRestored) {
+		t.Errorf("Accept = %v, want ErrRestored", err)
+	}
+	shut(k.o)
+
+	k = w.kioskWith(w.Device, open())
+	defer func() { shut(k.o) }()
+	if e, err := k.o.Entry(t.Context(), 0); err != nil || e.Kind != journal.Quarantine || e.Fields.Reason != outbox.AlarmRestored || k.o.Stats(t.Context()).Epoch == epoch {
+		t.Errorf("first entry = %+v, %v in epoch %x, want quarantine in a new one", e, err, k.o.Stats(t.Context()).Epoch)
+	}
+	u, stop = k.run(k.uplinkConfig())
+	k.untilState(k.one("citizen-1").ID(), outbox.Registered)
+	stop()
+	if got := u.Status().Journal; got != "" {
+		t.Errorf("in the new epoch Status.Journal = %q, want none", got)
+	}
+}
+
+// TestMissingEntries has a journal that is consistent with what the portal has
+// seen and smaller than what was sent out of it: the medium went back to a moment
+// before that, and nobody had seen a head since.
+func TestMissingEntries(t *testing.T) {
+	w := newWorld(t)
+	k := w.kiosk()
+	p, _ := k.greeted(t)
+	k.one("citizen-1")
+	k.one("citizen-2")
+	recs, err := k.o.Lease(t.Context(), 10, 0)
+	if err != nil || len(recs) != 2 {
+		t.Fatalf("Lease = %d, %v", len(recs), err)
+	}
+	e := k.o.Stats(t.Context()).Epoch
+	p.send(&wire.Records{Epoch: e, Records: []wire.Record{record(recs[0]), record(recs[1])}})
+	want[*wire.Receipts](p)
+	p.c.Cut()
+	p, _ = k.greeted(t)
+	cp := k.o.Checkpoint()
+	if cp.Size != 5 {
+		t.Fatalf("the journal has %d entries, want boot, two signed, two sent", cp.Size)
+	}
+	root, err := k.o.RootAt(t.Context(), 4)
+	if err != nil {
+		t.Fatal(err)
+	}
+	less := cp
+	less.Size, less.Root = 4, root
+	for _, tt := range []struct {
+		c    journal.Checkpoint
+		kept bool
+	}{{less, false}, {cp, true}} {
+		h, err := tt.c.Sign(k.dev.ID, k.dev.Signing.Signer(), time.Now(), false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.send(&wire.Checkpoint{Epoch: e, Head: h.Marshal()})
+		if tt.kept {
+			want[*wire.Witness](p)
+		} else if n := want[*wire.Nack](p); n.Code != headMissing {
+			t.Errorf("nack %+v, want %s", n, headMissing)
+		}
+	}
+	if got := w.alarms(); got[headMissing] != k.dev.ID {
+		t.Errorf("alarms = %v, want %s", got, headMissing)
+	}
+}
+
+// counter counts as a chip would.
+type counter uint64
+
+func (c *counter) Increment(context.Context) (uint64, error) {
+	*c++
+	return uint64(*c), nil
+}
+
+// TestCounter copies a medium into another machine: the journal is in order, and
+// the number of its heads goes back, or is gone.
+func TestCounter(t *testing.T) {
+	for name, other := range map[string]journal.Counter{"another chip": new(counter), "no chip": nil} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			k := w.kiosk()
+			c := k.uplinkConfig()
+			own := counter(40)
+			c.Counter = &own
+			_, stop := k.run(c)
+			k.untilState(k.one("citizen-1").ID(), outbox.Registered)
+			stop()
+			w.p.closeSessions()
+			e := k.o.Stats(t.Context()).Epoch
+			kept, err := w.l.Head(t.Context(), k.dev.ID, e)
+			if err != nil || kept.Counter <= 40 {
+				t.Fatalf("the counter of the head kept is %d, %v, want above 40", kept.Counter, err)
+			}
+			c = k.uplinkConfig()
+			c.Counter = other
+			u, stop := k.run(c)
+			k.untilState(k.one("citizen-1").ID(), outbox.Registered)
+			stop()
+			if got := w.alarms(); got[headRewound] != k.dev.ID || u.Status().Journal != headRewound {
+				t.Errorf("alarms = %v, status %q, want %s", got, u.Status().Journal, headRewound)
+			}
+		})
+	}
+}

@@ -1,0 +1,150 @@
+package uplink
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/penjire/penjire/sync/edoc/trust"
+	"github.com/penjire/penjire/sync/journal"
+	"github.com/penjire/penjire/sync/wire"
+)
+
+// headDue says whether the journal has a head that the portal has not seen, or
+// not confirmed, and how long until it may go.
+func (s *session) headDue() (wait time.Duration, due bool) {
+	s.mu.Lock()
+	refused := s.refused
+	s.mu.Unlock()
+	size, _ := s.u.c.Outbox.Head()
+	if refused || size == 0 || size == s.head && (s.looked || !s.unwitnessed(size)) {
+		return 0, false
+	}
+	if !s.looked {
+		return 0, true
+	}
+	return s.u.c.Checkpoint - time.Since(s.last), true
+}
+
+// unwitnessed says whether the portal's signature for the head that it knows
+// never arrived here.
+func (s *session) unwitnessed(size int64) bool {
+	return s.u.c.Witnessed != nil && s.u.c.Witnessed() < size
+}
+
+// checkpoint sends the journal's head. Where the journal is smaller than what
+// the portal knows there is no proof; the portal must see it all the same.
+func (s *session) checkpoint(ctx context.Context) error {
+	c := s.u.c.Outbox.Checkpoint()
+	s.looked, s.last = true, time.Now()
+	if n := s.u.c.Counter; n != nil {
+		var err error
+		if c.Counter, err = n.Increment(ctx); err != nil {
+			// Without its number the head would look like a clone's. The records
+			// need none.
+			s.u.st.refused("journal.counter")
+			s.u.c.Log.Error("uplink: the counter does not count: no journal head goes up", "err", err)
+			s.head = c.Size
+			return nil
+		}
+	}
+	// A bundle that does not have our certificate may not be the portal's newest,
+	// and ours may be younger than the portal's.
+	carry := true
+	if b := s.u.c.Trust(); b != nil {
+		carry = !trust.Listed(b.SealSigners, s.u.c.Signer.Cert)
+	}
+	h, err := c.Sign(s.u.kiosk, s.u.c.Signer, s.u.c.Now(), carry)
+	if err != nil {
+		return &coded{CodeStorage, fmt.Errorf("uplink: %w", err)}
+	}
+	f := &wire.Checkpoint{Epoch: s.epoch, Head: h.Marshal(), From: s.head}
+	if c.Size > s.head {
+		if f.Proof, err = s.u.c.Outbox.Consistency(ctx, s.head, c.Size); err != nil {
+			return &coded{CodeStorage, fmt.Errorf("uplink: %w", err)}
+		}
+	}
+	s.mu.Lock()
+	s.sent = h
+	s.mu.Unlock()
+	if err := s.conn.Send(ctx, f); err != nil {
+		return err
+	}
+	s.head = c.Size
+	return nil
+}
+
+// witness takes a head with the portal's signature: of ours, or of one that ours
+// contradicts.
+func (s *session) witness(ctx context.Context, f *wire.Witness) error {
+	h, err := s.witnessed(f)
+	if err != nil {
+		s.u.st.refused("witness.invalid")
+		s.u.c.Log.Warn("uplink: a witnessed head is not believed", "err", err)
+		return nil
+	}
+	size, _ := s.u.c.Outbox.Head()
+	ours := h.Size <= size
+	if ours {
+		root, err := s.u.c.Outbox.RootAt(ctx, h.Size)
+		if err != nil {
+			return &coded{CodeStorage, fmt.Errorf("uplink: %w", err)}
+		}
+		ours = root == h.Root
+	}
+	if ours {
+		s.mu.Lock()
+		sent := s.sent
+		s.mu.Unlock()
+		if sent != nil {
+			if both, err := sent.Join(h); err == nil {
+				h = both
+				s.u.st.headTaken()
+			}
+		}
+		err = s.u.c.Sink.Witness(h)
+	} else if err = s.signedHere(h); err == nil {
+		s.u.c.Log.Error("uplink: the portal has a head of this journal that the journal here does not lead to", "portal", h.Size, "here", size)
+		err = s.u.c.Sink.Contradicted(h)
+	}
+	if err != nil {
+		s.u.c.Log.Error("uplink: a witnessed head was not taken", "err", err)
+	}
+	return nil
+}
+
+// witnessed reads a head and checks that it is of this journal and that a portal
+// of the bundle signed it.
+func (s *session) witnessed(f *wire.Witness) (*journal.Head, error) {
+	h, err := journal.ParseHead(f.Head)
+	if err != nil {
+		return nil, err
+	}
+	if f.Epoch != s.epoch || h.Origin != s.u.c.Outbox.Checkpoint().Origin {
+		return nil, errOther
+	}
+	cert, err := h.Verify(s.welcome.Portal, s.u.c.Trust().Portals...)
+	if err != nil {
+		return nil, err
+	}
+	if !trust.Listed(s.u.c.Trust().Portals, cert) {
+		return nil, errors.New("uplink: signed by no portal of the bundle")
+	}
+	return h, nil
+}
+
+// signedHere checks that this kiosk signed a head: nobody else's word may stop
+// it.
+func (s *session) signedHere(h *journal.Head) error {
+	cert, err := h.Verify(s.u.kiosk, slices.Concat(s.u.c.Trust().SealSigners, []*x509.Certificate{s.u.c.Signer.Cert})...)
+	if err != nil {
+		return err
+	}
+	if !cert.Equal(s.u.c.Signer.Cert) && (trust.DeviceID(cert) != s.u.kiosk || !trust.Listed(s.u.c.Trust().SealSigners, cert)) {
+		return errors.New("uplink: a head signed by another kiosk")
+	}
+	return nil
+}
