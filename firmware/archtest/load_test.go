@@ -53,6 +53,10 @@ var loadOnce = sync.OnceValues(func() ([]file, error) {
 			if n := d.Name(); p != root && (n == "testdata" || n == "vendor" || n[0] == '.' || n[0] == '_') {
 				return filepath.SkipDir
 			}
+			// A module of its own has rules of its own.
+			if _, err := os.Stat(filepath.Join(p, "go.mod")); err == nil && p != root {
+				return filepath.SkipDir
+			}
 			return nil
 		}
 		if filepath.Ext(p) != ".go" {

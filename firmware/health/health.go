@@ -58,6 +58,8 @@ var (
 	ClockLost  = &Condition{Code: "clock.unknown", Severity: Stop, What: "the clock is not known", Advice: "connect the kiosk: the portal's signed time sets it", Notice: "notice.clock"}
 	BeaconOld  = &Condition{Code: "clock.beacon.old", Severity: Stop, What: "the portal's last signed time is too old", Advice: "connect the kiosk", Notice: "notice.trust"}
 	DiskFull   = &Condition{Code: "outbox.full", Severity: Stop, What: "there is no room for another request", Advice: "connect the kiosk so that what is kept can be sent", Notice: "notice.full"}
+	NoKey      = &Condition{Code: "key.signing", Severity: Stop, What: "the kiosk's signing key does not work", Advice: "penjire status says why; a chip that is gone or cleared needs a new certificate", Notice: "notice.key"}
+	NoIdentity = &Condition{Code: "key.identity", Severity: Degrade, What: "the kiosk's key for the portal does not work", Advice: "penjire status says why; requests are kept meanwhile"}
 	OutboxLost = &Condition{Code: "outbox.alarm", Severity: Degrade, What: "the outbox was damaged: the old file is kept aside", Advice: "do not wipe anything; report it"}
 	Restored   = &Condition{Code: "outbox.restored", Severity: Stop, What: "the outbox is an older copy of itself: the portal has a later head of its journal, signed by this kiosk", Advice: "report it: somebody put an old medium in, or changed it; then restart the kiosk, which goes on under a new epoch", Notice: "notice.restored"}
 	Refuted    = &Condition{Code: "journal.refused", Severity: Degrade, What: "the portal refuses the journal's head", Advice: "report it with the code in the status; requests are still sent"}
@@ -69,7 +71,7 @@ var (
 // All are all conditions, in no order.
 var All = []*Condition{
 	PaperLow, PaperOut, PaperJam, CoverOpen, NoPrinter, NoReader, NoPortal, PortalCert, PortalNo,
-	ClockLost, BeaconOld, DiskFull, OutboxLost, Restored, Refuted, Overdue, Unprinted, TrustOld,
+	ClockLost, BeaconOld, DiskFull, NoKey, NoIdentity, OutboxLost, Restored, Refuted, Overdue, Unprinted, TrustOld,
 }
 
 // Active is a condition that holds, and since when by the kiosk's clock.

@@ -124,14 +124,6 @@ func (n node) place() catalog.Text {
 	return catalog.Text{TK: n.key("tk").text(), RU: n.key("ru").text(), EN: n.key("en").text()}
 }
 
-func (n node) pair(dir string) Pair {
-	if n.v == nil {
-		return Pair{}
-	}
-	n.only("cert", "key")
-	return Pair{Cert: n.key("cert").must().file(dir), Key: n.key("key").must().file(dir)}
-}
-
 // loopback returns a host:port that only this machine can reach: the screens
 // are for the kiosk's own browser (EP-21, DESIGN 12).
 func (n node) loopback() string {

@@ -31,8 +31,9 @@ type Settings struct {
 	Control string // unix socket of the state page; "" is state/control.sock
 
 	Portal   Portal
-	Identity Pair // for TLS to the portal
-	Signing  Pair // signs as intermediary, and receipts' seals; "" as Identity
+	Identity Pair    // for TLS to the portal
+	Signing  Pair    // signs as intermediary, and receipts' seals; "" as Identity
+	Counter  Counter // of the journal's heads; "" in the TPM of Signing, if that is where its key is
 
 	Roots     string // PEM file: root certificates of the trust bundle and of the portal
 	Trust     string // signed trust bundle the kiosk came with
@@ -51,9 +52,6 @@ type Portal struct {
 	PublicURL  string // base of the addresses in printed codes; "" is the URL's host over https
 	ServerName string // in the portal's certificate; "" is the URL's host
 }
-
-// Pair is a certificate and its key, as PEM files.
-type Pair struct{ Cert, Key string }
 
 // Load reads the settings in the file at path.
 func Load(path string) (Settings, error) {
@@ -81,7 +79,7 @@ func Parse(b []byte, dir string) (Settings, error) {
 	}
 	var fs Faults
 	n := node{path: "settings", v: tree, fs: &fs}
-	n.only("kiosk", "place", "board", "ports", "state", "listen", "frames", "control", "portal", "identity", "signing",
+	n.only("kiosk", "place", "board", "ports", "state", "listen", "frames", "control", "portal", "identity", "signing", "counter",
 		"roots", "trust", "catalogue", "idle", "beacon_max_age_days", "mm", "outbox")
 	s := Settings{
 		Kiosk:     n.key("kiosk").must().name(),
@@ -95,6 +93,7 @@ func Parse(b []byte, dir string) (Settings, error) {
 		Portal:    n.key("portal").must().portal(),
 		Identity:  n.key("identity").must().pair(dir),
 		Signing:   n.key("signing").pair(dir),
+		Counter:   n.key("counter").counter(dir),
 		Roots:     n.key("roots").must().file(dir),
 		Trust:     n.key("trust").must().file(dir),
 		Catalogue: n.key("catalogue").must().file(dir),
@@ -125,6 +124,9 @@ func (s Settings) withDefaults() Settings {
 	or(&s.Control, filepath.Join(s.State, "control.sock"))
 	if s.Signing == (Pair{}) {
 		s.Signing = s.Identity
+	}
+	if s.Counter == (Counter{}) && s.Signing.TPM.Device != "" {
+		s.Counter = Counter{Device: s.Signing.TPM.Device, Index: defaultIndex}
 	}
 	u := s.Portal.host()
 	or(&s.Portal.ServerName, u)

@@ -60,7 +60,7 @@ func load(o options) (*loaded, error) {
 	steps := []func() error{
 		signer(&l.config.Receipt, f.Receipt), signer(&l.config.Register, f.Register), signer(&tsaKey, f.TSA),
 		bytesOf(&l.config.Trust, f.Trust), bytesOf(&l.config.Catalogue, f.Catalogue),
-		func() (err error) { l.cert, err = tls.LoadX509KeyPair(in(f.TLS.Cert), in(f.TLS.Key)); return err },
+		func() (err error) { l.cert, err = keyfile.TLS(in(f.TLS.Cert), in(f.TLS.Key)); return err },
 		func() (err error) { l.config.Roots, err = keyfile.Certificates(in(f.Roots)); return err },
 		func() (err error) { l.config.Identities, err = readAge(in(f.Age)); return err },
 		func() (err error) { l.devices, err = readPool(in(f.Devices)); return err },

@@ -39,11 +39,12 @@ func Certificates(name string) ([]*x509.Certificate, error) {
 }
 
 // Signer reads a certificate (its issuers may follow it in the file) and its
-// private key, and checks that they belong together.
+// private key, and checks that they belong together. A key file that others can
+// read or change is refused.
 func Signer(certFile, keyFile string) (edoc.Signer, error) {
-	pair, err := tls.LoadX509KeyPair(certFile, keyFile)
+	pair, err := TLS(certFile, keyFile)
 	if err != nil {
-		return edoc.Signer{}, fmt.Errorf("keyfile: read key %s for %s: %w", keyFile, certFile, err)
+		return edoc.Signer{}, err
 	}
 	key, ok := pair.PrivateKey.(crypto.Signer)
 	if !ok {
@@ -54,4 +55,22 @@ func Signer(certFile, keyFile string) (edoc.Signer, error) {
 		return edoc.Signer{}, err
 	}
 	return edoc.Signer{Key: key, Cert: certs[0], Chain: certs[1:]}, nil
+}
+
+// TLS is Signer for a TLS connection.
+func TLS(certFile, keyFile string) (tls.Certificate, error) {
+	cert, err := os.ReadFile(certFile)
+	if err != nil {
+		return tls.Certificate{}, fmt.Errorf("keyfile: read certificates: %w", err)
+	}
+	key, err := private(keyFile)
+	if err != nil {
+		return tls.Certificate{}, fmt.Errorf("keyfile: read key: %w", err)
+	}
+	defer clear(key)
+	pair, err := tls.X509KeyPair(cert, key)
+	if err != nil {
+		return tls.Certificate{}, fmt.Errorf("keyfile: read key %s for %s: %w", keyFile, certFile, err)
+	}
+	return pair, nil
 }
