@@ -131,5 +131,6 @@ func TestMakeVectors(t *testing.T) {
 	}
 	if *update {
 		t.Logf("wrote %d vectors", len(list))
+		t.Run("peers", peersTable)
 	}
 }
