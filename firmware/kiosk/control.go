@@ -33,6 +33,7 @@ type Status struct {
 	Uplink  uplink.Status  `json:"uplink"`
 	Health  []HealthStatus `json:"health"`
 	Visits  VisitStatus    `json:"visits"`
+	Keys    []KeyStatus    `json:"keys"`
 
 	Trust     VersionStatus `json:"trust"`
 	Catalogue VersionStatus `json:"catalogue"`
@@ -114,7 +115,7 @@ func (k *Kiosk) State(r *http.Request) Status {
 			Epoch: hex.EncodeToString(st.Epoch[:]), Cursor: st.Cursor, Alarms: st.Alarms,
 		},
 		Journal: JournalStatus{Size: st.JournalSize, Root: hex.EncodeToString(st.Root[:])},
-		Uplink:  up, Health: []HealthStatus{},
+		Uplink:  up, Health: []HealthStatus{}, Keys: k.keyStatus(),
 		Trust:     VersionStatus{Version: k.know.trust().Version, Issued: &k.know.trust().Issued},
 		Catalogue: VersionStatus{Version: k.know.catalogueVersion()},
 	}

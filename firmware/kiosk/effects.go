@@ -42,6 +42,8 @@ func (k *Kiosk) blocked() string {
 		return "blocked.trust"
 	case k.health.Holds(health.DiskFull):
 		return "blocked.full"
+	case k.health.Holds(health.NoKey):
+		return "blocked.key"
 	}
 	return ""
 }

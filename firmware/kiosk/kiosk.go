@@ -31,7 +31,7 @@ import (
 	"github.com/penjire/penjire/firmware/printing"
 	"github.com/penjire/penjire/firmware/session"
 	"github.com/penjire/penjire/firmware/settings"
-	"github.com/penjire/penjire/sync/edoc"
+	"github.com/penjire/penjire/firmware/signing"
 	"github.com/penjire/penjire/sync/edoc/keyfile"
 	"github.com/penjire/penjire/sync/edoc/trust"
 	"github.com/penjire/penjire/sync/journal/evidence"
@@ -72,7 +72,10 @@ type Kiosk struct {
 	// keeping is read-locked from when a code is kept until its receipt is queued:
 	// meanwhile none is forgotten. It is taken before mu.
 	keeping sync.RWMutex
-	own     edoc.Signer // the kiosk itself
+	keys    signing.Keyring
+	own     *signing.Device // signs as the kiosk itself
+	ident   *signing.Device // shows the portal who the kiosk is
+	doubts  chan struct{}   // a key failed: look at once
 	box     *outbox.Outbox
 	proofs  *evidence.Folder // of the journal
 	up      *uplink.Uplink
@@ -110,6 +113,7 @@ type Kiosk struct {
 	media       device.Media        // of the printer
 	notice      string              // as last looked at
 	full        time.Time           // when the outbox was last found full; zero: it is not
+	faults      [2]error            // of the keys own and ident, as last looked at
 	journalled  time.Time           // when a beacon was last put into the journal
 	unsent      int                 // as last looked at
 }
@@ -126,6 +130,7 @@ func Open(ctx context.Context, o Options) (_ *Kiosk, err error) {
 		},
 		woken:   make(chan struct{}, 1),
 		talking: make(chan struct{}, 1),
+		doubts:  make(chan struct{}, 1),
 		devices: screen.Devices{Printer: screen.Unknown, Reader: screen.Unknown, Net: screen.Unknown, Clock: screen.Unknown},
 	}
 	if k.log == nil {
@@ -143,10 +148,7 @@ func Open(ctx context.Context, o Options) (_ *Kiosk, err error) {
 	if k.board, err = board.Load(k.s.Board); err != nil {
 		return nil, fmt.Errorf("kiosk: %w", err)
 	}
-	if k.own, err = keyfile.Signer(k.s.Signing.Cert, k.s.Signing.Key); err != nil {
-		return nil, fmt.Errorf("kiosk: %w", err)
-	}
-	if err := k.isOurs(k.own.Cert); err != nil {
+	if err := k.openKeys(); err != nil {
 		return nil, err
 	}
 	roots, err := keyfile.Certificates(k.s.Roots)
@@ -165,6 +167,7 @@ func Open(ctx context.Context, o Options) (_ *Kiosk, err error) {
 	if err := k.openClock(o.Built); err != nil {
 		return nil, err
 	}
+	k.firstLook(ctx)
 	if err := k.openOutbox(ctx, o); err != nil {
 		return nil, err
 	}
@@ -222,15 +225,11 @@ func (k *Kiosk) openOutbox(ctx context.Context, o Options) (err error) {
 	return nil
 }
 
-func (k *Kiosk) openUplink(roots []*x509.Certificate) error {
-	tc, err := k.portalTLS(roots)
-	if err != nil {
-		return err
-	}
+func (k *Kiosk) openUplink(roots []*x509.Certificate) (err error) {
 	k.up, err = uplink.New(uplink.Config{
-		URL: k.s.Portal.URL, TLS: tc,
+		URL: k.s.Portal.URL, TLS: k.portalTLS(roots),
 		Outbox: k.box, Trust: k.know.trust, Catalogue: k.know.catalogueVersion, Sink: sink{k},
-		Signer: k.own, Witnessed: func() int64 { return k.proofs.Witnessed(k.box.Stats(k.life).Epoch) },
+		Signer: k.own.Signer, Counter: k.counter(), Witnessed: func() int64 { return k.proofs.Witnessed(k.box.Stats(k.life).Epoch) },
 		Software: k.version, Now: k.clock.Now, Log: k.log,
 	})
 	if err != nil {
@@ -268,6 +267,7 @@ func (k *Kiosk) Run(ctx context.Context) error {
 	run("printing", k.worker.Run)
 	run("uplink", k.up.Run)
 	run("watch", k.watch)
+	run("keys", k.watchKeys)
 	if k.reader != nil {
 		run("card reader", k.cards)
 	}
@@ -305,6 +305,7 @@ func (k *Kiosk) Close() error {
 	if k.codes != nil {
 		errs = append(errs, k.codes.close())
 	}
+	errs = append(errs, k.keys.Close())
 	if k.box != nil {
 		if err := k.box.Close(); err != nil {
 			errs = append(errs, fmt.Errorf("kiosk: close the outbox: %w", err))

@@ -91,7 +91,7 @@ func (k *Kiosk) receiptSeal(r outbox.Request) (*seal.Sealed, error) {
 	return seal.Make(seal.Seal{
 		Kind: seal.Receipt, Issuer: k.s.Kiosk, Service: r.Service, Doc: r.Doc[:], Date: r.Claimed.UTC(),
 		Index: r.Index, Size: r.TreeSize, Root: r.Root[:8], Epoch: r.Epoch[:],
-	}, k.own.Key, k.own.Cert)
+	}, k.own.Signer.Key, k.own.Signer.Cert)
 }
 
 // screenQR is what the receipt's code says, for the screen: where the printer

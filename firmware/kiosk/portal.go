@@ -17,26 +17,19 @@ import (
 // machine's clock that says 2099 must not lock the kiosk out of the only place
 // that can tell it better. What an outdated certificate could gain by that is
 // little: requests are sealed to the portal, receipts and times are signed.
-func (k *Kiosk) portalTLS(roots []*x509.Certificate) (*tls.Config, error) {
-	cert, err := tls.LoadX509KeyPair(k.s.Identity.Cert, k.s.Identity.Key)
-	if err != nil {
-		return nil, fmt.Errorf("kiosk: load the kiosk's TLS identity: %w", err)
-	}
-	if err := k.isOurs(cert.Leaf); err != nil {
-		return nil, err
-	}
+func (k *Kiosk) portalTLS(roots []*x509.Certificate) *tls.Config {
 	pool := x509.NewCertPool()
 	for _, r := range roots {
 		pool.AddCert(r)
 	}
 	return &tls.Config{
-		ServerName: k.s.Portal.ServerName, Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS13,
+		ServerName: k.s.Portal.ServerName, Certificates: []tls.Certificate{k.ident.TLS()}, MinVersion: tls.VersionTLS13,
 		// crypto/tls can check at one time only; isPortal checks all the rest, too.
 		InsecureSkipVerify: true, //nolint:gosec // VerifyConnection verifies every connection
 		VerifyConnection: func(cs tls.ConnectionState) error {
 			return isPortal(cs.PeerCertificates, pool, k.s.Portal.ServerName, k.clock.Now(), k.clock.Signed())
 		},
-	}, nil
+	}
 }
 
 // isOurs checks that a certificate is of the kiosk that the settings name: with

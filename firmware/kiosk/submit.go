@@ -31,9 +31,12 @@ func (k *Kiosk) submit(ctx context.Context, e session.Submit) session.Event {
 	if !k.clock.Binding() {
 		return session.Failed{Job: e.Job, Why: session.NoTime}
 	}
+	if k.health.Holds(health.NoKey) { // its receipt could not be sealed either
+		return session.Failed{Job: e.Job, Why: session.Broken, Code: health.NoKey.Code}
+	}
 	now := k.clock.Now().Truncate(time.Second)
 	bundle := k.know.trust()
-	signer, end := k.own, func() {}
+	signer, end := k.own.Signer, func() {}
 	if h := e.Draft.Holder; h != nil {
 		if k.reader == nil {
 			return session.Failed{Job: e.Job, Why: session.NoReader}
@@ -64,6 +67,7 @@ func (k *Kiosk) submit(ctx context.Context, e session.Submit) session.Event {
 		if e.Draft.Holder != nil {
 			return k.cardFailed(e.Job, err)
 		}
+		k.doubt()
 		k.log.Error("a document could not be signed", "service", doc.Service, "err", err)
 		return session.Failed{Job: e.Job, Why: session.Broken, Code: "sign"}
 	}

@@ -115,6 +115,16 @@ func show(w io.Writer, s kiosk.Status) {
 	line("outbox", "%d bytes, %d free, %d to print", s.Queue.Bytes, s.Queue.Free, s.Queue.Prints)
 	line("journal", "%d entries, root %s", s.Journal.Size, s.Journal.Root)
 	line("visits", "%d since the start", s.Visits.Count)
+	for _, key := range s.Keys {
+		kind := key.Kind
+		if !key.Marked {
+			kind += ", which its certificate does not say"
+		}
+		line("key", "%s: %s, %s", key.Use, kind, key.Where)
+		if key.Fault != "" {
+			line("", "it does not work: %s", key.Fault)
+		}
+	}
 	line("knows", "trust bundle %d, catalogue %d", s.Trust.Version, s.Catalogue.Version)
 	if len(s.Health) == 0 {
 		line("health", "well")
