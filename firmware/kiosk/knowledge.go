@@ -13,6 +13,7 @@ import (
 
 	"github.com/penjire/penjire/firmware/settings"
 	"github.com/penjire/penjire/sync/catalog"
+	"github.com/penjire/penjire/sync/edoc/envelope"
 	"github.com/penjire/penjire/sync/edoc/trust"
 	"github.com/penjire/penjire/sync/uplink"
 	"github.com/penjire/penjire/sync/wire"
@@ -29,6 +30,7 @@ type knowledge struct {
 	mu      sync.Mutex // one change at a time
 	bundle  atomic.Pointer[trust.Bundle]
 	offered atomic.Pointer[catalog.Catalogue]
+	shared  atomic.Pointer[envelope.Dictionary] // of the last catalogue taken
 }
 
 const (
@@ -72,6 +74,10 @@ func (n *knowledge) trust() *trust.Bundle { return n.bundle.Load() }
 // catalogue returns the catalogue in force.
 func (n *knowledge) catalogue() *catalog.Catalogue { return n.offered.Load() }
 
+// dictionary returns what requests are compressed with: the portal has it of
+// every catalogue that it published.
+func (n *knowledge) dictionary() *envelope.Dictionary { return n.shared.Load() }
+
 func (n *knowledge) catalogueVersion() uint64 {
 	if c := n.offered.Load(); c != nil {
 		return c.Version
@@ -103,6 +109,7 @@ func (n *knowledge) takeCatalogue(signed []byte) error {
 		return fmt.Errorf("kiosk: take catalogue version %d, have %d: %w", c.Version, have, uplink.ErrUnacceptable)
 	}
 	n.offered.Store(c)
+	n.shared.Store(envelope.NewDictionary(c.Dictionary()))
 	return nil
 }
 
@@ -111,7 +118,7 @@ func (n *knowledge) takeCatalogue(signed []byte) error {
 func (n *knowledge) learn(name string, signed []byte, take func([]byte) error) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	bundle, offered := n.bundle.Load(), n.offered.Load()
+	bundle, offered, shared := n.bundle.Load(), n.offered.Load(), n.shared.Load()
 	if err := take(signed); err != nil {
 		return err
 	}
@@ -120,6 +127,7 @@ func (n *knowledge) learn(name string, signed []byte, take func([]byte) error) e
 		// start we would not have it.
 		n.bundle.Store(bundle)
 		n.offered.Store(offered)
+		n.shared.Store(shared)
 		return err
 	}
 	return nil

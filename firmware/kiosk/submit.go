@@ -13,7 +13,6 @@ import (
 	"github.com/penjire/penjire/sync/catalog"
 	"github.com/penjire/penjire/sync/citizen"
 	"github.com/penjire/penjire/sync/edoc"
-	"github.com/penjire/penjire/sync/edoc/envelope"
 	"github.com/penjire/penjire/sync/edoc/trust"
 	"github.com/penjire/penjire/sync/outbox"
 )
@@ -71,7 +70,7 @@ func (k *Kiosk) submit(ctx context.Context, e session.Submit) session.Event {
 		k.log.Error("a document could not be signed", "service", doc.Service, "err", err)
 		return session.Failed{Job: e.Job, Why: session.Broken, Code: "sign"}
 	}
-	sealed, err := envelope.Seal(c.Bytes(), bundle.Recipients...)
+	sealed, err := k.know.dictionary().Seal(c.Bytes(), bundle.Recipients...)
 	if err != nil {
 		k.log.Error("a document could not be sealed", "service", doc.Service, "err", err)
 		return session.Failed{Job: e.Job, Why: session.Broken, Code: "seal"}
