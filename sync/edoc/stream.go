@@ -136,19 +136,23 @@ func (p *parser) attachments() error {
 // of more than asic.MaxSize, or whose attachments cannot be read any more, gives
 // nil: WriteTo says why.
 func (c *Container) Bytes() []byte {
-	entries := c.entries()
-	size := int64(0)
-	for _, e := range entries {
-		size += 256 + e.Content.Size()
-	}
-	if size > asic.MaxSize {
+	if c.tooLarge() {
 		return nil
 	}
-	b := bytes.NewBuffer(make([]byte, 0, size))
-	if _, err := asic.WriteTo(b, entries, false); err != nil {
+	var b bytes.Buffer
+	if _, err := asic.WriteTo(&b, c.entries(), false); err != nil {
 		return nil
 	}
 	return b.Bytes()
+}
+
+// tooLarge reports whether Parse would refuse the container for its size.
+func (c *Container) tooLarge() bool {
+	size := int64(1 << 10)
+	for _, e := range c.entries() {
+		size += 512 + e.Content.Size() // headers and names, twice
+	}
+	return size > asic.MaxSize
 }
 
 // WriteTo writes the container as a file for people and archives: in constant
@@ -162,6 +166,19 @@ func (c *Container) WriteTo(w io.Writer) (int64, error) {
 		return n, fmt.Errorf("edoc: write: %w", err)
 	}
 	return n, nil
+}
+
+// Packed returns what WriteTo writes, of a container of at most asic.MaxSize;
+// else nil, as Bytes.
+func (c *Container) Packed() []byte {
+	if c.tooLarge() {
+		return nil
+	}
+	var b bytes.Buffer
+	if _, err := c.WriteTo(&b); err != nil {
+		return nil
+	}
+	return b.Bytes()
 }
 
 // entries are the files of the container, in their order.

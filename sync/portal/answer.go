@@ -74,7 +74,7 @@ func (p *Portal) Answer(ctx context.Context, agency string, doc ledger.Doc, d An
 		return fail(err)
 	}
 	c = p.complete(c, agency)
-	a := ledger.Answer{State: d.Decision, ID: ledger.Doc(c.ID()), By: d.By, At: now, Container: c.Bytes()}
+	a := ledger.Answer{State: d.Decision, ID: ledger.Doc(c.ID()), By: d.By, At: now, Container: c.Packed()}
 	packet := envelope.Packet{Container: c.Bytes()}
 	if d.Decision == ledger.Answered && service.Result.Kind == catalog.ResultCertifiedCopy {
 		s, err := seal.MakeCopy(copySeal(c, service, request.Document().Sender, d, now), signer.Key, signer.Cert)

@@ -169,9 +169,13 @@ func (p *Portal) examine(ctx context.Context, r ledger.Record, now time.Time) (d
 	if !sealable(doc.AnswerTo) {
 		return d, ReasonAnswerTo, nil
 	}
+	file := stamped.Packed()
+	if file == nil {
+		return d, ReasonMalformed, nil // too large with its stamp
+	}
 	d = ledger.Decision{
 		State: ledger.Registered, Code: d.Code, Agency: service.Agency, Service: service.ID,
-		Identified: rep.SignerUse == trust.UseCitizenSign, Due: cat.Due(service, now.In(page.Zone)), Container: stamped.Bytes(), Original: plain,
+		Identified: rep.SignerUse == trust.UseCitizenSign, Due: cat.Due(service, now.In(page.Zone)), Container: file, Original: plain,
 		Facts: ledger.Facts{
 			Whole: finding(rep.Whole), Signer: finding(rep.Signer), Revocation: finding(rep.Revocation),
 			Claimed: rep.Claimed, Trusted: rep.Trusted, RevocationAge: rep.RevocationAge, Provisional: rep.Provisional,
