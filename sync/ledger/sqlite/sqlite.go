@@ -74,7 +74,7 @@ CREATE TABLE items (
 	acked INTEGER NOT NULL DEFAULT 0 -- when the kiosk said that it has it
 ) STRICT;
 CREATE INDEX items_kiosk ON items (kiosk, id);
-CREATE INDEX items_answers ON items (doc) WHERE kind = 2;
+CREATE INDEX items_doc ON items (doc);
 
 CREATE TABLE published (
 	kind INTEGER NOT NULL, version INTEGER NOT NULL, at INTEGER NOT NULL, bytes BLOB NOT NULL,

@@ -29,7 +29,7 @@ func addStorage(ctx context.Context, tx *sql.Tx) error {
 		 ALTER TABLE requests ADD COLUMN sent INTEGER NOT NULL DEFAULT 0;
 		 ALTER TABLE requests ADD COLUMN original BLOB;
 		 ALTER TABLE items ADD COLUMN acked INTEGER NOT NULL DEFAULT 0;
-		 CREATE INDEX items_answers ON items (doc) WHERE kind = 2;
+		 CREATE INDEX items_doc ON items (doc);
 		 CREATE TABLE published (
 			kind INTEGER NOT NULL, version INTEGER NOT NULL, at INTEGER NOT NULL, bytes BLOB NOT NULL,
 			PRIMARY KEY (kind, version)
