@@ -24,7 +24,7 @@ func (l *loaded) pages(p *portal.Portal, log *slog.Logger) (http.Handler, error)
 	if err != nil {
 		return nil, err
 	}
-	pub, err := public.New(public.Config{Portal: p, Bundle: p.Trust, Log: log})
+	pub, err := public.New(public.Config{Portal: p, Bundle: p.Trust, Roots: l.config.Roots, Log: log})
 	if err != nil {
 		return nil, err
 	}

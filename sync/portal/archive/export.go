@@ -170,7 +170,17 @@ func (a *Archive) original(ctx context.Context, q ledger.Request) ([]byte, strin
 	if q.Original != nil {
 		return q.Original, digest, nil
 	}
-	plain, err := envelope.Open(r.Sealed, a.Identities...)
+	find := envelope.Dictionaries(func(id uint32) (*envelope.Dictionary, error) {
+		b, err := a.Ledger.Dictionary(ctx, id)
+		if errors.Is(err, ledger.ErrNotFound) {
+			return nil, nil // what it means that there is none, Open says
+		}
+		if err != nil {
+			return nil, err
+		}
+		return envelope.ParseDictionary(b)
+	})
+	plain, err := find.Open(r.Sealed, a.Identities...)
 	if err != nil {
 		return nil, digest, fmt.Errorf("it is in its envelope only: %w", err)
 	}

@@ -73,7 +73,11 @@ const Policy = "default-src 'none'; style-src 'self'; img-src 'self'; font-src '
 
 // Guard wraps h with the headers of every page, refuses posts that come from
 // other sites, and lets no request body grow beyond 64 KiB.
-func Guard(h http.Handler) http.Handler {
+func Guard(h http.Handler) http.Handler { return GuardUpload(h, 64<<10) }
+
+// GuardUpload is Guard for a handler that takes a file: no body is larger than
+// most bytes.
+func GuardUpload(h http.Handler, most int64) http.Handler {
 	h = http.NewCrossOriginProtection().Handler(h)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		d := w.Header()
@@ -84,7 +88,7 @@ func Guard(h http.Handler) http.Handler {
 		d.Set("Cross-Origin-Opener-Policy", "same-origin")
 		d.Set("Cross-Origin-Resource-Policy", "same-origin")
 		d.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
-		r.Body = http.MaxBytesReader(w, r.Body, 64<<10)
+		r.Body = http.MaxBytesReader(w, r.Body, most)
 		h.ServeHTTP(w, r)
 	})
 }
@@ -101,7 +105,8 @@ var matcher = language.NewMatcher([]language.Tag{
 // for, else Turkmen. Call it before anything is written.
 func Lang(w http.ResponseWriter, r *http.Request) string {
 	asked := r.URL.Query().Get("lang")
-	if asked == "" && r.Method == http.MethodPost {
+	// A form with a file is not read here: that would put the file on the disk.
+	if asked == "" && r.Method == http.MethodPost && !strings.HasPrefix(r.Header.Get("Content-Type"), "multipart/") {
 		asked = r.PostFormValue("lang")
 	}
 	for _, c := range Codes {

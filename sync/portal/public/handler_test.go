@@ -404,5 +404,5 @@ func TestSealReceipt(t *testing.T) {
 		"The portal has received the request")
 	s.Doc = make([]byte, 32)
 	page = h.send("GET", path(h.sealed(s, h.Device.Signing)), nil, 200)
-	says(t, "a receipt of what has not come", page, "The seal is genuine", "has not reached the portal yet")
+	says(t, "a receipt of what has not come", page, "The seal is genuine", "does not have the request now", "evidence that the kiosk has accepted")
 }

@@ -6,11 +6,14 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/penjire/penjire/sync/catalog"
 	"github.com/penjire/penjire/sync/catalog/packs"
+	"github.com/penjire/penjire/sync/edoc/explain"
+	"github.com/penjire/penjire/sync/edoc/specimen"
 	"github.com/penjire/penjire/sync/edoc/trust"
 	"github.com/penjire/penjire/sync/ledger"
 	"github.com/penjire/penjire/sync/portal/page"
@@ -48,6 +51,14 @@ func testPages(t *testing.T, l ledger.Ledger, b *trust.Bundle) *Pages {
 	}
 	return p
 }
+
+var world = sync.OnceValue(func() *specimen.World {
+	w, err := specimen.New(noon)
+	if err != nil {
+		panic(err)
+	}
+	return w
+})
 
 // pagesIn returns every page in every state worth looking at.
 func pagesIn(t *testing.T, p *Pages, lang string) map[string]any {
@@ -123,6 +134,40 @@ func pagesIn(t *testing.T, p *Pages, lang string) map[string]any {
 		t.Fatal(err)
 	}
 	out["seal receipt"] = receipt
+	check.Wrong, check.WrongFile = "", "file.large"
+	out["check-form file"] = check
+	line := func(q explain.Question, v trust.Verdict, reason string) answerLine {
+		return inWords(lang, q, trust.Finding{Verdict: v, Reason: reason})
+	}
+	doc := documentView{
+		Base: base, Kind: "answer", Heading: "Ýaşaýan ýeri hakynda güwänama", Facts: seal.Facts,
+		Signatures: []signed{
+			{By: "Raýat ýagdaýynyň ýazgylary edarasy", Level: "B-T", When: []string{"22.11.2026 12:00"}, Counter: []string{"portal.specimen"}},
+			{By: "K-000001", Level: "B-B", Answers: []answerLine{line(explain.Signer, "no", "cert.foreign"), line(explain.Revocation, "unknown", "not.asked")}},
+		},
+		Here: receipt.Arrived,
+	}
+	doc.judge(line(explain.Whole, "yes", "ok"), line(explain.Signer, "yes", "ok"), line(explain.Revocation, "yes", "ok"))
+	doc.Answers = append(doc.Answers, line(explain.Stamp, "yes", "ok"))
+	out["document yes"] = doc
+	doc.judge(line(explain.Whole, "yes", "ok"), line(explain.Signer, "unknown", "cert.expired_since"), line(explain.Revocation, "unknown", "crl.stale"))
+	doc.Answers = append(doc.Answers, line(explain.Stamp, "unknown", "stamp.none"))
+	out["document unknown"] = doc
+	none := documentView{Base: base}
+	none.judge(line(explain.Whole, "no", "unreadable"))
+	out["document no"] = none
+	list := trustView{Base: base, Version: "7", Issued: base.Moment(noon), Roots: []fact{{"NUSGA kök", strings.Repeat("0f0f ", 16)}}}
+	words := page.Writer{Base: base}
+	for _, c := range world().Trust().Centres {
+		for _, state := range []string{trust.Working, trust.Suspended, trust.Ended} {
+			c.State, c.Since = state, noon
+			list.Centres = append(list.Centres, centreIn(&words, c))
+		}
+	}
+	if words.Err != nil {
+		t.Fatal(words.Err)
+	}
+	out["trust"] = list
 	for _, k := range []string{"internal", "missing"} {
 		out["problem "+k] = problem{base, "problem." + k}
 	}

@@ -8,6 +8,7 @@
 package public
 
 import (
+	"crypto/x509"
 	"embed"
 	"errors"
 	"fmt"
@@ -34,6 +35,7 @@ type Portal interface {
 type Config struct {
 	Portal Portal
 	Bundle func() *trust.Bundle // in force now; a seal is checked against it
+	Roots  []*x509.Certificate  // what the bundle is checked against, to be handed out; may be empty
 	Now    func() time.Time     // nil: time.Now
 	Log    *slog.Logger         // nil: nothing is logged. It is never given personal data.
 	// Floor is how long the answer to a tracking code takes at least, so that
@@ -41,16 +43,19 @@ type Config struct {
 	Floor time.Duration
 }
 
-// Pages serves /, /status, /check, /v/… and /service/…. It is safe for use by
+// Pages serves /, /status, /check, /v/…, /trust and /service/…. It is safe for use by
 // several goroutines.
 type Pages struct {
 	portal  Portal
 	bundle  func() *trust.Bundle
+	roots   []*x509.Certificate
 	now     func() time.Time
 	log     *slog.Logger
 	floor   time.Duration
 	codes   *page.Limiter
 	numbers *page.Limiter
+	uploads *page.Limiter
+	hands   chan struct{} // one for each file that may be in memory at once
 	pages   *page.Set
 	texts   *page.Texts
 	handler http.Handler
@@ -62,9 +67,10 @@ func New(c Config) (*Pages, error) {
 		return nil, errors.New("public: make the pages: got no Portal or no Bundle")
 	}
 	p := &Pages{
-		portal: c.Portal, bundle: c.Bundle, now: c.Now, log: c.Log, floor: c.Floor,
+		portal: c.Portal, bundle: c.Bundle, roots: c.Roots, now: c.Now, log: c.Log, floor: c.Floor,
 		// Codes and check numbers have 45 bits: at this rate one address finds none in its life.
 		codes: page.NewLimiter(5*time.Second, 20), numbers: page.NewLimiter(5*time.Second, 20),
+		uploads: page.NewLimiter(3*time.Second, 20), hands: make(chan struct{}, filesAtOnce),
 	}
 	if p.now == nil {
 		p.now = time.Now
@@ -95,7 +101,12 @@ func New(c Config) (*Pages, error) {
 	m.HandleFunc("GET /v/{seal}", p.seal)
 	m.HandleFunc("GET /V/{seal}", p.seal)
 	m.HandleFunc("/", p.missing)
-	p.handler = page.Guard(m)
+	m.HandleFunc("GET /trust", p.trust)
+	m.HandleFunc("GET /trust/{file}", p.trustFile)
+	outer := http.NewServeMux()
+	outer.Handle("POST /check/file", page.GuardUpload(http.HandlerFunc(p.file), fileMax+64<<10))
+	outer.Handle("/", page.Guard(m))
+	p.handler = outer
 	return p, nil
 }
 

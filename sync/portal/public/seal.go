@@ -40,8 +40,9 @@ type sealView struct {
 
 type checkFormView struct {
 	page.Base
-	Number string // as it was typed
-	Wrong  string // key
+	Number    string // as it was typed
+	Wrong     string // key; of the number
+	WrongFile string // key
 }
 
 func (p *Pages) checkForm(w http.ResponseWriter, r *http.Request) {
@@ -92,7 +93,17 @@ func (p *Pages) number(w http.ResponseWriter, r *http.Request, v checkFormView, 
 	case err != nil:
 		p.fail(w, r, err)
 	case len(found) == 0:
-		p.again(w, http.StatusNotFound, v, "wrong.no-copy")
+		// A tracking code looks the same: who typed that one here gets its answer.
+		list, err := p.portal.Ledger().ByCode(r.Context(), number)
+		switch {
+		case err != nil:
+			p.fail(w, r, err)
+		case len(list) > 0:
+			v.Self = "/status"
+			p.standings(w, r, v.Base, number, list)
+		default:
+			p.again(w, http.StatusNotFound, v, "wrong.no-copy")
+		}
 	case len(found) > 1: // 45 bits: it happens once in millions of copies
 		p.again(w, http.StatusConflict, v, "wrong.copies")
 	default:
@@ -194,7 +205,11 @@ func (p *Pages) arrived(ctx context.Context, v *sealView, s *seal.Sealed) error 
 	if err != nil {
 		return err
 	}
-	step := page.Step{Key: "seal.not-arrived", Look: page.Current, Icon: "clock"}
+	note, err := v.T("seal.not-arrived.note")
+	if err != nil {
+		return err
+	}
+	step := page.Step{Key: "seal.not-arrived", Look: page.Current, Icon: "clock", Note: note}
 	if len(found) > 0 {
 		step = page.Step{Key: "seal.arrived", At: found[0].Received, Look: page.Done, Icon: "check"}
 	}

@@ -71,7 +71,12 @@ func (p *Pages) status(w http.ResponseWriter, r *http.Request) {
 		again(http.StatusNotFound, "wrong.none")
 		return
 	}
-	v := statusView{Base: f.Base, Code: edoc.FormatCode(code)}
+	p.standings(w, r, f.Base, code, found)
+}
+
+// standings shows the requests with that code.
+func (p *Pages) standings(w http.ResponseWriter, r *http.Request, b page.Base, code string, found []ledger.Request) {
+	v := statusView{Base: b, Code: edoc.FormatCode(code)}
 	v.Post = map[string]string{"code": code}
 	for _, q := range found {
 		s, err := p.standing(v.Base, q)
