@@ -21,6 +21,7 @@ type maker struct {
 	dir string
 	w   *specimen.World
 	out *vectorWorld
+	b   branches
 	tsa authorities
 }
 
@@ -111,6 +112,12 @@ func TestMakeVectors(t *testing.T) {
 	m.tokens()
 	m.trusts()
 	m.verifications()
+	m.rotations()
+	m.deltas()
+	m.paths()
+	m.carriedKnowledge()
+	m.limits()
+	m.manySigners()
 	m.seals()
 	m.revokedSeals()
 	m.copies()

@@ -105,10 +105,11 @@ type vectorWorld struct {
 	roots  []*x509.Certificate
 	bundle *trust.Bundle
 	age    *age.X25519Identity
+	dir    string
 }
 
 func readWorld(dir string) (*vectorWorld, error) {
-	w := &vectorWorld{}
+	w := &vectorWorld{dir: dir}
 	b, err := os.ReadFile(filepath.Join(dir, "world", "root.pem"))
 	if err != nil {
 		return nil, err
@@ -157,8 +158,13 @@ func (w *vectorWorld) outcome(v vector) (string, error) {
 		if want := v.header["id"]; want != "" && c.ID().String() != want {
 			return "another document", nil
 		}
-		r := c.Verify(w.bundle, at)
-		return fmt.Sprintf("whole %s, signer %s, revocation %s, stamp %s", f(r.Whole), f(r.Signer), f(r.Revocation), f(r.Stamp)), nil
+		o, err := options(v)
+		if err != nil {
+			return "", err
+		}
+		r := c.VerifyWith(w.bundle, at, o)
+		found := fmt.Sprintf("whole %s, signer %s, revocation %s, stamp %s", f(r.Whole), f(r.Signer), f(r.Revocation), f(r.Stamp))
+		return found + further(v, r), nil
 	case "document":
 		if _, err := edoc.ParseDocument(v.body); err != nil {
 			return class(err), nil
@@ -209,13 +215,9 @@ func (w *vectorWorld) outcome(v vector) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		switch _, err := trust.ParseBundle(v.body, w.roots, least); {
-		case errors.Is(err, trust.ErrRollback):
-			return "rollback", nil
-		case err != nil:
-			return "bundle refused", nil
-		}
-		return "ok", nil
+		return w.bundleOutcome(v, least)
+	case "delta":
+		return w.deltaOutcome(v)
 	case "object":
 		if _, _, err := trust.OpenObject(v.header["object"], v.body, w.bundle); err != nil {
 			return "object refused", nil

@@ -33,8 +33,10 @@ func (m *maker) makeWorld() {
 		m.t.Fatal(err)
 	}
 	m.makeAuthorities()
+	m.makeBranches()
 	b := *m.w.Trust()
 	b.Version++
+	m.listBranches(&b)
 	b.TSA = append(slices.Clip(b.TSA), append(m.tsa.list(), m.w.Agencies["ombudsman"].Cert)...)
 	id := m.seal(m.copySeal("revoked"), m.w.Agencies["civil-registry"]).ID()
 	b.RevokedSeals = [][]byte{id[:]}

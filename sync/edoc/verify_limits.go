@@ -11,7 +11,7 @@ import (
 )
 
 // checkLimits says whether what was signed is within the limits of the signer's
-// certificate (ED-29.1.4, ED-33.7, ED-33.8; ED-VER-17 to 20). all are the
+// certificate (ED-29.1.4, ED-33.7, ED-33.8; ED-VER-18 to 20). all are the
 // document's signatures: a guardian's may be among them.
 func (c *Container) checkLimits(k *check, all []check, cat *catalog.Catalogue) Finding {
 	if k.limits == nil {
