@@ -188,9 +188,10 @@ func FuzzBundle(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
+	signed := bundlesOf(f, w)
 	f.Fuzz(func(t *testing.T, b []byte) {
 		bounded(t, b, smallAlloc, func() {
-			if bundle, err := trust.ParseBundle(b, w.roots, 0); err == nil && (bundle.Version != w.bundle.Version || !bundle.Issued.Equal(w.bundle.Issued)) {
+			if bundle, err := trust.ParseBundle(b, w.roots, 0); err == nil && !signed[bundle.Version].Equal(bundle.Issued) {
 				t.Error("a bundle that the register did not sign")
 			}
 			if p, _, err := trust.OpenObject("catalogue", b, w.bundle); err == nil && string(p) != "{}" {
