@@ -89,6 +89,13 @@ var explanations = []explanation{
 	because("OpenSSL", `^verify-(claims-|clock-1970\|)`, "it judges as of the time that it is told, and does not look at the time that the signer claims"),
 	because("OpenSSL", `^verify-(revoked-after-stamp|stamped-later|suspended-backdated|revoked-since)`,
 		"it judges as of the time that it is told, here the vector's; verify.sh tells it the time of the stamp. What was cancelled after a claimed time is unknown to us, and shown, but not a no"),
+	because("OpenSSL", `^limit-.*\|whole yes ok, signer yes ok`,
+		"it refuses a certificate with a critical extension that it does not know, as it must: who cannot judge the limits is not to rely on it. With -ignore_critical it says yes"),
+	because("OpenSSL", `^path-(bracket-(before|around|turned)|hold-over-before|stamped-late-bracket)`,
+		"it judges as of the time that it is told, here the vector's: it knows nothing of a journal's brackets. What was cancelled inside one is unknown to us, and shown, but not a no"),
+	because("OpenSSL", `^path-(bracket-ended|ended|cancelled|other-kind|hold-then)`,
+		"that a centre has ended, for what it may certify, and which holds there were, is in the bundle and not in certificates and lists; with -crl_check it asks after the signer's certificate alone"),
+	because("OpenSSL", `^signers-second-`, "this table wants every signature of the file in order; we judge each by itself, and the first is the sender's"),
 	because("OpenSSL", `: time stamp\||^token-late`, "«ts» asks whether the certificate is good as of the time that it is told: it compares the token's own time neither with the certificate nor with now, and asks no revocation list"),
 	because("OpenSSL", `^token-(time-|accuracy-|extension|imprint-sha512-label)`, "it compares the imprint's bytes and the signature, and does not read what else is stamped"),
 
@@ -105,5 +112,5 @@ var explanations = []explanation{
 	because("BouncyCastle", `^signature-(ess-sha1|ed25519|curve-p|rsa-1024|pair-|rsa-pss-trailer)`, "it takes algorithms that are not in the registry (ED-SIG-6), and parameters that do not belong to one"),
 	because("BouncyCastle", `^token-(accuracy-|imprint-sha512-label)`, "it does not judge accuracy, nor compare the imprint's algorithm with its length unless asked"),
 	because("BouncyCastle", `^verify-clock-1970-stamped`, "it refuses a claimed time outside the certificate's validity; we take the time of the stamp, which is proven, and show the other as a claim (ED-VER-2)"),
-	because("BouncyCastle", `^verify-|^token-stranger`, "the program checks signatures and not whom to believe: certificates, centres, lists and senders are left to whoever calls it"),
+	because("BouncyCastle", `^(verify|path|limit|signers)-|^token-stranger`, "the program checks signatures and not whom to believe: certificates, centres, lists and senders are left to whoever calls it"),
 }

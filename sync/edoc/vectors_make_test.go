@@ -94,7 +94,7 @@ func TestMakeVectors(t *testing.T) {
 	}
 	m.makeWorld()
 	m.write("world/root.pem", m.w.RootPEM())
-	m.write("world/centres.pem", m.w.CentresPEM())
+	m.write("world/centres.pem", append(m.w.CentresPEM(), m.branchesPEM()...))
 	m.write("world/crls.pem", m.w.CRLsPEM())
 	m.write("world/trust.b64", []byte(wrap(m.w.Bundle())))
 	m.write("world/age-identity.txt", []byte(m.w.AgeIdentity+"\n"))

@@ -7,6 +7,7 @@ import (
 	"crypto/x509/pkix"
 	"encoding/base64"
 	"encoding/json"
+	"encoding/pem"
 	"fmt"
 	"math/big"
 	"strings"
@@ -310,4 +311,14 @@ func (m *maker) extension(b64 string) func(*x509.Certificate) {
 		}
 		t.ExtraExtensions = append(t.ExtraExtensions, pkix.Extension{Id: []int{1, 3, 6, 1, 5, 5, 7, 1, 3}, Critical: true, Value: b})
 	}
+}
+
+// branchesPEM are the centres below the usual ones that the bundle lists, for
+// openssl.
+func (m *maker) branchesPEM() []byte {
+	var out []byte
+	for _, c := range []specimen.Identity{m.b.region, m.b.below, m.b.otherKind, m.b.cancelled, m.b.ended} {
+		out = append(out, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Cert.Raw})...)
+	}
+	return out
 }
