@@ -156,6 +156,7 @@ func (k *Kiosk) controlHandler() http.Handler {
 		w.Header().Set("Content-Type", "application/json")
 		_, _ = w.Write(append(b, '\n')) // whoever asked went away: nothing to do
 	})
+	m.HandleFunc("GET /journal/prove", k.prove)
 	return m
 }
 

@@ -4,6 +4,9 @@
 //	penjire verify [--trust FOLDER|FILE] [--roots FILE] [--catalogue FILE] [--at TIME] [--lang tk|ru|en] [--show] [--code CODE] [--json] FILE|FOLDER|-|SEAL …
 //	penjire trust show [--roots FILE] [--lang tk|ru|en] [--json] [FILE|FOLDER]
 //	penjire status [--settings FILE] [--socket PATH] [--json]
+//	penjire journal prove [--settings FILE] [--socket PATH] [--out FILE] CODE|SEAL|INDEX
+//	penjire journal check [--trust FOLDER|FILE] [--roots FILE] [--receipt SEAL] [--proof FILE] [--json] [PROOF|-|OUTBOX.DB]
+//	penjire journal ls [--json] OUTBOX.DB
 //
 // verify takes containers (*.asice) of any size, a folder and everything below
 // it, one thing on standard input, the text of a printed seal as an address or as
@@ -34,6 +37,14 @@
 // centres (ED-39.6) and what else is in it. Exit statuses: 0 it is genuine, 1 it
 // is not, 2 it or the roots cannot be read, 3 wrong use.
 //
+// journal prove asks the running kiosk for the proof that the entry of a request
+// stands in its journal: a file that needs nothing but a trust bundle to be
+// checked. journal check does that, offline; with --receipt it holds the seal of
+// a paper receipt against it, or says what the seal alone shows. Of an outbox
+// that nobody has open it checks the journal, and ls lists its entries. Exit
+// statuses of journal check: 0 it holds, or the kiosk accepted; 1 it does not, or
+// it is proven that the journal was changed; 2 cannot tell; 3 wrong use.
+//
 // Exit statuses of status: 0 well, 1 something does not work, 2 no kiosk answers,
 // 3 wrong use.
 package main
@@ -57,6 +68,7 @@ const help = `usage: penjire verify [--trust FOLDER|FILE] [--roots FILE] [--cata
                       [--show] [--code CODE] [--json] FILE|FOLDER|-|SEAL ...
        penjire trust show [--roots FILE] [--lang tk|ru|en] [--json] [FILE|FOLDER]
        penjire status [--settings FILE] [--socket PATH] [--json]
+       penjire journal prove|check|ls ...
 `
 
 func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
@@ -71,6 +83,8 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		return verify(args[1:], stdin, stdout, stderr)
 	case "trust":
 		return trustCommand(args[1:], stdout, stderr)
+	case "journal":
+		return journalCommand(context.Background(), args[1:], stdin, stdout, stderr)
 	case "status":
 		return status(context.Background(), args[1:], stdout, stderr)
 	case "help", "-h", "--help":

@@ -42,7 +42,7 @@ func status(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		}
 		*socket = s.Control
 	}
-	raw, err := ask(ctx, *socket)
+	raw, err := ask(ctx, *socket, "/state")
 	if err != nil {
 		_, _ = fmt.Fprintf(stderr, "penjire: no kiosk answers: %v\nhint: is penjired running, and may you read %s?\n", err, *socket)
 		return blind
@@ -65,14 +65,14 @@ func status(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	return good
 }
 
-func ask(ctx context.Context, socket string) ([]byte, error) {
+func ask(ctx context.Context, socket, path string) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	c := http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return new(net.Dialer).DialContext(ctx, "unix", socket)
 	}}}
 	defer c.CloseIdleConnections()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://kiosk/state", nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://kiosk"+path, nil)
 	if err != nil {
 		return nil, err
 	}
