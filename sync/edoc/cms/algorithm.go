@@ -59,7 +59,6 @@ func Register(a Algorithm) error {
 	if a.Name == "" || a.New == nil || a.Verify == nil || len(a.Digest) == 0 || len(a.Signature) == 0 {
 		return fmt.Errorf("cms: register algorithm %q: it is not complete", a.Name)
 	}
-	defer forget() // some certificate may be read by it
 	registry.Lock()
 	defer registry.Unlock()
 	for _, b := range registry.list {

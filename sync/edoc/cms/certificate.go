@@ -17,20 +17,8 @@ import (
 
 // ParseCertificate is x509.ParseCertificate, and reads also certificates whose
 // key a registered algorithm reads and crypto/x509 does not: PublicKey is then
-// what its ParseKey returned, PublicKeyAlgorithm unknown. What it returns is
-// shared with others: it is not to be changed.
+// what its ParseKey returned, PublicKeyAlgorithm unknown.
 func ParseCertificate(der []byte) (*x509.Certificate, error) {
-	if cert := cached(der); cert != nil {
-		return cert, nil
-	}
-	cert, err := parseCertificate(der)
-	if err == nil {
-		keep(cert)
-	}
-	return cert, err
-}
-
-func parseCertificate(der []byte) (*x509.Certificate, error) {
 	cert, err := x509.ParseCertificate(der)
 	if err == nil && cert.PublicKey != nil {
 		return cert, nil
