@@ -216,7 +216,7 @@ func (g *gathering) newest(centre *x509.Certificate) bool {
 	var best *x509.RevocationList
 	for _, der := range g.b.CRLs {
 		l, err := x509.ParseRevocationList(der)
-		if err != nil || !bytes.Equal(l.RawIssuer, centre.RawSubject) {
+		if err != nil || !bytes.Equal(l.RawIssuer, centre.RawSubject) || cms.CheckList(l, centre) != nil {
 			continue
 		}
 		if best == nil || l.ThisUpdate.After(best.ThisUpdate) {

@@ -13,11 +13,17 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"golang.org/x/crypto/cryptobyte"
 	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
 
+	"github.com/penjire/penjire/sync/citizen"
+	"github.com/penjire/penjire/sync/edoc"
+	"github.com/penjire/penjire/sync/edoc/asic"
 	"github.com/penjire/penjire/sync/edoc/cms"
+	"github.com/penjire/penjire/sync/edoc/specimen"
+	"github.com/penjire/penjire/sync/edoc/trust"
 )
 
 // brainpoolP256r1 (RFC 5639 3.4) is a curve that crypto/x509 does not read, as
@@ -155,7 +161,7 @@ func brainpoolWorld(t *testing.T, dir string, content []byte) {
 	put(t, dir, "number", []byte("01\n"))
 	for _, args := range []string{
 		"req -x509 -nodes -days 30 -subj /CN=NUSGA-centre -newkey ec -pkeyopt ec_paramgen_curve:brainpoolP256r1 -keyout ca.key -out ca.pem -addext keyUsage=critical,keyCertSign,cRLSign",
-		"req -x509 -nodes -days 2 -subj /CN=NUSGA -newkey ec -pkeyopt ec_paramgen_curve:brainpoolP256r1 -keyout k.pem -out c.pem -CA ca.pem -CAkey ca.key -addext basicConstraints=CA:FALSE",
+		"req -x509 -nodes -days 2 -subj /C=TM/O=SPECIMEN/serialNumber=NUSGA77777/SN=Nusgayew/GN=Nusga/CN=NUSGA -newkey ec -pkeyopt ec_paramgen_curve:brainpoolP256r1 -keyout k.pem -out c.pem -CA ca.pem -CAkey ca.key -addext basicConstraints=CA:FALSE -addext keyUsage=critical,nonRepudiation",
 		"cms -sign -cades -binary -in content -signer c.pem -inkey k.pem -md sha256 -outform DER -out s.p7s",
 		"ca -gencrl -config ca.cnf -cert ca.pem -keyfile ca.key -out list.pem",
 	} {
@@ -257,5 +263,59 @@ func TestNationalAlgorithm(t *testing.T) {
 	}
 	if err := cms.CheckIssued(c1.Cert, centre); err == nil {
 		t.Error("CheckIssued across kinds of key: want an error")
+	}
+}
+
+// TestNationalCitizen has a citizen whose card and centre use the curve ask for
+// a service, with openssl as his card: the whole verifier takes it, with the
+// centre in the bundle and its list, and not without.
+func TestNationalCitizen(t *testing.T) {
+	peers(t, "openssl")
+	if err := registerBrainpool(); err != nil {
+		t.Fatal(err)
+	}
+	now := time.Now().Truncate(time.Second) // openssl asks the clock
+	w, err := specimen.New(now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c1 := card(t, w, "citizen-1")
+	d := request(c1)
+	d.Made, d.Consents = now.UTC(), nil
+	if d.Sender.ID, err = citizen.ParseID("NUSGA77777"); err != nil {
+		t.Fatal(err)
+	}
+	ours, err := edoc.Sign(d, c1.Slots[specimen.SlotSign].Signer(), now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	brainpoolWorld(t, dir, ours.Manifest())
+	p7s, err := os.ReadFile(filepath.Join(dir, "s.p7s"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := asic.Read(ours.Bytes())
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := edoc.Parse(zipOf(nil, with(files, asic.SignatureName(1), func([]byte) []byte { return p7s })...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := c.Verify(w.Trust(), time.Now()); r.Whole.Verdict != edoc.Yes || r.Signer != (edoc.Finding{Verdict: edoc.No, Reason: trust.ReasonForeign}) {
+		t.Errorf("with a bundle that does not list the centre: whole %v, signer %v", r.Whole, r.Signer)
+	}
+	centre, err := cms.ParseCertificate(readPEM(t, dir, "ca.pem"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := &trust.Bundle{
+		Version: 9, Issued: now, CRLs: [][]byte{readPEM(t, dir, "list.pem")},
+		Centres: []trust.Centre{{Cert: centre, Kind: trust.KindCitizens, State: trust.Working, Since: now.AddDate(-1, 0, 0)}},
+	}
+	r := c.Verify(b, time.Now())
+	if !r.Accepted() || r.Revocation.Verdict != edoc.Yes {
+		t.Errorf("with the centre and its list: whole %v, signer %v, revocation %v", r.Whole, r.Signer, r.Revocation)
 	}
 }

@@ -257,7 +257,7 @@ func unmarshalBundle(payload []byte) (*Bundle, error) {
 		Recipients: w.Recipients, RevokedSeals: w.RevokedSeals,
 	}
 	for i, c := range w.Centres {
-		cert, err := x509.ParseCertificate(c.Cert)
+		cert, err := cms.ParseCertificate(c.Cert)
 		if err != nil {
 			return nil, fmt.Errorf("centre %d: %w", i, err)
 		}
@@ -283,7 +283,7 @@ func unmarshalBundle(payload []byte) (*Bundle, error) {
 		{"seal signer", w.SealSigners, &b.SealSigners},
 	} {
 		for i, der := range l.from {
-			cert, err := x509.ParseCertificate(der)
+			cert, err := cms.ParseCertificate(der)
 			if err != nil {
 				return nil, fmt.Errorf("%s %d: %w", l.name, i, err)
 			}

@@ -1,13 +1,11 @@
 package trust
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rsa"
 	"crypto/x509"
 	"slices"
 	"time"
 
+	"github.com/penjire/penjire/sync/edoc/cms"
 	"github.com/penjire/penjire/sync/edoc/tsp"
 )
 
@@ -68,7 +66,7 @@ func (b *Bundle) Check(cert *x509.Certificate, q Query) CertReport {
 	switch {
 	case cert.IsCA || !understood:
 		r.Chain = Finding{No, ReasonMalformed}
-	case !strongKey(cert):
+	case cms.CheckKey(cert) != nil:
 		r.Chain = Finding{No, ReasonWeakKey}
 	case !b.allowed(cert, r.Centre, q.Use):
 		r.Chain = Finding{No, ReasonWrongUse}
@@ -103,16 +101,6 @@ func (b *Bundle) CheckCard(cert *x509.Certificate, use Use, now time.Time) CertR
 		now = b.Issued
 	}
 	return b.CheckCert(cert, use, now, true, now)
-}
-
-func strongKey(cert *x509.Certificate) bool {
-	switch key := cert.PublicKey.(type) {
-	case *ecdsa.PublicKey:
-		return key.Curve == elliptic.P256() || key.Curve == elliptic.P384()
-	case *rsa.PublicKey:
-		return key.N.BitLen() >= 2048
-	}
-	return false
 }
 
 // allowed says whether use is within the certificate's key usage (ED-29).

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/penjire/penjire/sync/edoc/cms"
 )
 
 // The CRL reasons that are no cancellation (RFC 5280 5.3.1): by the first a
@@ -69,7 +71,7 @@ func checkIssuer(l *x509.RevocationList, centres []Centre) error {
 		}
 	}
 	for _, c := range centres {
-		if bytes.Equal(l.RawIssuer, c.Cert.RawSubject) && l.CheckSignatureFrom(c.Cert) == nil {
+		if bytes.Equal(l.RawIssuer, c.Cert.RawSubject) && cms.CheckList(l, c.Cert) == nil {
 			return nil
 		}
 	}

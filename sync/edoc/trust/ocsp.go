@@ -10,6 +10,8 @@ import (
 	"slices"
 
 	"golang.org/x/crypto/ocsp"
+
+	"github.com/penjire/penjire/sync/edoc/cms"
 )
 
 // The parts of a response that package ocsp does not hand on (RFC 6960 4.2.1);
@@ -80,7 +82,7 @@ func (b *Bundle) response(der []byte, cert *x509.Certificate, c *Centre, known [
 // checked c's signature over it.
 func (b *Bundle) responder(d *x509.Certificate, c *Centre, r *ocsp.Response, known []*crl) bool {
 	switch {
-	case !bytes.Equal(d.RawIssuer, c.Cert.RawSubject), d.IsCA, len(d.UnhandledCriticalExtensions) > 0, !strongKey(d),
+	case !bytes.Equal(d.RawIssuer, c.Cert.RawSubject), d.IsCA, len(d.UnhandledCriticalExtensions) > 0, cms.CheckKey(d) != nil,
 		!slices.Contains(d.ExtKeyUsage, x509.ExtKeyUsageOCSPSigning),
 		r.ProducedAt.Before(d.NotBefore), r.ProducedAt.After(d.NotAfter):
 		return false

@@ -6,6 +6,8 @@ import (
 	"crypto/x509"
 	"slices"
 	"sync"
+
+	"github.com/penjire/penjire/sync/edoc/cms"
 )
 
 // maxCentres is how many centres may stand above a certificate: the state's,
@@ -58,7 +60,7 @@ func inOrder(up []*Centre) bool {
 	}
 	for i, c := range up {
 		cert := c.Cert
-		if !cert.BasicConstraintsValid || !cert.IsCA || cert.KeyUsage&x509.KeyUsageCertSign == 0 || !strongKey(cert) {
+		if !cert.BasicConstraintsValid || !cert.IsCA || cert.KeyUsage&x509.KeyUsageCertSign == 0 || cms.CheckKey(cert) != nil {
 			return false
 		}
 		// i centres stand between this one and the signer.
@@ -117,7 +119,7 @@ const maxSeen = 1024
 // issued says whether issuer's key signed cert, and might.
 func (b *Bundle) issued(cert, issuer *x509.Certificate) bool {
 	if b.seen == nil { // a bundle put together in memory
-		return cert.CheckSignatureFrom(issuer) == nil
+		return cms.CheckIssued(cert, issuer) == nil
 	}
 	// The two certificates are DER: one after the other they say where each ends.
 	key := sha256.Sum256(slices.Concat(cert.Raw, issuer.Raw))
@@ -127,7 +129,7 @@ func (b *Bundle) issued(cert, issuer *x509.Certificate) bool {
 	if ok {
 		return true
 	}
-	if cert.CheckSignatureFrom(issuer) != nil {
+	if cms.CheckIssued(cert, issuer) != nil {
 		return false
 	}
 	b.seen.mu.Lock()
