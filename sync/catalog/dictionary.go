@@ -3,6 +3,7 @@ package catalog
 import (
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // dictionarySize is the most that Dictionary returns.
@@ -45,14 +46,14 @@ func (c *Catalogue) Dictionary() []byte {
 
 // dictionary returns what requests for the service hold.
 func (s *Service) dictionary() string {
-	out := ""
+	var out strings.Builder
 	for _, lang := range []string{"en", "ru", "tk"} {
-		out += fmt.Sprintf(" \"name\": \"%s\",\n", s.Title.In(lang))
-		out += fmt.Sprintf(" \"regulation\": \"%s, № %s, %s\",\n", s.Regulation.Title.In(lang), s.Regulation.Number, s.Regulation.Date)
+		fmt.Fprintf(&out, " \"name\": \"%s\",\n", s.Title.In(lang))
+		fmt.Fprintf(&out, " \"regulation\": \"%s, № %s, %s\",\n", s.Regulation.Title.In(lang), s.Regulation.Number, s.Regulation.Date)
 	}
-	out += fmt.Sprintf(" \"service\": \"%s\",\n \"service_version\": %d,\n", s.ID, s.Version)
+	fmt.Fprintf(&out, " \"service\": \"%s\",\n \"service_version\": %d,\n", s.ID, s.Version)
 	for _, r := range s.Rules {
-		out += fmt.Sprintf("   \"rule\": \"%s\",\n   \"version\": %d,\n", r.ID, r.Version)
+		fmt.Fprintf(&out, "   \"rule\": \"%s\",\n   \"version\": %d,\n", r.ID, r.Version)
 	}
 	lists := map[string]bool{}
 	names := make([]string, 0, len(s.Survey))
@@ -63,23 +64,23 @@ func (s *Service) dictionary() string {
 		if list := r.List(); list != "" && !lists[list] {
 			lists[list] = true
 			for _, ch := range s.Choices[list] {
-				out += fmt.Sprintf("\"%s\": \"%s\",\n", r.Name, ch.Name)
+				fmt.Fprintf(&out, "\"%s\": \"%s\",\n", r.Name, ch.Name)
 			}
 		}
 	}
 	slices.Sort(names) // as answers are
 	for _, n := range names {
-		out += fmt.Sprintf("  \"%s\": \"", n)
+		fmt.Fprintf(&out, "  \"%s\": \"", n)
 	}
-	return out
+	return out.String()
 }
 
 // dictionary returns how requests name the agency.
 func (a Agency) dictionary() string {
-	out := ""
+	var out strings.Builder
 	for _, lang := range []string{"en", "ru", "tk"} {
-		out += fmt.Sprintf(" \"addressee\": {\n  \"organisation\": \"%s\",\n  \"position\": \"%s\",\n  \"postal\": \"%s\"\n },\n",
+		fmt.Fprintf(&out, " \"addressee\": {\n  \"organisation\": \"%s\",\n  \"position\": \"%s\",\n  \"postal\": \"%s\"\n },\n",
 			a.Name.In(lang), a.Position.In(lang), a.Address.In(lang))
 	}
-	return out
+	return out.String()
 }

@@ -77,7 +77,7 @@ type checked struct {
 
 func (c *checked) Read(p []byte) (int, error) {
 	n, err := c.from.Read(p)
-	c.m.Write(p[:n])
+	c.m.add(p[:n])
 	if c.m.size > c.want.Size || errors.Is(err, io.EOF) && c.m.sum() != c.want {
 		return 0, fmt.Errorf("asic: read: %w", ErrChanged)
 	}
@@ -94,10 +94,14 @@ type meter struct {
 func newMeter() *meter { return &meter{hash: sha256.New()} }
 
 func (m *meter) Write(p []byte) (int, error) {
+	m.add(p)
+	return len(p), nil
+}
+
+func (m *meter) add(p []byte) {
 	m.size += int64(len(p))
 	m.crc = crc32.Update(m.crc, crc32.IEEETable, p)
-	m.hash.Write(p)
-	return len(p), nil
+	m.hash.Write(p) // which never fails
 }
 
 func (m *meter) sum() Sum {
