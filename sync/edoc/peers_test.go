@@ -1,6 +1,7 @@
 package edoc_test
 
 import (
+	"bytes"
 	"encoding/pem"
 	"os"
 	"os/exec"
@@ -88,6 +89,24 @@ func TestScript(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	countered, err := stamped.CounterSign(0, w.PortalReceipt.Signer(), now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	complete, err := countered.Cosign(w.Device.Signing.Signer(), now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if complete, err = complete.Complete(w.Trust()); err != nil {
+		t.Fatal(err)
+	}
+	// The counter-signature's own signature, with its last byte another.
+	plain, err := good.CounterSign(0, w.PortalReceipt.Signer(), now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	moved := bytes.Clone(plain.Signatures()[0].Bytes())
+	moved[len(moved)-1] ^= 1
 	other, err := signed("citizen-2").Stamp(t.Context(), authority(t, w, now))
 	if err != nil {
 		t.Fatal(err)
@@ -108,6 +127,9 @@ func TestScript(t *testing.T) {
 		{"good", good.Bytes(), 0, "whole:  document " + good.ID().String()},
 		{"stamped", stamped.Bytes(), 0, "when:   stamped "},
 		{"witnessed", witnessed.Bytes(), 0, "SPECIMEN Kiosk K-000001"},
+		{"counter-signed", countered.Bytes(), 0, "countersigned: "},
+		{"complete", complete.Bytes(), 0, "SPECIMEN Kiosk K-000001"},
+		{"counter-signature of another", repack(asic.SignatureName(1), moved), 4, "counter-signature"},
 		{"changed", repack("document.json", []byte("{}")), 3, "document.json is not what was signed"},
 		{"attachment changed", repack("attachments/photo.png", []byte("x")), 3, "photo.png is not what was signed"},
 		{"smuggled", zipOf(nil, append(files[:len(files):len(files)], asic.File{Name: "attachments/more", Data: nil})...), 3, "does not cover attachments/more"},
@@ -125,6 +147,15 @@ func TestScript(t *testing.T) {
 				t.Errorf("verify.sh: status %d, want %d and %q; it says:\n%s", code, tt.code, tt.says, out)
 			}
 		})
+	}
+	// What a document carries speaks for itself, without lists.
+	put(t, dir, "doc.asice", complete.Bytes())
+	if out, code := run(t, dir, "sh", script, "doc.asice", "centres.pem"); code != 0 || !strings.Contains(out, "lists:  revocations as of") || !strings.Contains(out, "countersigned: ") {
+		t.Errorf("verify.sh of B-LT: status %d, want 0 and the lists carried; it says:\n%s", code, out)
+	}
+	put(t, dir, "doc.asice", good.Bytes())
+	if out, code := run(t, dir, "sh", script, "doc.asice", "centres.pem"); code != 0 || !strings.Contains(out, "nothing is known of revocations") {
+		t.Errorf("verify.sh without lists: status %d, want 0 and that it says so; it says:\n%s", code, out)
 	}
 	if out, code := run(t, dir, "sh", script); code != 2 {
 		t.Errorf("verify.sh without arguments: status %d, want 2: %s", code, out)
