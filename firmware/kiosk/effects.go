@@ -40,6 +40,8 @@ func (k *Kiosk) blocked() string {
 		return "blocked.clock"
 	case !k.clock.Binding():
 		return "blocked.trust"
+	case k.health.Holds(health.Restored):
+		return "blocked.restored"
 	case k.health.Holds(health.DiskFull):
 		return "blocked.full"
 	case k.health.Holds(health.NoKey):

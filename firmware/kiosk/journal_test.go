@@ -12,9 +12,12 @@ import (
 	"time"
 
 	"github.com/penjire/penjire/firmware/health"
+	"github.com/penjire/penjire/firmware/session"
 	"github.com/penjire/penjire/sync/edoc/seal"
 	"github.com/penjire/penjire/sync/journal/evidence"
 	"github.com/penjire/penjire/sync/outbox"
+	"github.com/penjire/penjire/ui/phrase"
+	"github.com/penjire/penjire/ui/screen"
 )
 
 // prove asks the control socket for a proof.
@@ -130,5 +133,40 @@ func TestOlderMedium(t *testing.T) {
 	if r.holds(health.Restored.Code) {
 		t.Error("it is not over after a start")
 	}
+	r.leave()
+}
+
+// A kiosk that has heard no signed time for longer than its settings allow takes
+// no binding request and says so, in every language; it goes on showing what its
+// services are, and takes requests again once the portal has spoken.
+func TestStaleBeacon(t *testing.T) {
+	r := newRig(t)
+	r.must(os.WriteFile(filepath.Join(r.dir, "ports", "clock-offset"), []byte("200h"), 0o600))
+	s := r.settings()
+	s.BeaconMaxAge = 7 * 24 * time.Hour
+	r.startWith(s)
+	r.until("the condition", func() bool { return r.holds(health.BeaconOld.Code) })
+	r.until("the start page to say so", func() bool { return r.k.Start(t.Context()).Start.Notice == health.BeaconOld.Notice })
+	for _, lang := range []string{"tk", "ru", "en"} {
+		for _, key := range []string{health.BeaconOld.Notice, "blocked.trust"} {
+			if words := phrase.In(lang).Get(key); words == "" || words == key {
+				t.Errorf("%s has no words for %s", lang, key)
+			}
+		}
+	}
+	r.begin("tk")
+	r.do("apply")
+	r.do("choose", "service", "residence-certificate")
+	if got := r.on(screen.Service).Service.Blocked; got != "blocked.trust" {
+		t.Errorf("Blocked: got %q, want blocked.trust", got)
+	}
+	if e, ok := r.k.submit(t.Context(), session.Submit{}).(session.Failed); !ok || e.Why != session.NoTime {
+		t.Errorf("submit = %+v, want that there is no time", e)
+	}
+	r.do("end")
+	r.must(os.Remove(filepath.Join(r.dir, "ports", "clock-offset")))
+	r.online(nil)
+	r.until("the condition to end", func() bool { return !r.holds(health.BeaconOld.Code) })
+	r.apply("citizen-1")
 	r.leave()
 }

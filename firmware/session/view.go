@@ -22,7 +22,7 @@ var (
 		"answer", "too-late", "broken",
 	}
 	// Blocks are the reasons why no binding request is taken now.
-	Blocks = []string{"blocked.clock", "blocked.trust", "blocked.full", "blocked.reader"}
+	Blocks = []string{"blocked.clock", "blocked.trust", "blocked.full", "blocked.key", "blocked.restored", "blocked.reader"}
 	// TrackFaults are what is wrong with a tracking code.
 	TrackFaults = []string{"track.fault.empty", "track.fault.code", "track.fault.unknown"}
 )

@@ -28,11 +28,12 @@ const maxMessage = 64 << 10
 
 // Status and failure codes of RFC 3161 2.4.2.
 const (
-	statusGranted   = 0
-	statusRejection = 2
-	failBadAlg      = 0
-	failBadFormat   = 5
-	failSystem      = 25
+	statusGranted         = 0
+	statusGrantedWithMods = 1
+	statusRejection       = 2
+	failBadAlg            = 0
+	failBadFormat         = 5
+	failSystem            = 25
 )
 
 // Policy is the policy of [Authority]: an arc of this product's.

@@ -129,7 +129,7 @@ func newRig(t *testing.T) *rig {
 }
 
 func doc(i int64) []byte {
-	d := sha256.Sum256([]byte(fmt.Sprint("document ", i)))
+	d := sha256.Sum256(fmt.Append(nil, "document ", i))
 	return d[:]
 }
 

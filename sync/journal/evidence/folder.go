@@ -21,7 +21,7 @@ import (
 	"github.com/penjire/penjire/sync/journal"
 )
 
-// ErrNone: the folder has nothing that says it.
+// ErrNone says that the folder has nothing that shows it.
 var ErrNone = errors.New("there is no such evidence")
 
 // Keep is how many heads, and how many beacons, a folder keeps of one epoch: the
