@@ -7,6 +7,7 @@
 //	penjire journal prove [--settings FILE] [--socket PATH] [--out FILE] CODE|SEAL|INDEX
 //	penjire journal check [--trust FOLDER|FILE] [--roots FILE] [--receipt SEAL] [--proof FILE] [--json] [PROOF|-|OUTBOX.DB]
 //	penjire journal ls [--json] OUTBOX.DB
+//	penjire key create|request --handle HANDLE --kiosk NUMBER [--tpm PATH]
 //
 // verify takes containers (*.asice) of any size, a folder and everything below
 // it, one thing on standard input, the text of a printed seal as an address or as
@@ -47,6 +48,10 @@
 //
 // Exit statuses of status: 0 well, 1 something does not work, 2 no kiosk answers,
 // 3 wrong use.
+//
+// key create makes a key in the TPM that cannot leave it and prints the request
+// for its certificate (PKCS #10); key request prints that of the key that is
+// there. Neither replaces a key. Exit statuses: 0 done, 1 not done, 3 wrong use.
 package main
 
 import (
@@ -69,6 +74,7 @@ const help = `usage: penjire verify [--trust FOLDER|FILE] [--roots FILE] [--cata
        penjire trust show [--roots FILE] [--lang tk|ru|en] [--json] [FILE|FOLDER]
        penjire status [--settings FILE] [--socket PATH] [--json]
        penjire journal prove|check|ls ...
+       penjire key create|request --handle HANDLE --kiosk NUMBER [--tpm PATH]
 `
 
 func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
@@ -85,6 +91,8 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		return trustCommand(args[1:], stdout, stderr)
 	case "journal":
 		return journalCommand(context.Background(), args[1:], stdin, stdout, stderr)
+	case "key":
+		return key(context.Background(), args[1:], stdout, stderr)
 	case "status":
 		return status(context.Background(), args[1:], stdout, stderr)
 	case "help", "-h", "--help":
