@@ -1,5 +1,5 @@
 // Package signing has documents signed: by the citizen's card, whose key never
-// leaves it, or by the kiosk's own key (keyfile.Signer) where the kiosk is the intermediary
+// leaves it, or by the kiosk's own key (Device) where the kiosk is the intermediary
 // (dellal) for somebody who need not say who he is (EG-18, ED-28).
 //
 // It also has a card open what was sealed to it. It decides nothing: whether a
@@ -60,14 +60,17 @@ func Unlock(ctx context.Context, r device.CardReader, gen uint64, want [32]byte,
 // Signer returns the card as the signer of a document. The issuers of its
 // certificate are taken from b.
 func (c *Card) Signer(b *trust.Bundle) edoc.Signer {
-	s := edoc.Signer{Key: c.card.Signer(c.ctx, piv.Signature, c.cert.PublicKey), Cert: c.cert}
+	return edoc.Signer{Key: c.card.Signer(c.ctx, piv.Signature, c.cert.PublicKey), Cert: c.cert, Chain: issuers(b, c.cert)}
+}
+
+// issuers returns the centre of b that issued cert, nil if none did.
+func issuers(b *trust.Bundle, cert *x509.Certificate) []*x509.Certificate {
 	for _, centre := range b.Centres {
-		if bytes.Equal(centre.Cert.RawSubject, c.cert.RawIssuer) && c.cert.CheckSignatureFrom(centre.Cert) == nil {
-			s.Chain = append(s.Chain, centre.Cert)
-			break
+		if bytes.Equal(centre.Cert.RawSubject, cert.RawIssuer) && cert.CheckSignatureFrom(centre.Cert) == nil {
+			return []*x509.Certificate{centre.Cert}
 		}
 	}
-	return s
+	return nil
 }
 
 // Opener returns the card as what opens an envelope sealed to its key of slot

@@ -39,8 +39,13 @@ func TestKey(t *testing.T) {
 		t.Errorf("key create where a key is: status %d, printed %q, %q", code, out, errs)
 	}
 	for _, args := range [][]string{
-		{}, {"delete"}, {"create"}, {"create", "--handle", "0x81504B02"}, {"create", "--kiosk", "K-1", "--handle", "7"},
-		{"create", "--kiosk", "K 1", "--handle", "0x81504B02"}, append([]string{"create", "x"}, handle...),
+		{},
+		{"delete"},
+		{"create"},
+		{"create", "--handle", "0x81504B02"},
+		{"create", "--kiosk", "K-1", "--handle", "7"},
+		{"create", "--kiosk", "K 1", "--handle", "0x81504B02"},
+		append([]string{"create", "x"}, handle...),
 	} {
 		if code := run(append([]string{"key"}, args...), nil, new(bytes.Buffer), new(bytes.Buffer)); code != usage {
 			t.Errorf("key %v: status %d, want %d", args, code, usage)
