@@ -153,7 +153,7 @@ func (f *finger) collect(lang, card string) {
 func (f *finger) public(code string) {
 	f.b.t.Helper()
 	portal := f.b.state().Portal.URL
-	for _, path := range []string{"/?lang=tk", "/service/residence-certificate", "/status", "/check", "/no/such/page"} {
+	for _, path := range []string{"/?lang=tk", "/service/residence-certificate", "/status", "/check", "/trust", "/no/such/page"} {
 		f.Go(portal + path)
 		if path == "/no/such/page" {
 			f.Messages() // the browser says that there is none

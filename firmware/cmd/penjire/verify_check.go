@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"time"
 
 	"github.com/penjire/penjire/sync/edoc"
 	"github.com/penjire/penjire/sync/edoc/envelope"
@@ -296,6 +295,3 @@ func (c check) foundp(q explain.Question, f trust.Finding) *finding {
 	x := c.found(q, f)
 	return &x
 }
-
-// date is when something was, in the zone of the state.
-func date(t time.Time) string { return t.UTC().Format(time.RFC3339) }

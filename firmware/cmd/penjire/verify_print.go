@@ -190,3 +190,6 @@ func printable(s string) string {
 		return r
 	}, s)
 }
+
+// date is when something was, in the zone of the state.
+func date(t time.Time) string { return t.UTC().Format(time.RFC3339) }

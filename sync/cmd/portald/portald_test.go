@@ -254,8 +254,14 @@ func TestArchive(t *testing.T) {
 	call(1, "export", "-dir", dir, strings.Repeat("0", 64), t.TempDir())
 	p.end()
 	for _, args := range [][]string{
-		{"check"}, {"check", "-dir", dir, "more"}, {"check", "-dir", dir, "-days", "0"}, {"check", "-nonsense"},
-		{"export", "-dir", dir}, {"export", "-dir", dir, "-all"}, {"export", "-dir", dir, "-all", "a", "b"}, {"export", "-all", "a"},
+		{"check"},
+		{"check", "-dir", dir, "more"},
+		{"check", "-dir", dir, "-days", "0"},
+		{"check", "-nonsense"},
+		{"export", "-dir", dir},
+		{"export", "-dir", dir, "-all"},
+		{"export", "-dir", dir, "-all", "a", "b"},
+		{"export", "-all", "a"},
 	} {
 		call(2, args...)
 	}
