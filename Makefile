@@ -72,7 +72,7 @@ bench: need-go ## benchmarks beside their budgets and the floors measured in the
 fuzz: need-go ## every fuzz target there is, for FUZZTIME each
 	@set -e; n=0; for p in $$($(GO) list ./...); do \
 	  for f in $$($(GO) test -list '^Fuzz' $$p | sed -n '/^Fuzz/p'); do n=$$((n+1)); echo "$$p $$f"; \
-	    $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 5s $$p; done; done; \
+	    $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 100x $$p; done; done; \
 	  echo "$$n targets"; test $$n = $$(grep -rh --include='*_test.go' '^func Fuzz' . | wc -l)
 
 nightly: ## the slow campaigns: long fuzzing, the race detector
