@@ -20,7 +20,7 @@ func CheckName(name string) error {
 	}
 	for part := range strings.SplitSeq(name, "/") {
 		if part == "" || part[0] == '.' || part[0] == '-' || part[len(part)-1] == '.' {
-			return errors.New("asic: a part of a name is empty, starts with . or -, or ends with .")
+			return errors.New("asic: a part of a name starts with . or -, ends with . or is empty")
 		}
 		for i := range len(part) {
 			c := part[i]
