@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/penjire/penjire/sync/edoc"
+	"github.com/penjire/penjire/sync/edoc/paper"
 	"github.com/penjire/penjire/sync/ledger"
 	"github.com/penjire/penjire/sync/portal"
 	"github.com/penjire/penjire/sync/portal/page"
@@ -20,6 +21,7 @@ import (
 //	GET  /api/desk/requests?state=registered    the agency's requests
 //	GET  /api/desk/requests/{doc}               one, with answers and facts of verification
 //	GET  /api/desk/requests/{doc}/container     its signed container (ASiC-E)
+//	GET  /api/desk/requests/{doc}/copy          the certified copy of its answer (PDF, A4)
 //	POST /api/desk/requests/{doc}/assign        {}
 //	POST /api/desk/requests/{doc}/answer        {"text": "…", "facts": {"name": "value"}}
 //	POST /api/desk/requests/{doc}/refuse        {"text": "…"}
@@ -263,6 +265,8 @@ func (d *Desk) apiFail(w http.ResponseWriter, r *http.Request, err error) {
 		apiError(w, http.StatusConflict, "answered")
 	case errors.Is(err, portal.ErrDraft):
 		apiError(w, http.StatusUnprocessableEntity, "incomplete")
+	case errors.Is(err, paper.ErrNotCertified):
+		apiError(w, http.StatusConflict, "not-certified")
 	case errors.Is(err, portal.ErrNoKey):
 		apiError(w, http.StatusServiceUnavailable, "no-key")
 	default:

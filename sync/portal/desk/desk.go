@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/penjire/penjire/sync/catalog"
+	"github.com/penjire/penjire/sync/edoc/paper"
 	"github.com/penjire/penjire/sync/edoc/trust"
 	"github.com/penjire/penjire/sync/ledger"
 	"github.com/penjire/penjire/sync/portal"
@@ -118,12 +119,14 @@ func (d *Desk) routes() *http.ServeMux {
 	m.HandleFunc("GET /desk/requests/{doc}/container", d.signedIn(d.container))
 	m.HandleFunc("GET /desk/requests/{doc}/original", d.signedIn(d.original))
 	m.HandleFunc("GET /desk/requests/{doc}/answer-container", d.signedIn(d.answerContainer))
+	m.HandleFunc("GET /desk/requests/{doc}/copy", d.signedIn(d.copyFile))
 	m.HandleFunc("POST /desk/requests/{doc}/assign", d.signedIn(d.assign))
 	m.HandleFunc("GET /desk/requests/{doc}/{decision}", d.signedIn(d.form))
 	m.HandleFunc("POST /desk/requests/{doc}/{decision}", d.signedIn(d.decide))
 	m.HandleFunc("GET /api/desk/requests", d.api(d.apiList))
 	m.HandleFunc("GET /api/desk/requests/{doc}", d.api(d.apiGet))
 	m.HandleFunc("GET /api/desk/requests/{doc}/container", d.api(d.apiContainer))
+	m.HandleFunc("GET /api/desk/requests/{doc}/copy", d.api(d.apiCopy))
 	m.HandleFunc("POST /api/desk/requests/{doc}/{decision}", d.api(d.apiDecide))
 	return m
 }
@@ -164,6 +167,8 @@ func (d *Desk) fail(w http.ResponseWriter, r *http.Request, o Officer, err error
 		status, key = http.StatusNotFound, "problem.missing"
 	case errors.Is(err, portal.ErrDraft):
 		status, key = http.StatusUnprocessableEntity, "problem.draft"
+	case errors.Is(err, paper.ErrNotCertified):
+		status, key = http.StatusConflict, "problem.not-certified"
 	case errors.Is(err, portal.ErrNoKey):
 		status, key = http.StatusServiceUnavailable, "problem.no-key"
 	default:

@@ -262,7 +262,7 @@ func TestContainer(t *testing.T) {
 func TestOtherAgency(t *testing.T) {
 	o := openOffice(t)
 	b := o.browser(t).signIn("merdan")
-	for _, p := range []string{"", "/container", "/original", "/answer", "/answer-container", "/no-such-thing"} {
+	for _, p := range []string{"", "/container", "/original", "/copy", "/answer", "/answer-container", "/no-such-thing"} {
 		b.get("/desk/requests/"+o.residence+p, 404)
 	}
 	for _, p := range []string{"zz", strings.Repeat("0", 64), strings.Repeat("zz", 32), o.residence + "00"} {
