@@ -128,7 +128,7 @@ func (k *Kiosk) verify(r outbox.Request, plain []byte) (*opened, error) {
 		if err != nil {
 			return bad(err)
 		}
-		if f := s.Verify(bundle, now); f.Verdict == trust.No || s.Kind != seal.Copy || len(s.Doc) < 16 || [16]byte(s.Doc) != [16]byte(o.id[:16]) {
+		if f := s.Verify(bundle, now, k.know.revoked()); f.Verdict == trust.No || s.Kind != seal.Copy || len(s.Doc) < 16 || [16]byte(s.Doc) != [16]byte(o.id[:16]) {
 			return bad(fmt.Errorf("its seal is %s (%s)", f.Verdict, f.Reason))
 		}
 		o.seal = s

@@ -31,11 +31,13 @@ type knowledge struct {
 	bundle  atomic.Pointer[trust.Bundle]
 	offered atomic.Pointer[catalog.Catalogue]
 	shared  atomic.Pointer[envelope.Dictionary] // of the last catalogue taken
+	seals   atomic.Pointer[trust.RevokedSeals]
 }
 
 const (
 	trustFile     = "trust.signed"
 	catalogueFile = "catalogue.signed"
+	revokedFile   = "revoked-seals.signed"
 	beaconFile    = "beacon.signed"
 )
 
@@ -65,6 +67,7 @@ func openKnowledge(s settings.Settings, roots []*x509.Certificate, log *slog.Log
 		return nil, err
 	}
 	kept(catalogueFile, n.takeCatalogue)
+	kept(revokedFile, n.takeRevoked)
 	return n, nil
 }
 
@@ -113,12 +116,29 @@ func (n *knowledge) takeCatalogue(signed []byte) error {
 	return nil
 }
 
+// revoked returns the portal's list of revoked seals; nil while there is none.
+func (n *knowledge) revoked() *trust.RevokedSeals { return n.seals.Load() }
+
+// takeRevoked puts a signed list of revoked seals in force, if it is not older.
+func (n *knowledge) takeRevoked(signed []byte) error {
+	have := uint64(0)
+	if l := n.seals.Load(); l != nil {
+		have = l.Version
+	}
+	l, err := trust.ParseRevokedSeals(signed, n.bundle.Load(), have)
+	if err != nil {
+		return fmt.Errorf("kiosk: take a list of revoked seals: %w: %w", uplink.ErrUnacceptable, err)
+	}
+	n.seals.Store(l)
+	return nil
+}
+
 // learn puts something signed in force and keeps it for the next start. When it
 // cannot be kept that is an error, and the portal hands it down again.
 func (n *knowledge) learn(name string, signed []byte, take func([]byte) error) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	bundle, offered, shared := n.bundle.Load(), n.offered.Load(), n.shared.Load()
+	bundle, offered, shared, seals := n.bundle.Load(), n.offered.Load(), n.shared.Load(), n.seals.Load()
 	if err := take(signed); err != nil {
 		return err
 	}
@@ -128,6 +148,7 @@ func (n *knowledge) learn(name string, signed []byte, take func([]byte) error) e
 		n.bundle.Store(bundle)
 		n.offered.Store(offered)
 		n.shared.Store(shared)
+		n.seals.Store(seals)
 		return err
 	}
 	return nil

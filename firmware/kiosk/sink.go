@@ -25,6 +25,11 @@ func (s sink) Trust(signed []byte) error {
 	return s.k.know.learn(trustFile, signed, s.k.know.takeTrust)
 }
 
+// RevokedSeals implements uplink.Sink.
+func (s sink) RevokedSeals(signed []byte) error {
+	return s.k.know.learn(revokedFile, signed, s.k.know.takeRevoked)
+}
+
 // beaconEvery is the least time between two beacons in the journal: each bounds
 // what was signed before and after it, and they are kept for ever.
 const beaconEvery = 10 * time.Minute

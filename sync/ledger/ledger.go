@@ -202,6 +202,7 @@ const (
 	ItemAnswer    uint8 = 2 // an answer packet
 	ItemCatalogue uint8 = 3 // the signed catalogue
 	ItemTrust     uint8 = 4 // the signed trust bundle
+	ItemRevoked   uint8 = 6 // the signed list of revoked seals; 5 (a delta) is not kept
 )
 
 // Item is one thing that is to reach a kiosk, in the order of ID.
@@ -330,9 +331,21 @@ type Ledger interface {
 	// 8 to 32 bytes: almost always one.
 	ByDoc(ctx context.Context, prefix []byte) ([]Request, error)
 
+	// ByAnswer returns the requests whose answer's identity begins with prefix, of
+	// 8 to 32 bytes: almost always one.
+	ByAnswer(ctx context.Context, prefix []byte) ([]Request, error)
+
 	// ByCheckNumber returns the seals' URLs of the answers with that check number
 	// (as edoc.ParseCode gives it): almost always one.
 	ByCheckNumber(ctx context.Context, number string) ([]string, error)
+
+	// RevokeSeal revokes the seal of an agency's answer. ErrNotFound where that
+	// agency gave no answer with a seal; ErrRevoked where it is revoked already:
+	// the first revocation stays.
+	RevokeSeal(ctx context.Context, r Revocation) error
+
+	// RevokedSeals returns every revocation, the first one first.
+	RevokedSeals(ctx context.Context) ([]Revocation, error)
 
 	// List returns requests without their containers: what is due first is first.
 	List(ctx context.Context, f Filter) ([]Request, error)

@@ -45,6 +45,9 @@ func (p *Portal) kickDecide() {
 func (p *Portal) decideLoop(ctx context.Context) {
 	for {
 		wait := p.decideAll(ctx)
+		if err := p.publishRevoked(ctx); err != nil && ctx.Err() == nil { // a new day's list
+			p.c.Log.Error("portal: the list of revoked seals stays as old as it is", "err", err)
+		}
 		t := time.NewTimer(wait)
 		select {
 		case <-ctx.Done():

@@ -65,7 +65,10 @@ type Portal struct {
 	ledger ledger.Ledger
 	bundle atomic.Pointer[trust.Bundle]
 	cat    atomic.Pointer[catalog.Catalogue]
-	undec  chan struct{} // something may be undecided
+	// revoked is the list in force; revoking is held while a new one is made.
+	revoked  atomic.Pointer[trust.RevokedSeals]
+	revoking sync.Mutex
+	undec    chan struct{} // something may be undecided
 
 	mu       sync.Mutex
 	sessions map[string]*session // by kiosk
@@ -95,6 +98,9 @@ func New(ctx context.Context, c Config) (*Portal, error) {
 		return nil, err
 	}
 	if err := p.publishCatalogue(ctx); err != nil {
+		return nil, err
+	}
+	if err := p.publishRevoked(ctx); err != nil {
 		return nil, err
 	}
 	return p, nil

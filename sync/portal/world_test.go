@@ -294,6 +294,7 @@ type sink struct {
 	mu         sync.Mutex
 	catalogues [][]byte
 	bundles    [][]byte
+	revoked    [][]byte
 	beacons    []time.Time
 	heads      []*journal.Head // witnessed
 	against    []*journal.Head // contradicting
@@ -326,6 +327,15 @@ func (s *sink) Trust(b []byte) error {
 	defer s.mu.Unlock()
 	if s.refuse == nil {
 		s.bundles = append(s.bundles, b)
+	}
+	return s.refuse
+}
+
+func (s *sink) RevokedSeals(b []byte) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.refuse == nil {
+		s.revoked = append(s.revoked, b)
 	}
 	return s.refuse
 }

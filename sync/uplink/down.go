@@ -150,6 +150,10 @@ func (s *session) item(ctx context.Context, it wire.Item) error {
 		err = s.decided(ctx, it)
 	case wire.ItemAnswer:
 		store.Doc, store.Stage, store.Bytes = it.Doc, outbox.State(it.Stage), it.Bytes
+	case wire.ItemRevoked:
+		if err := s.leftOut(it, "revoked-seals.invalid", s.u.c.Sink.RevokedSeals(it.Bytes)); err != nil {
+			return err
+		}
 	}
 	if err := s.leftOut(it, "receipt.invalid", err); err != nil {
 		return err

@@ -35,6 +35,8 @@ type Sink interface {
 	Catalogue(signed []byte) error
 	// Trust takes a signed trust bundle. The sink verifies it.
 	Trust(signed []byte) error
+	// RevokedSeals takes a signed list of revoked seals. The sink verifies it.
+	RevokedSeals(signed []byte) error
 	// Beacon takes a beacon that is verified: the portal's time.
 	Beacon(signed []byte, at time.Time) error
 	// Witness takes a head of this kiosk's journal that the portal has signed:

@@ -122,7 +122,7 @@ func (f *Items) check() error {
 			return fmt.Errorf("item %d is out of order: %w", i, ErrValue)
 		}
 		about := it.Kind == ItemDecided || it.Kind == ItemAnswer
-		if it.Kind < ItemDecided || it.Kind > ItemDelta || about == (it.Doc == [32]byte{}) {
+		if it.Kind < ItemDecided || it.Kind > ItemRevoked || about == (it.Doc == [32]byte{}) {
 			return fmt.Errorf("item %d of kind %d: %w", i, it.Kind, ErrValue)
 		}
 		if about != (it.Stage >= StageRegistered && it.Stage <= StageReturned) || !about && it.Stage != StageNone {

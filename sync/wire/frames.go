@@ -71,6 +71,7 @@ const (
 	ItemCatalogue uint8 = 3 // Bytes is the signed catalogue
 	ItemTrust     uint8 = 4 // Bytes is the signed trust bundle
 	ItemDelta     uint8 = 5 // Bytes turns the kiosk's trust bundle into the newest
+	ItemRevoked   uint8 = 6 // Bytes is the signed list of revoked seals
 )
 
 // Stages of a request, in receipts and items. They are the numbers of the

@@ -72,6 +72,7 @@ func Test(t *testing.T, open func(t testing.TB) Opener) {
 	for name, f := range map[string]func(*testing.T, Opener){
 		"SameDigestSameReceipt": sameDigest,
 		"CodeOfOpened":          code,
+		"RevokeSeal":            revoke,
 		"OneTransaction":        oneTransaction,
 		"ForkIsKept":            fork,
 		"AtOnce":                atOnce,

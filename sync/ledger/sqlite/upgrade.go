@@ -16,6 +16,7 @@ var upgrades = [schemaVersion - 1]struct {
 	{"add origins, times and what was published", addStorage},
 	{"add dictionaries", addDictionaries},
 	{"add the counters of journal heads", addCounters},
+	{"add the revoked seals", addRevokedSeals},
 }
 
 // addStorage brings a file of schema 2 to 3: what ED-13 wants kept. Of what came

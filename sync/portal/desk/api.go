@@ -22,6 +22,7 @@ import (
 //	GET  /api/desk/requests/{doc}               one, with answers and facts of verification
 //	GET  /api/desk/requests/{doc}/container     its signed container (ASiC-E)
 //	GET  /api/desk/requests/{doc}/copy          the certified copy of its answer (PDF, A4)
+//	POST /api/desk/requests/{doc}/revoke        {"reason": "mistake"}: the seal of its answer
 //	POST /api/desk/requests/{doc}/assign        {}
 //	POST /api/desk/requests/{doc}/answer        {"text": "…", "facts": {"name": "value"}}
 //	POST /api/desk/requests/{doc}/refuse        {"text": "…"}
@@ -79,6 +80,14 @@ type apiAnswer struct {
 	Text  string            `json:"text"`
 	Facts map[string]string `json:"facts,omitempty"`
 	Seal  string            `json:"seal,omitempty"`
+	// Revoked is why the seal is no longer in force, and since when.
+	Revoked *apiRevoked `json:"revoked,omitempty"`
+}
+
+type apiRevoked struct {
+	Reason string    `json:"reason"`
+	By     string    `json:"by"`
+	At     time.Time `json:"at"`
 }
 
 // api lets in officers with a session or with name and password.
@@ -171,6 +180,14 @@ func (d *Desk) apiGet(w http.ResponseWriter, r *http.Request, o Officer) {
 			return
 		}
 		a.Answer = &apiAnswer{Doc: hexDoc(q.Answer.ID), State: v.State, By: v.By, At: v.At, Text: v.Text, Seal: q.Answer.Seal, Facts: map[string]string{}}
+		x, err := d.revoked(r.Context(), q.Doc)
+		if err != nil {
+			d.apiFail(w, r, err)
+			return
+		}
+		if x != nil {
+			a.Answer.Revoked = &apiRevoked{x.Reason, x.By, x.At}
+		}
 		for _, f := range v.Facts {
 			a.Answer.Facts[f.Name] = f.Value
 		}
@@ -263,6 +280,8 @@ func (d *Desk) apiFail(w http.ResponseWriter, r *http.Request, err error) {
 		apiError(w, http.StatusNotFound, "not-found")
 	case errors.Is(err, ledger.ErrAnswered):
 		apiError(w, http.StatusConflict, "answered")
+	case errors.Is(err, ledger.ErrRevoked):
+		apiError(w, http.StatusConflict, "revoked")
 	case errors.Is(err, portal.ErrDraft):
 		apiError(w, http.StatusUnprocessableEntity, "incomplete")
 	case errors.Is(err, paper.ErrNotCertified):

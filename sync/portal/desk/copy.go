@@ -16,7 +16,7 @@ func (d *Desk) paperCopy(q ledger.Request) ([]byte, error) {
 		return nil, fmt.Errorf("desk: make a certified copy: whom to believe is not known")
 	}
 	s, _ := d.portal.Catalogue().Service(q.Service)
-	return portal.Copy(q, s, d.bundle(), nil, d.now())
+	return portal.Copy(q, s, d.bundle(), d.portal.RevokedSeals(), d.now())
 }
 
 // copyFile gives the certified copy as a file to print.

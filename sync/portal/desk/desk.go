@@ -33,6 +33,8 @@ type Portal interface {
 	Ledger() ledger.Ledger
 	Catalogue() *catalog.Catalogue
 	Answer(ctx context.Context, agency string, doc ledger.Doc, d portal.AnswerDraft) (ledger.Doc, error)
+	RevokeSeal(ctx context.Context, agency string, doc ledger.Doc, reason, by string) error
+	RevokedSeals() *trust.RevokedSeals
 }
 
 // Config is what a desk is made of. Portal and Officers are needed.
@@ -120,6 +122,8 @@ func (d *Desk) routes() *http.ServeMux {
 	m.HandleFunc("GET /desk/requests/{doc}/original", d.signedIn(d.original))
 	m.HandleFunc("GET /desk/requests/{doc}/answer-container", d.signedIn(d.answerContainer))
 	m.HandleFunc("GET /desk/requests/{doc}/copy", d.signedIn(d.copyFile))
+	m.HandleFunc("GET /desk/requests/{doc}/revoke", d.signedIn(d.revokeForm))
+	m.HandleFunc("POST /desk/requests/{doc}/revoke", d.signedIn(d.revoke))
 	m.HandleFunc("POST /desk/requests/{doc}/assign", d.signedIn(d.assign))
 	m.HandleFunc("GET /desk/requests/{doc}/{decision}", d.signedIn(d.form))
 	m.HandleFunc("POST /desk/requests/{doc}/{decision}", d.signedIn(d.decide))
@@ -127,6 +131,7 @@ func (d *Desk) routes() *http.ServeMux {
 	m.HandleFunc("GET /api/desk/requests/{doc}", d.api(d.apiGet))
 	m.HandleFunc("GET /api/desk/requests/{doc}/container", d.api(d.apiContainer))
 	m.HandleFunc("GET /api/desk/requests/{doc}/copy", d.api(d.apiCopy))
+	m.HandleFunc("POST /api/desk/requests/{doc}/revoke", d.api(d.apiRevoke))
 	m.HandleFunc("POST /api/desk/requests/{doc}/{decision}", d.api(d.apiDecide))
 	return m
 }

@@ -2,10 +2,12 @@ package desk
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
 
 	"github.com/penjire/penjire/sync/catalog"
+	"github.com/penjire/penjire/sync/edoc/trust"
 	"github.com/penjire/penjire/sync/ledger"
 	"github.com/penjire/penjire/sync/portal"
 )
@@ -16,8 +18,13 @@ type fakePortal struct {
 	cat *catalog.Catalogue
 }
 
-func (f *fakePortal) Ledger() ledger.Ledger         { return f.l }
-func (f *fakePortal) Catalogue() *catalog.Catalogue { return f.cat }
+func (f *fakePortal) Ledger() ledger.Ledger             { return f.l }
+func (f *fakePortal) Catalogue() *catalog.Catalogue     { return f.cat }
+func (f *fakePortal) RevokedSeals() *trust.RevokedSeals { return nil }
+func (f *fakePortal) RevokeSeal(context.Context, string, ledger.Doc, string, string) error {
+	return errors.New("the fake revokes nothing")
+}
+
 func (f *fakePortal) Answer(context.Context, string, ledger.Doc, portal.AnswerDraft) (ledger.Doc, error) {
 	return ledger.Doc{}, portal.ErrNoKey
 }

@@ -146,6 +146,17 @@ func pagesIn(t *testing.T, d *Desk, lang string) map[string]any {
 			v.Answer.Facts = append(v.Answer.Facts, line{Label: f.Label.In(lang), Value: "Magtymguly şaýoly 12"})
 		}
 		out["request "+word] = v
+		if s == ledger.Answered {
+			revoked := v
+			a := *v.Answer
+			a.Revoked = &ledger.Revocation{Reason: ledger.RevokedOrder, By: "Nusgaýewa Ogulgerek", At: noon}
+			revoked.Answer = &a
+			out["request revoked"] = revoked
+			form := revokeView{requestView: v, Number: "K7M4P·29QDX", Reasons: ledger.RevokeReasons}
+			out["revoke"] = form
+			form.Fault = true
+			out["revoke wrong"] = form
+		}
 	}
 
 	for decision := range decisions {
@@ -168,7 +179,7 @@ func pagesIn(t *testing.T, d *Desk, lang string) map[string]any {
 		full.Preview = true
 		out["decide "+decision+" preview"] = full
 	}
-	for _, k := range []string{"internal", "missing", "no-key", "draft"} {
+	for _, k := range []string{"internal", "missing", "no-key", "draft", "not-certified"} {
 		out["problem "+k] = problem{base, "problem." + k}
 	}
 	return out

@@ -59,6 +59,8 @@ type answerView struct {
 	Text  string
 	Facts []line
 	Seal  string
+	// Revoked says who revoked the seal, and why; nil while it is in force.
+	Revoked *ledger.Revocation
 }
 
 type requestView struct {
@@ -123,6 +125,9 @@ func (d *Desk) requestView(w http.ResponseWriter, r *http.Request, o Officer, q 
 	}
 	if q.Answer != nil {
 		if v.Answer, err = d.answerView(v.Service, q, v.Lang); err != nil {
+			return nil, err
+		}
+		if v.Answer.Revoked, err = d.revoked(r.Context(), q.Doc); err != nil {
 			return nil, err
 		}
 	}

@@ -194,6 +194,14 @@ func (w *World) Answer(ctx context.Context, agency string, doc ledger.Doc, a por
 	return id, err
 }
 
+// RevokeSeal has the portal revoke the seal of an answer.
+func (w *World) RevokeSeal(ctx context.Context, agency string, doc ledger.Doc, reason, by string) error {
+	return w.portal.RevokeSeal(ctx, agency, doc, reason, by)
+}
+
+// RevokedSeals returns the portal's list of revoked seals.
+func (w *World) RevokedSeals() *trust.RevokedSeals { return w.portal.RevokedSeals() }
+
 // open makes the portal itself on the specimen world's keys.
 func (w *World) open(ctx context.Context) error {
 	b, err := w.cat.Marshal()

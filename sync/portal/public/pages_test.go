@@ -31,6 +31,8 @@ type fakePortal struct {
 func (f *fakePortal) Ledger() ledger.Ledger         { return f.l }
 func (f *fakePortal) Catalogue() *catalog.Catalogue { return f.cat }
 
+func (f *fakePortal) RevokedSeals() *trust.RevokedSeals { return nil }
+
 func testCatalogue(t *testing.T) *catalog.Catalogue {
 	t.Helper()
 	c, err := packs.Catalogue(1)
@@ -121,6 +123,11 @@ func pagesIn(t *testing.T, p *Pages, lang string) map[string]any {
 	}
 	seal.Lists, _ = base.T("seal.lists", "3 sagat")
 	out["seal yes"] = seal
+	partly := seal
+	partly.Partly, _ = base.T("seal.partly", 2, 5)
+	out["seal partly"] = partly
+	partly.Partly, _ = base.T("seal.whole", 2, 3)
+	out["seal whole"] = partly
 	seal.Verdict, seal.Icon, seal.Reason = "unknown", "question", "crl.stale"
 	seal.Why, _ = base.T("reason.crl.stale")
 	seal.Means, _ = base.T("means.crl.stale")

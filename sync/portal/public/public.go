@@ -29,6 +29,7 @@ var files embed.FS
 type Portal interface {
 	Ledger() ledger.Ledger
 	Catalogue() *catalog.Catalogue
+	RevokedSeals() *trust.RevokedSeals
 }
 
 // Config is what the pages are made of. Portal and Bundle are needed.

@@ -1,7 +1,9 @@
 package public
 
 import (
+	"bytes"
 	"context"
+	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
@@ -32,6 +34,7 @@ type sealView struct {
 	Kind    string // seal.Copy or seal.Receipt; "" when it cannot be read
 	Service string
 	Facts   []fact // to compare with the paper; none of a seal that is not genuine
+	Partly  string // that the seal does not carry every fact; "" if it does
 	About   []fact // who signed, when, until when
 	Lists   string // how old the knowledge of revocations is
 	Number  string // check number
@@ -146,7 +149,7 @@ func (p *Pages) show(w http.ResponseWriter, r *http.Request, b page.Base, text s
 // checked verifies the seal and puts what it found into words.
 func (p *Pages) checked(ctx context.Context, v *sealView, s *seal.Sealed) error {
 	bundle := p.bundle()
-	found := s.Verify(bundle, v.Now)
+	found := s.Verify(bundle, v.Now, p.portal.RevokedSeals())
 	v.Verdict, v.Reason, v.Kind = string(found.Verdict), found.Reason, s.Kind
 	w := page.Writer{Base: v.Base}
 	age, err := v.Span(max(found.RevocationAge, time.Minute))
@@ -178,6 +181,16 @@ func (p *Pages) checked(ctx context.Context, v *sealView, s *seal.Sealed) error 
 	for _, f := range s.Facts {
 		v.Facts = append(v.Facts, fact{factLabel(service, f[0], v.Lang), f[1]})
 	}
+	if s.Total != 0 {
+		whole, err := p.whole(ctx, s, service, v.Lang)
+		if err != nil {
+			return err
+		}
+		v.Partly = w.T("seal.partly", len(s.Facts), s.Total)
+		if whole != nil {
+			v.Facts, v.Partly = whole, w.T("seal.whole", len(s.Facts), s.Total)
+		}
+	}
 	add(&v.Facts, "seal.subject", s.Subject)
 	add(&v.About, "seal.issuer."+s.Kind, issuer)
 	add(&v.About, "seal.signer", found.SignerName)
@@ -197,6 +210,29 @@ func (p *Pages) checked(ctx context.Context, v *sealView, s *seal.Sealed) error 
 		v.Number = formatCode(s.CheckNumber())
 	}
 	return w.Err
+}
+
+// whole returns all facts of the answer that a copy's seal is of, from the
+// signed answer in the registry: the seal has room for some. It returns nil
+// where the answer is not here, or does not verify.
+func (p *Pages) whole(ctx context.Context, s *seal.Sealed, service *catalog.Service, lang string) ([]fact, error) {
+	found, err := p.portal.Ledger().ByAnswer(ctx, s.Doc)
+	if err != nil || len(found) != 1 || found[0].Answer == nil {
+		return nil, err
+	}
+	c, err := edoc.Parse(found[0].Answer.Container)
+	if err != nil {
+		return nil, fmt.Errorf("public: read the answer that a seal is of: %w", err)
+	}
+	id := c.ID()
+	if !bytes.HasPrefix(id[:], s.Doc) || !c.Verify(p.bundle(), p.now()).Accepted() {
+		return nil, nil
+	}
+	var facts []fact
+	for _, f := range c.Document().Facts {
+		facts = append(facts, fact{factLabel(service, f.Name, lang), f.Value.Reveal()})
+	}
+	return facts, nil
 }
 
 // arrived says whether what a kiosk's receipt speaks of has reached the portal.
