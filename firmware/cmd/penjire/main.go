@@ -2,6 +2,7 @@
 // e-documents and printed seals offline, and says how a kiosk is.
 //
 //	penjire verify [--trust FOLDER|FILE] [--roots FILE] [--catalogue FILE] [--at TIME] [--lang tk|ru|en] [--show] [--code CODE] [--json] FILE|FOLDER|-|SEAL …
+//	penjire copy [--trust FOLDER|FILE] [--roots FILE] [--catalogue FILE] [--revoked FILE] [--portal URL] [--code CODE] [--seal SEAL] [-o FILE] FILE
 //	penjire trust show [--roots FILE] [--lang tk|ru|en] [--json] [FILE|FOLDER]
 //	penjire status [--settings FILE] [--socket PATH] [--json]
 //	penjire journal prove [--settings FILE] [--socket PATH] [--out FILE] CODE|SEAL|INDEX
@@ -33,6 +34,11 @@
 // something that could not be looked at. Of several things not valid comes first,
 // then 3, then 2. The verdict is about the document and its sender; further
 // signatures and counter-signatures have answers of their own.
+//
+// copy makes the certified A4 copy of an answer, as PDF: from its packet, sealed
+// or not, or from its container and the text of its seal. Without a seal that is
+// in force there is no copy. Exit statuses: 0 it is made, 1 what is there does
+// not certify one, 3 wrong use or something that cannot be read.
 //
 // trust show says whom a trust bundle trusts: the state list of certification
 // centres (ED-39.6) and what else is in it. Exit statuses: 0 it is genuine, 1 it
@@ -71,6 +77,8 @@ const (
 
 const help = `usage: penjire verify [--trust FOLDER|FILE] [--roots FILE] [--catalogue FILE] [--at TIME] [--lang tk|ru|en]
                       [--show] [--code CODE] [--json] FILE|FOLDER|-|SEAL ...
+       penjire copy [--trust FOLDER|FILE] [--roots FILE] [--catalogue FILE] [--revoked FILE] [--portal URL]
+                    [--code CODE] [--seal SEAL] [-o FILE] FILE
        penjire trust show [--roots FILE] [--lang tk|ru|en] [--json] [FILE|FOLDER]
        penjire status [--settings FILE] [--socket PATH] [--json]
        penjire journal prove|check|ls ...
@@ -87,6 +95,8 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	switch args[0] {
 	case "verify":
 		return verify(args[1:], stdin, stdout, stderr)
+	case "copy":
+		return copyCommand(args[1:], stdout, stderr)
 	case "trust":
 		return trustCommand(args[1:], stdout, stderr)
 	case "journal":
