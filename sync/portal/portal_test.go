@@ -12,6 +12,7 @@ import (
 	"github.com/penjire/penjire/sync/edoc/envelope"
 	"github.com/penjire/penjire/sync/edoc/seal"
 	"github.com/penjire/penjire/sync/edoc/specimen"
+	"github.com/penjire/penjire/sync/edoc/trust"
 	"github.com/penjire/penjire/sync/ledger"
 	"github.com/penjire/penjire/sync/outbox"
 	"github.com/penjire/penjire/sync/wire"
@@ -163,6 +164,11 @@ func TestRefused(t *testing.T) {
 	add("another citizen's card", edoc.ReasonNotSender, k.ask(k.document(citizen1), card("citizen-2")).ID())
 	add("kiosk signs where a card must", ReasonIdentify, k.ask(k.document(citizen1), k.dev.Signing.Signer()).ID())
 	add("an agency signs", "cert.wrong_use", k.ask(k.document(citizen1), w.Agencies["ombudsman"].Signer()).ID())
+
+	minor := w.limited(trust.Limits{Minor: &trust.Minor{Until: time.Now().AddDate(1, 0, 0)}})
+	add("a minor", trust.ReasonLimitMinor, k.ask(k.document(citizen1), minor).ID())
+	other := w.limited(trust.Limits{Services: []string{"field/medical"}})
+	add("a certificate for another field", trust.ReasonLimitService, k.ask(k.document(citizen1), other).ID())
 
 	d := k.document(citizen1)
 	d.Service = "no-such-service"
