@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// ErrRevoked: the seal was revoked before.
+// ErrRevoked says that the seal was revoked before.
 var ErrRevoked = errors.New("already revoked")
 
 // Reasons for revoking a seal. The words are stored; one no longer used stays

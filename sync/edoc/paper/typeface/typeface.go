@@ -6,7 +6,7 @@ package typeface
 
 import _ "embed" // the fonts
 
-// The fonts, as TrueType files.
+// Regular is for text, as a TrueType file.
 //
 //go:embed NotoSans-Regular.ttf
 var Regular []byte
