@@ -24,7 +24,7 @@ func (k *kiosk) peer(t *testing.T, cert tls.Certificate) (*peer, error) {
 	tc := k.tls()
 	tc.Certificates = []tls.Certificate{cert}
 	client := &http.Client{Transport: &http.Transport{TLSClientConfig: tc, DisableKeepAlives: true}}
-	c, err := socket.Dial(t.Context(), k.w.url, client, nil, nil)
+	c, err := socket.Dial(t.Context(), k.w.url, client, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -111,7 +111,7 @@ func (w *world) fakePortal(t *testing.T, answer func(*socket.Conn, wire.Frame) w
 	srv := &http.Server{Handler: http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		wg.Add(1)
 		defer wg.Done()
-		c, err := socket.Accept(rw, r, nil)
+		c, err := socket.Accept(rw, r)
 		if err != nil {
 			return
 		}

@@ -25,9 +25,8 @@ const (
 // session is one kiosk's connection.
 type session struct {
 	p      *Portal
-	conn   *socket.Conn
+	conn   wire.Carrier
 	kiosk  string
-	cert   *x509.Certificate
 	hello  *wire.Hello
 	cancel context.CancelCauseFunc
 
@@ -53,30 +52,63 @@ func (p *Portal) SyncHandler() http.Handler {
 			http.Error(w, "this certificate is not accepted", http.StatusForbidden)
 			return
 		}
-		conn, err := socket.Accept(w, r, nil)
+		conn, err := socket.Accept(w, r)
 		if err != nil {
 			p.c.Log.Info("portal: no session", "kiosk", kiosk, "err", err)
 			return
 		}
-		defer conn.Cut()
-		ctx, cancel := context.WithCancelCause(context.WithoutCancel(r.Context()))
-		defer cancel(nil)
-		s := &session{
-			p: p, conn: conn, kiosk: kiosk, cert: cert, cancel: cancel,
-			wake: make(chan struct{}, 1), acks: make(chan uint64, 1), ended: make(chan struct{}),
-		}
-		defer close(s.ended)
-		err = s.run(ctx)
-		if c := context.Cause(ctx); c != nil && !errors.Is(c, context.Canceled) {
-			err = c
-		}
-		p.c.Log.Info("portal: session ended", "kiosk", kiosk, "err", err)
+		_ = p.serve(context.WithoutCancel(r.Context()), kiosk, conn) // it has logged
 	})
+}
+
+// Peer is who is at the other end of a carrier, as the transport proved it.
+type Peer struct {
+	Kiosk string            // its id
+	Cert  *x509.Certificate // its device certificate; the transport has checked the chain to a centre of devices
+}
+
+// codeRefused is the bye to a kiosk whose certificate is not accepted, where the
+// carrier has no word of its own for it.
+const codeRefused = "certificate.refused"
+
+// Serve runs one session over c, whose other end has proved to be who, and returns
+// when it has ended: nil after a bye of the kiosk. It cuts c.
+func (p *Portal) Serve(ctx context.Context, who Peer, c wire.Carrier) error {
+	kiosk, err := p.admit(who.Cert)
+	if err == nil && kiosk != who.Kiosk {
+		err = fmt.Errorf("the certificate is the one of %s", kiosk)
+	}
+	if err != nil {
+		p.c.Log.Warn("portal: a kiosk is turned away", "kiosk", who.Kiosk, "err", err)
+		defer c.Cut()
+		return errors.Join((&session{p: p, conn: c}).bye(ctx, codeRefused, time.Hour), err)
+	}
+	return p.serve(ctx, kiosk, c)
+}
+
+func (p *Portal) serve(ctx context.Context, kiosk string, c wire.Carrier) error {
+	defer c.Cut()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	s := &session{
+		p: p, conn: c, kiosk: kiosk, cancel: cancel,
+		wake: make(chan struct{}, 1), acks: make(chan uint64, 1), ended: make(chan struct{}),
+	}
+	defer close(s.ended)
+	err := s.run(ctx)
+	if c := context.Cause(ctx); c != nil && !errors.Is(c, context.Canceled) {
+		err = c
+	}
+	p.c.Log.Info("portal: session ended", "kiosk", kiosk, "err", err)
+	return err
 }
 
 // admit returns the kiosk's id. TLS has checked the chain; the bundle knows what
 // happened since (WIRE-TRN-1).
 func (p *Portal) admit(cert *x509.Certificate) (string, error) {
+	if cert == nil {
+		return "", errors.New("no certificate was shown")
+	}
 	id := trust.DeviceID(cert)
 	if id == "" {
 		return "", errors.New("the certificate names no kiosk")

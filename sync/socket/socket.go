@@ -27,20 +27,11 @@ const Path = "/sync"
 // stall is how long one write may stand without a byte going out.
 const stall = 60 * time.Second
 
-// ErrSilent ends a connection whose other end has not been heard of.
-var ErrSilent = errors.New("the other end is silent")
-
 // ErrForbidden is that the portal knows this kiosk's certificate and does not
 // take it.
 var ErrForbidden = errors.New("the portal does not take this kiosk's certificate")
 
-// Conn is one end of a session.
-//
-// Contract:
-//   - Send may be called by several goroutines at once, Receive by one.
-//   - Neither has a time limit of its own: a slow link is not an error, a
-//     silent one is (Watch).
-//   - After an error the connection is of no more use; Close it.
+// Conn is one end of a session: a wire.Carrier.
 type Conn struct {
 	ws      *websocket.Conn
 	sending atomic.Int32
@@ -48,6 +39,11 @@ type Conn struct {
 	line    *Line        // nil: not known; then only frames and pongs count as heard
 	note    func(up bool, f wire.Frame, n int)
 }
+
+var _ wire.Noter = (*Conn)(nil)
+
+// Note implements wire.Noter: up is what is sent.
+func (c *Conn) Note(note func(up bool, f wire.Frame, n int)) { c.note = note }
 
 // Send sends one frame.
 func (c *Conn) Send(ctx context.Context, f wire.Frame) error {
@@ -95,7 +91,7 @@ func (c *Conn) Receive(ctx context.Context) (wire.Frame, error) {
 }
 
 // Watch pings when nothing has been heard for the interval, and returns
-// ErrSilent when nothing has been heard for three of them and nothing is on its
+// wire.ErrSilent when nothing has been heard for three of them and nothing is on its
 // way out. Receive must run meanwhile. It returns nil when ctx ends.
 func (c *Conn) Watch(ctx context.Context, interval time.Duration) error {
 	tick := time.NewTicker(interval)
@@ -115,7 +111,7 @@ func (c *Conn) Watch(ctx context.Context, interval time.Duration) error {
 		switch {
 		case c.sending.Load() > 0: // the write's own limit watches over that
 		case quiet > 3*interval:
-			return fmt.Errorf("socket: nothing for %s: %w", quiet.Round(time.Second), ErrSilent)
+			return fmt.Errorf("socket: nothing for %s: %w", quiet.Round(time.Second), wire.ErrSilent)
 		case quiet > interval/2 && pinging.CompareAndSwap(false, true):
 			go func() {
 				defer pinging.Store(false)
@@ -135,7 +131,7 @@ func (c *Conn) Close() { _ = c.ws.Close(websocket.StatusNormalClosure, "") }
 func (c *Conn) Cut() { _ = c.ws.CloseNow() }
 
 // Dial connects to a portal. client's transport should use Line.
-func Dial(ctx context.Context, url string, client *http.Client, line *Line, note func(up bool, f wire.Frame, n int)) (*Conn, error) {
+func Dial(ctx context.Context, url string, client *http.Client, line *Line) (*Conn, error) {
 	ws, resp, err := websocket.Dial(ctx, url, &websocket.DialOptions{HTTPClient: client, Subprotocols: []string{Protocol}})
 	if err != nil {
 		if resp != nil && resp.StatusCode == http.StatusForbidden {
@@ -146,17 +142,17 @@ func Dial(ctx context.Context, url string, client *http.Client, line *Line, note
 		}
 		return nil, fmt.Errorf("socket: dial: %w", err)
 	}
-	return newConn(ws, line, note)
+	return newConn(ws, line)
 }
 
 // Accept takes a kiosk's connection.
-func Accept(w http.ResponseWriter, r *http.Request, note func(up bool, f wire.Frame, n int)) (*Conn, error) {
+func Accept(w http.ResponseWriter, r *http.Request) (*Conn, error) {
 	line := &Line{}
 	ws, err := websocket.Accept(hearing{w, line}, r, &websocket.AcceptOptions{Subprotocols: []string{Protocol}})
 	if err != nil {
 		return nil, fmt.Errorf("socket: accept: %w", err)
 	}
-	return newConn(ws, line, note)
+	return newConn(ws, line)
 }
 
 // hearing lets a line hear what is read from the connection that w gives away.
@@ -191,13 +187,13 @@ func (c heardConn) Read(b []byte) (int, error) {
 	return n, err
 }
 
-func newConn(ws *websocket.Conn, line *Line, note func(bool, wire.Frame, int)) (*Conn, error) {
+func newConn(ws *websocket.Conn, line *Line) (*Conn, error) {
 	if ws.Subprotocol() != Protocol {
 		_ = ws.CloseNow()
 		return nil, fmt.Errorf("socket: the other end does not speak %s", Protocol)
 	}
 	ws.SetReadLimit(wire.MaxMessage)
-	c := &Conn{ws: ws, line: line, note: note}
+	c := &Conn{ws: ws, line: line}
 	c.heard.Store(time.Now().UnixNano())
 	return c, nil
 }

@@ -21,7 +21,7 @@ func TestQuietIsNotSilent(t *testing.T) {
 	const interval = 200 * time.Millisecond
 	portal := make(chan error, 1)
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		c, err := socket.Accept(w, r, nil)
+		c, err := socket.Accept(w, r)
 		if err != nil {
 			portal <- err
 			return
@@ -30,7 +30,7 @@ func TestQuietIsNotSilent(t *testing.T) {
 		portal <- quiet(r.Context(), c, interval)
 	}))
 	defer srv.Close()
-	c, err := socket.Dial(t.Context(), srv.URL, srv.Client(), nil, nil)
+	c, err := socket.Dial(t.Context(), srv.URL, srv.Client(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,7 +9,6 @@ import (
 
 	"github.com/penjire/penjire/sync/journal"
 	"github.com/penjire/penjire/sync/outbox"
-	"github.com/penjire/penjire/sync/socket"
 	"github.com/penjire/penjire/sync/wire"
 )
 
@@ -20,7 +19,7 @@ const hold = time.Minute
 // session is one connection.
 type session struct {
 	u       *Uplink
-	conn    *socket.Conn
+	conn    wire.Carrier
 	welcome *wire.Welcome
 	epoch   [16]byte // of the outbox's file
 
@@ -54,10 +53,12 @@ func (u *Uplink) session(ctx context.Context) (retry time.Duration, welcomed boo
 	u.st.attempt()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	note := func(up bool, f wire.Frame, n int) { u.st.frame(u.c.Now(), up, f, n) }
-	conn, err := socket.Dial(ctx, u.c.URL, u.client, &u.line, note)
+	conn, err := u.c.Connect(ctx)
 	if err != nil {
 		return 0, false, err
+	}
+	if n, ok := conn.(wire.Noter); ok {
+		n.Note(func(up bool, f wire.Frame, n int) { u.st.frame(u.c.Now(), up, f, n) })
 	}
 	// What a session began has ended when it returns: the outbox may be closed
 	// then, or another session be about to store the same items.
@@ -139,8 +140,11 @@ func (s *session) bye(f *wire.Bye) error {
 	s.asked = time.Duration(f.Retry) * time.Second
 	s.mu.Unlock()
 	code := CodeBusy
-	if f.Code == "version" {
+	switch f.Code {
+	case "version":
 		code = CodeVersion
+	case "certificate.refused":
+		code = CodeKioskCertificate
 	}
 	return &coded{code, fmt.Errorf("uplink: the portal says bye: %q, come back in %d s", f.Code, f.Retry)}
 }

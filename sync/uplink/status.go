@@ -55,7 +55,7 @@ func Code(err error) string {
 		return CodePortalCertificate
 	case errors.Is(err, socket.ErrForbidden), errors.As(err, &op) && op.Op == "remote error": // a TLS alert
 		return CodeKioskCertificate
-	case errors.Is(err, socket.ErrSilent):
+	case errors.Is(err, wire.ErrSilent):
 		return CodeSilent
 	case errors.Is(err, wire.ErrFormat), errors.Is(err, wire.ErrType), errors.Is(err, wire.ErrLimit), errors.Is(err, wire.ErrValue):
 		return CodeProtocol

@@ -24,6 +24,7 @@ import (
 	"github.com/penjire/penjire/sync/journal"
 	"github.com/penjire/penjire/sync/outbox"
 	"github.com/penjire/penjire/sync/socket"
+	"github.com/penjire/penjire/sync/wire"
 )
 
 // Sink takes what is not the outbox's. Each method has made durable what it was
@@ -54,9 +55,13 @@ var ErrUnacceptable = errors.New("not acceptable")
 
 // Config is what an uplink is made of.
 type Config struct {
-	URL    string      // of the portal, "wss://portal.specimen:8443/sync"
-	TLS    *tls.Config // roots, server name and one client certificate; its Time if the system's cannot be trusted
-	Outbox *outbox.Outbox
+	URL string      // of the portal, "wss://portal.specimen:8443/sync"
+	TLS *tls.Config // roots, server name and one client certificate; its Time if the system's cannot be trusted
+	// Connect makes a connection whose other end is known to be the portal and
+	// knows this kiosk, by whatever means the carrier has. nil: a WebSocket to URL
+	// with TLS, which are needed only then.
+	Connect func(ctx context.Context) (wire.Carrier, error)
+	Outbox  *outbox.Outbox
 	// Trust returns the bundle in force: receipts and beacons are verified by it.
 	Trust func() *trust.Bundle
 	// Catalogue returns the version of the catalogue in force; nil: 0.
@@ -74,7 +79,7 @@ type Config struct {
 	Now       func() time.Time // the kiosk's clock; nil is time.Now
 	Log       *slog.Logger     // nil: nothing is logged
 
-	// Dial connects; nil is TCP. Tests and other carriers set it.
+	// Dial makes the WebSocket's connection; nil is TCP. Tests set it.
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
 
 	MinBackoff time.Duration // first wait after a failure; 0 is 1 s
@@ -88,7 +93,6 @@ type Config struct {
 type Uplink struct {
 	c       Config
 	kiosk   string
-	client  *http.Client
 	line    socket.Line
 	kick    chan struct{}
 	changes <-chan struct{}
@@ -98,23 +102,13 @@ type Uplink struct {
 
 // New makes an uplink. It does not connect: Run does.
 func New(c Config) (*Uplink, error) {
-	if c.URL == "" || c.TLS == nil || c.Outbox == nil || c.Trust == nil || c.Sink == nil {
-		return nil, errors.New("uplink: URL, TLS, Outbox, Trust and Sink are needed")
+	if c.Outbox == nil || c.Trust == nil || c.Sink == nil {
+		return nil, errors.New("uplink: Outbox, Trust and Sink are needed")
 	}
-	if len(c.TLS.Certificates) != 1 || len(c.TLS.Certificates[0].Certificate) == 0 {
-		return nil, errors.New("uplink: one client certificate is needed")
+	if c.Signer.Key == nil || c.Signer.Cert == nil || trust.DeviceID(c.Signer.Cert) == "" {
+		return nil, errors.New("uplink: Signer is no kiosk's")
 	}
-	leaf, err := x509.ParseCertificate(c.TLS.Certificates[0].Certificate[0])
-	if err != nil {
-		return nil, fmt.Errorf("uplink: read the client certificate: %w", err)
-	}
-	u := &Uplink{c: c, kiosk: trust.DeviceID(leaf), kick: make(chan struct{}, 1), changes: c.Outbox.Changes()}
-	if u.kiosk == "" {
-		return nil, errors.New("uplink: the client certificate names no kiosk")
-	}
-	if c.Signer.Key == nil || c.Signer.Cert == nil || trust.DeviceID(c.Signer.Cert) != u.kiosk {
-		return nil, errors.New("uplink: Signer is not this kiosk's")
-	}
+	u := &Uplink{c: c, kiosk: trust.DeviceID(c.Signer.Cert), kick: make(chan struct{}, 1), changes: c.Outbox.Changes()}
 	setDefault(&u.c.MinBackoff, time.Second)
 	setDefault(&u.c.MaxBackoff, 30*time.Second)
 	setDefault(&u.c.Interval, 30*time.Second)
@@ -128,28 +122,60 @@ func New(c Config) (*Uplink, error) {
 	if u.c.Catalogue == nil {
 		u.c.Catalogue = func() uint64 { return 0 }
 	}
-	if u.c.Dial == nil {
-		u.c.Dial = (&net.Dialer{Timeout: 20 * time.Second, KeepAlive: 30 * time.Second}).DialContext
+	if u.c.Connect == nil {
+		var err error
+		if u.c.Connect, err = u.webSocket(); err != nil {
+			return nil, err
+		}
+	}
+	return u, nil
+}
+
+// webSocket returns what connects to the portal's URL.
+func (u *Uplink) webSocket() (func(context.Context) (wire.Carrier, error), error) {
+	c := u.c
+	if c.URL == "" || c.TLS == nil {
+		return nil, errors.New("uplink: URL and TLS, or Connect, are needed")
+	}
+	if len(c.TLS.Certificates) != 1 || len(c.TLS.Certificates[0].Certificate) == 0 {
+		return nil, errors.New("uplink: one client certificate is needed")
+	}
+	leaf, err := x509.ParseCertificate(c.TLS.Certificates[0].Certificate[0])
+	if err != nil {
+		return nil, fmt.Errorf("uplink: read the client certificate: %w", err)
+	}
+	if trust.DeviceID(leaf) != u.kiosk {
+		return nil, errors.New("uplink: Signer is not the kiosk of the client certificate")
+	}
+	dial := c.Dial
+	if dial == nil {
+		dial = (&net.Dialer{Timeout: 20 * time.Second, KeepAlive: 30 * time.Second}).DialContext
 	}
 	tc := c.TLS.Clone()
 	tc.MinVersion = tls.VersionTLS13
 	if tc.ClientSessionCache == nil {
 		tc.ClientSessionCache = tls.NewLRUClientSessionCache(2)
 	}
-	u.client = &http.Client{Transport: &http.Transport{
+	client := &http.Client{Transport: &http.Transport{
 		TLSClientConfig:     tc,
 		TLSHandshakeTimeout: time.Minute,
 		DisableKeepAlives:   true,
 		Proxy:               nil, // a portal is reached directly or by a VPN below
 		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
-			conn, err := u.c.Dial(ctx, network, addr)
+			conn, err := dial(ctx, network, addr)
 			if err != nil {
 				return nil, err
 			}
 			return u.line.Wrap(conn), nil
 		},
 	}}
-	return u, nil
+	return func(ctx context.Context) (wire.Carrier, error) {
+		conn, err := socket.Dial(ctx, c.URL, client, &u.line)
+		if err != nil {
+			return nil, err // and not a carrier that is no carrier
+		}
+		return conn, nil
+	}, nil
 }
 
 func setDefault(d *time.Duration, v time.Duration) {

@@ -101,7 +101,7 @@ func TestCodes(t *testing.T) {
 		CodePortalCertificate: {&tls.CertificateVerificationError{Err: errors.New("x")}, x509.HostnameError{Certificate: new(x509.Certificate), Host: "x"}},
 		CodeKioskCertificate:  {socket.ErrForbidden, &net.OpError{Op: "remote error", Err: errors.New("tls: bad certificate")}},
 		CodeProtocol:          {wire.ErrFormat, wire.ErrValue},
-		CodeSilent:            {socket.ErrSilent},
+		CodeSilent:            {wire.ErrSilent},
 		CodeBusy:              {&coded{CodeBusy, io.EOF}},
 	} {
 		for _, err := range errs {

@@ -2,8 +2,8 @@
 // deterministic CBOR, and the signed objects inside them (receipts,
 // beacons). The format and its rules are sync/spec/wire.md.
 //
-// It is not a transport: package uplink and package portal carry the frames over
-// WebSocket. It keeps nothing and opens no connection.
+// It is not a transport: a Carrier brings the frames from package uplink to package
+// portal and back. It keeps nothing and opens no connection.
 package wire
 
 import (
