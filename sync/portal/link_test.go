@@ -372,6 +372,7 @@ func TestResumed(t *testing.T) {
 	var have atomic.Uint64 // the catalogue that the kiosk says it has
 	first := k.uplinkConfig()
 	first.Catalogue = have.Load
+	first.Checkpoint = time.Hour // how many journal heads go up otherwise is chance
 	u, err := uplink.New(first)
 	if err != nil {
 		t.Fatal(err)
@@ -395,6 +396,7 @@ func TestResumed(t *testing.T) {
 	have.Store(w.p.Catalogue().Version)
 	resumed := session()
 	c := k.uplinkConfig() // forgets the ticket
+	c.Checkpoint = time.Hour
 	c.Catalogue = func() uint64 { return w.p.Catalogue().Version }
 	if u, err = uplink.New(c); err != nil {
 		t.Fatal(err)
