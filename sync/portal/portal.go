@@ -57,6 +57,8 @@ type Config struct {
 	Interval time.Duration // silence after which a kiosk is asked; 0 is 30 s
 	Beacon   time.Duration // between two beacons of a session; 0 is 1 h
 	Herd     int           // sessions at once beyond which kiosks are asked to come back later; 0 is 4096
+	Greeting time.Duration // how long a connection may be without hello; 0 is 30 s
+	Greeters int           // connections at once that are not sessions yet; 0 is 256
 }
 
 // Portal is the portal. Its methods may be called by several goroutines at once.
@@ -72,6 +74,8 @@ type Portal struct {
 
 	mu       sync.Mutex
 	sessions map[string]*session // by kiosk
+	greeting map[string]int      // connections that are not sessions yet, by kiosk
+	greeters int                 // all of them
 }
 
 // New makes a portal on its ledger: it checks the trust bundle and the
@@ -93,7 +97,13 @@ func New(ctx context.Context, c Config) (*Portal, error) {
 	if c.Herd <= 0 {
 		c.Herd = 4096
 	}
-	p := &Portal{c: c, ledger: c.Ledger, undec: make(chan struct{}, 1), sessions: map[string]*session{}}
+	if c.Greeting <= 0 {
+		c.Greeting = 30 * time.Second
+	}
+	if c.Greeters <= 0 {
+		c.Greeters = 256
+	}
+	p := &Portal{c: c, ledger: c.Ledger, undec: make(chan struct{}, 1), sessions: map[string]*session{}, greeting: map[string]int{}}
 	if err := p.PublishTrust(ctx, c.Trust); err != nil {
 		return nil, err
 	}

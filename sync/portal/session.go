@@ -144,7 +144,7 @@ func (s *session) run(ctx context.Context) error {
 		}
 	}()
 	defer s.p.leave(s)
-	if err := s.greet(ctx); err != nil {
+	if err := s.greeted(ctx); err != nil {
 		return err
 	}
 	var wg sync.WaitGroup
@@ -183,12 +183,8 @@ func (s *session) run(ctx context.Context) error {
 	}
 }
 
-// greet reads hello and answers it.
-func (s *session) greet(ctx context.Context) error {
-	f, err := s.conn.Receive(ctx)
-	if err != nil {
-		return err
-	}
+// greet answers hello, which is f.
+func (s *session) greet(ctx context.Context, f wire.Frame) (err error) {
 	h, ok := f.(*wire.Hello)
 	switch {
 	case !ok:
