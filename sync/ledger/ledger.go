@@ -251,14 +251,6 @@ type Head struct {
 	At      time.Time
 }
 
-// Alarm is something a person has to look at. Nothing in it is personal.
-type Alarm struct {
-	At    time.Time `json:"at"`
-	Kiosk string    `json:"kiosk"`
-	Code  string    `json:"code"` // e.g. "kiosk.fork", "journal.shortened"
-	Note  string    `json:"note"`
-}
-
 // Visit is what a kiosk said of itself when it connected.
 type Visit struct {
 	Epoch     Epoch     `json:"-"`
@@ -424,7 +416,8 @@ type Ledger interface {
 	// Alarms returns the last n alarms, newest first.
 	Alarms(ctx context.Context, n int) ([]Alarm, error)
 
-	// Visited notes that a kiosk connected.
+	// Visited notes that a kiosk connected. One that comes with another epoch than
+	// the last time raises AlarmReplaced.
 	Visited(ctx context.Context, kiosk string, v Visit) error
 
 	// Kiosks returns every kiosk ever seen, by ID.

@@ -10,11 +10,6 @@ import (
 	"github.com/penjire/penjire/sync/ledger"
 )
 
-// alarmDictionary says that a kiosk seals with the dictionary of a catalogue
-// that this portal never had. Its requests wait until the catalogue is given to
-// the portal (Config.Older).
-const alarmDictionary = "envelope.dictionary"
-
 // keepDictionary keeps what requests under the catalogue are compressed with,
 // for ever: one may come long after the catalogue was replaced.
 func (p *Portal) keepDictionary(ctx context.Context, c *catalog.Catalogue) error {
@@ -69,7 +64,7 @@ func (p *Portal) open(ctx context.Context, sealed []byte) ([]byte, error) {
 // await sets a record aside until its dictionary is there.
 func (p *Portal) await(ctx context.Context, r ledger.Record, m missing) error {
 	if err := p.ledger.Raise(ctx, ledger.Alarm{
-		At: p.c.Now(), Kiosk: r.Kiosk, Code: alarmDictionary, Note: fmt.Sprintf("dictionary %08x", uint32(m)),
+		At: p.c.Now(), Kiosk: r.Kiosk, Code: ledger.AlarmDictionary, Note: fmt.Sprintf("dictionary %08x", uint32(m)),
 	}); err != nil {
 		return err
 	}

@@ -79,8 +79,8 @@ func TestUnknownDictionary(t *testing.T) {
 			t.Fatalf("a request that waits is %v, want delivered", s)
 		}
 	}
-	if al, err := w.l.Alarms(t.Context(), 10); err != nil || len(al) != 1 || al[0].Code != alarmDictionary || al[0].Kiosk != k.dev.ID {
-		t.Errorf("Alarms = %+v, %v, want one %s", al, err, alarmDictionary)
+	if al, err := w.l.Alarms(t.Context(), 10); err != nil || len(al) != 1 || al[0].Code != ledger.AlarmDictionary || al[0].Kiosk != k.dev.ID {
+		t.Errorf("Alarms = %+v, %v, want one %s", al, err, ledger.AlarmDictionary)
 	}
 	if n := w.count(ledger.Refused); n != 0 {
 		t.Errorf("refused = %d, want 0", n)

@@ -15,6 +15,7 @@ import (
 
 	"github.com/penjire/penjire/sync/edoc"
 	"github.com/penjire/penjire/sync/journal"
+	"github.com/penjire/penjire/sync/ledger"
 	"github.com/penjire/penjire/sync/outbox"
 	"github.com/penjire/penjire/sync/outbox/outboxtest"
 	"github.com/penjire/penjire/sync/wire"
@@ -114,16 +115,16 @@ func TestHostileJournals(t *testing.T) {
 		older      bool // an older copy of the whole file instead
 		change     func(t *testing.T, e [][]byte) [][]byte
 	}{
-		{"one record dropped", headForked, false, func(t *testing.T, e [][]byte) [][]byte {
+		{"one record dropped", ledger.AlarmForked, false, func(t *testing.T, e [][]byte) [][]byte {
 			i := signedAt(t, e)
 			return slices.Delete(e, i, i+1)
 		}},
-		{"two records swapped", headForked, false, func(t *testing.T, e [][]byte) [][]byte {
+		{"two records swapped", ledger.AlarmForked, false, func(t *testing.T, e [][]byte) [][]byte {
 			i := signedAt(t, e)
 			e[i], e[i+1] = e[i+1], e[i]
 			return e
 		}},
-		{"one record changed", headForked, false, func(t *testing.T, e [][]byte) [][]byte {
+		{"one record changed", ledger.AlarmForked, false, func(t *testing.T, e [][]byte) [][]byte {
 			i := signedAt(t, e)
 			x, err := journal.ParseEntry(e[i])
 			if err != nil {
@@ -136,8 +137,8 @@ func TestHostileJournals(t *testing.T) {
 			}
 			return e
 		}},
-		{"cut off", headShortened, false, func(_ *testing.T, e [][]byte) [][]byte { return e[:4] }},
-		{"an older image", headShortened, true, nil},
+		{"cut off", ledger.AlarmShortened, false, func(_ *testing.T, e [][]byte) [][]byte { return e[:4] }},
+		{"an older image", ledger.AlarmShortened, true, nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) { hostile(t, tt.code, tt.older, tt.change) })
 	}
@@ -271,12 +272,12 @@ func TestMissingEntries(t *testing.T) {
 		p.send(&wire.Checkpoint{Epoch: e, Head: h.Marshal()})
 		if tt.kept {
 			want[*wire.Witness](p)
-		} else if n := want[*wire.Nack](p); n.Code != headMissing {
-			t.Errorf("nack %+v, want %s", n, headMissing)
+		} else if n := want[*wire.Nack](p); n.Code != ledger.AlarmMissing {
+			t.Errorf("nack %+v, want %s", n, ledger.AlarmMissing)
 		}
 	}
-	if got := w.alarms(); got[headMissing] != k.dev.ID {
-		t.Errorf("alarms = %v, want %s", got, headMissing)
+	if got := w.alarms(); got[ledger.AlarmMissing] != k.dev.ID {
+		t.Errorf("alarms = %v, want %s", got, ledger.AlarmMissing)
 	}
 }
 
@@ -312,8 +313,8 @@ func TestCounter(t *testing.T) {
 			u, stop := k.run(c)
 			k.untilState(k.one("citizen-1").ID(), outbox.Registered)
 			stop()
-			if got := w.alarms(); got[headRewound] != k.dev.ID || u.Status().Journal != headRewound {
-				t.Errorf("alarms = %v, status %q, want %s", got, u.Status().Journal, headRewound)
+			if got := w.alarms(); got[ledger.AlarmRewound] != k.dev.ID || u.Status().Journal != ledger.AlarmRewound {
+				t.Errorf("alarms = %v, status %q, want %s", got, u.Status().Journal, ledger.AlarmRewound)
 			}
 		})
 	}

@@ -13,6 +13,9 @@ import (
 // records takes in a frame of records: everything that can be taken, with one
 // commit, before any receipt goes out.
 func (s *session) records(ctx context.Context, f *wire.Records) error {
+	if err := s.silent(ctx); err != nil {
+		return s.busy(ctx, err)
+	}
 	var in []ledger.Incoming
 	for _, r := range f.Records {
 		if len(r.Sealed) > wire.MaxSealed {

@@ -146,21 +146,21 @@ func TestHeads(t *testing.T) {
 		name, code string
 		f          *wire.Checkpoint
 	}{
-		{"another root", headForked, &wire.Checkpoint{Epoch: e, Head: sign(other, own), From: before.Size}},
-		{"as many with another root", headForked, &wire.Checkpoint{Epoch: e, Head: sign(same, own), From: before.Size}},
-		{"not from what is kept", headForked, &wire.Checkpoint{Epoch: e, Head: sign(now, own), From: 0}},
-		{"a smaller tree", headShortened, &wire.Checkpoint{Epoch: e, Head: sign(small, own), From: before.Size}},
-		{"another journal", headSignature, &wire.Checkpoint{Epoch: e, Head: sign(foreign, own), From: before.Size}},
-		{"signed by the register", headSignature, &wire.Checkpoint{Epoch: e, Head: sign(now, w.Register.Signer()), From: before.Size}},
-		{"signed by the kiosk's TLS key", headSignature, &wire.Checkpoint{Epoch: e, Head: sign(now, k.dev.TLS.Signer()), From: before.Size}},
-		{"another epoch", headSignature, &wire.Checkpoint{Epoch: [16]byte{9}, Head: sign(now, own), From: before.Size}},
-		{"no note", headSignature, &wire.Checkpoint{Epoch: e, Head: []byte("x"), From: before.Size}},
+		{"another root", ledger.AlarmForked, &wire.Checkpoint{Epoch: e, Head: sign(other, own), From: before.Size}},
+		{"as many with another root", ledger.AlarmForked, &wire.Checkpoint{Epoch: e, Head: sign(same, own), From: before.Size}},
+		{"not from what is kept", ledger.AlarmForked, &wire.Checkpoint{Epoch: e, Head: sign(now, own), From: 0}},
+		{"a smaller tree", ledger.AlarmShortened, &wire.Checkpoint{Epoch: e, Head: sign(small, own), From: before.Size}},
+		{"another journal", ledger.AlarmSignature, &wire.Checkpoint{Epoch: e, Head: sign(foreign, own), From: before.Size}},
+		{"signed by the register", ledger.AlarmSignature, &wire.Checkpoint{Epoch: e, Head: sign(now, w.Register.Signer()), From: before.Size}},
+		{"signed by the kiosk's TLS key", ledger.AlarmSignature, &wire.Checkpoint{Epoch: e, Head: sign(now, k.dev.TLS.Signer()), From: before.Size}},
+		{"another epoch", ledger.AlarmSignature, &wire.Checkpoint{Epoch: [16]byte{9}, Head: sign(now, own), From: before.Size}},
+		{"no note", ledger.AlarmSignature, &wire.Checkpoint{Epoch: e, Head: []byte("x"), From: before.Size}},
 	} {
 		p.send(tt.f)
 		if n := want[*wire.Nack](p); n.Of != wire.TypeCheckpoint || n.Code != tt.code {
 			t.Errorf("%s: nack %+v, want %s", tt.name, n, tt.code)
 		}
-		if tt.code != headSignature { // the portal shows what the head contradicts
+		if tt.code != ledger.AlarmSignature { // the portal shows what the head contradicts
 			if f := want[*wire.Witness](p); !bytes.Equal(f.Head, before.Note) {
 				t.Errorf("%s: the portal shows %q, want the head kept", tt.name, f.Head)
 			}
@@ -170,7 +170,7 @@ func TestHeads(t *testing.T) {
 		}
 	}
 	got := w.alarms()
-	for _, code := range []string{headForked, headShortened, headSignature} {
+	for _, code := range []string{ledger.AlarmForked, ledger.AlarmShortened, ledger.AlarmSignature} {
 		if got[code] != k.dev.ID {
 			t.Errorf("alarms = %v, want %s of %s", got, code, k.dev.ID)
 		}

@@ -34,6 +34,7 @@ type session struct {
 	acks  chan uint64
 	head  ledger.Head // the last one kept
 	least int64       // entries that the journal must have for what was taken before this session
+	shown bool        // a head was shown in this session
 	byes  sync.Once
 	ended chan struct{}
 }

@@ -14,16 +14,6 @@ import (
 	"github.com/penjire/penjire/sync/wire"
 )
 
-// What can be wrong with a journal head: the codes of nacks and alarms
-// (WIRE-JRN-2).
-const (
-	headSignature = "journal.signature" // not a head of this kiosk and journal, or its signature is not good
-	headShortened = "journal.shortened" // smaller than the one kept: cut off, or an older copy of the medium
-	headForked    = "journal.forked"    // it does not continue the one kept: changed, dropped, swapped
-	headRewound   = "journal.rewound"   // the hardware's counter went back or is gone: the medium in another machine
-	headMissing   = "journal.missing"   // smaller than what the portal has taken from it: entries were dropped
-)
-
 // headError is a head that is not kept, and what for.
 type headError struct {
 	code string
@@ -44,6 +34,7 @@ func badHead(code, format string, args ...any) error {
 // head that it contradicts and raises an alarm, and the session goes on: what
 // citizens asked for must not wait for it.
 func (s *session) checkpoint(ctx context.Context, f *wire.Checkpoint) error {
+	s.shown = true
 	h, err := s.checkHead(f)
 	var bad *headError
 	if err == nil && h.Size == s.head.Size {
@@ -59,7 +50,7 @@ func (s *session) checkpoint(ctx context.Context, f *wire.Checkpoint) error {
 			return s.witnessed(ctx)
 		}
 		if errors.Is(err, ledger.ErrHead) {
-			err = badHead(headForked, "another head came in between: %w", err)
+			err = badHead(ledger.AlarmForked, "another head came in between: %w", err)
 		}
 	}
 	if !errors.As(err, &bad) {
@@ -79,7 +70,7 @@ func (s *session) refuseHead(ctx context.Context, f *wire.Checkpoint, bad *headE
 	if err := s.conn.Send(ctx, &wire.Nack{Of: wire.TypeCheckpoint, Epoch: f.Epoch, Code: bad.code}); err != nil {
 		return err
 	}
-	if s.head.Size == 0 || bad.code == headSignature || f.Epoch != s.hello.Epoch {
+	if s.head.Size == 0 || bad.code == ledger.AlarmSignature || f.Epoch != s.hello.Epoch {
 		return nil
 	}
 	return s.conn.Send(ctx, &wire.Witness{Epoch: f.Epoch, Head: s.head.Note})
@@ -156,41 +147,43 @@ func (s *session) stampKept(ctx context.Context) error {
 // from the head we have, and not smaller than what was taken from it.
 func (s *session) checkHead(f *wire.Checkpoint) (*journal.Head, error) {
 	if f.Epoch != s.hello.Epoch {
-		return nil, badHead(headSignature, "of another epoch than hello")
+		return nil, badHead(ledger.AlarmSignature, "of another epoch than hello")
 	}
 	h, err := journal.ParseHead(f.Head)
 	if err != nil {
-		return nil, &headError{headSignature, err}
+		return nil, &headError{ledger.AlarmSignature, err}
 	}
 	if want := s.kiosk + "/" + hex.EncodeToString(f.Epoch[:]); h.Origin != want {
-		return nil, badHead(headSignature, "of the journal %s, want %s", h.Origin, want)
+		return nil, badHead(ledger.AlarmSignature, "of the journal %s, want %s", h.Origin, want)
 	}
 	if err := s.signedByKiosk(h); err != nil {
-		return nil, &headError{headSignature, err}
+		return nil, &headError{ledger.AlarmSignature, err}
 	}
 	switch kept := s.head; {
 	case h.Size < kept.Size:
-		return nil, badHead(headShortened, "%d entries, the last head kept has %d", h.Size, kept.Size)
+		return nil, badHead(ledger.AlarmShortened, "%d entries, the last head kept has %d", h.Size, kept.Size)
 	case kept.Counter != 0 && h.Counter == 0:
-		return nil, badHead(headRewound, "no counter, the last head kept has %d", kept.Counter)
+		return nil, badHead(ledger.AlarmRewound, "no counter, the last head kept has %d", kept.Counter)
 	case h.Counter < kept.Counter || h.Counter == kept.Counter && h.Counter != 0 && h.Size != kept.Size:
-		return nil, badHead(headRewound, "counter %d, the last head kept has %d", h.Counter, kept.Counter)
+		return nil, badHead(ledger.AlarmRewound, "counter %d, the last head kept has %d", h.Counter, kept.Counter)
 	case h.Size == kept.Size && h.Root != kept.Root:
-		return nil, badHead(headForked, "%d entries with another root than the head kept", h.Size)
+		return nil, badHead(ledger.AlarmForked, "%d entries with another root than the head kept", h.Size)
+	case h.Size == kept.Size && h.Size < s.least:
+		return nil, badHead(ledger.AlarmMissing, "%d entries as before, what was taken since needs %d", h.Size, s.least)
 	case h.Size == kept.Size:
 		return h, nil
 	case f.From != kept.Size:
-		return nil, badHead(headForked, "a proof from %d, the last head kept has %d", f.From, kept.Size)
+		return nil, badHead(ledger.AlarmForked, "a proof from %d, the last head kept has %d", f.From, kept.Size)
 	}
 	root := s.head.Root
 	if s.head.Size == 0 {
 		root = journal.EmptyRoot
 	}
 	if err := journal.CheckConsistency(f.Proof, s.head.Size, h.Size, root, h.Root); err != nil {
-		return nil, &headError{headForked, err}
+		return nil, &headError{ledger.AlarmForked, err}
 	}
 	if h.Size < s.least {
-		return nil, badHead(headMissing, "%d entries, what was taken from it needs %d", h.Size, s.least)
+		return nil, badHead(ledger.AlarmMissing, "%d entries, what was taken from it needs %d", h.Size, s.least)
 	}
 	return h, nil
 }
@@ -217,6 +210,21 @@ func (s *session) signedByKiosk(h *journal.Head) error {
 		return fmt.Errorf("the certificate under it: %s", f.Reason)
 	}
 	return nil
+}
+
+// silent raises an alarm where records come and no head was shown, though more
+// was taken before than the head kept covers: who never shows a journal could
+// never be refused one (WIRE-JRN-7). The records are taken.
+func (s *session) silent(ctx context.Context) error {
+	if s.shown || s.head.Size >= s.least {
+		return nil
+	}
+	s.shown = true // once is enough
+	s.p.c.Log.Error("portal: a kiosk shows no journal", "kiosk", s.kiosk, "kept", s.head.Size, "taken", s.least)
+	return s.p.ledger.Raise(ctx, ledger.Alarm{
+		At: s.p.c.Now(), Kiosk: s.kiosk, Code: ledger.AlarmSilent,
+		Note: fmt.Sprintf("epoch %s, kept size %d, want %d", hex.EncodeToString(s.hello.Epoch[:4]), s.head.Size, s.least),
+	})
 }
 
 // leastJournal returns how many entries a journal has at least from which those

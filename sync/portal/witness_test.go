@@ -141,8 +141,8 @@ func TestFalseWitness(t *testing.T) {
 	u, stop := k.run(k.uplinkConfig())
 	k.untilState(k.one("citizen-1").ID(), outbox.Registered)
 	stop()
-	if _, against := k.sink.witnessed(); len(against) != 0 || u.Status().Journal != headShortened {
-		t.Errorf("contradicted by %d heads, status %q, want none and %s", len(against), u.Status().Journal, headShortened)
+	if _, against := k.sink.witnessed(); len(against) != 0 || u.Status().Journal != ledger.AlarmShortened {
+		t.Errorf("contradicted by %d heads, status %q, want none and %s", len(against), u.Status().Journal, ledger.AlarmShortened)
 	}
 	if _, err := k.o.Accept(t.Context(), outboxtest.Draft(1)); err != nil {
 		t.Errorf("Accept = %v, want nil: nobody has shown that the kiosk signed it", err)

@@ -619,5 +619,13 @@ func kiosks(t *testing.T, open Opener) {
 		if n := len(must[[]ledger.Alarm](t)(l.Alarms(ctx, 10))); n != 2 {
 			t.Errorf("Alarms = %d, want 2", n)
 		}
+		v.Epoch[0]++
+		ok(t, l.Visited(ctx, Kiosk, v))
+		v.At = start.Add(time.Minute)
+		ok(t, l.Visited(ctx, Kiosk, v))
+		al := must[[]ledger.Alarm](t)(l.Alarms(ctx, 10))
+		if len(al) != 3 || al[0].Kiosk != Kiosk || al[0].Code != ledger.AlarmReplaced || !al[0].At.Equal(start) {
+			t.Errorf("Alarms after a visit with another epoch = %+v, want %s once", al, ledger.AlarmReplaced)
+		}
 	})
 }

@@ -76,7 +76,7 @@ func intake(ctx context.Context, tx *sql.Tx, kiosk string, at time.Time, r ledge
 	}
 	if o.Fork {
 		err = raise(ctx, tx, ledger.Alarm{
-			At: at, Kiosk: kiosk, Code: "kiosk.fork",
+			At: at, Kiosk: kiosk, Code: ledger.AlarmFork,
 			Note: fmt.Sprintf("sequence %d came with two digests", r.Seq),
 		})
 	}

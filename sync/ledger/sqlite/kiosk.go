@@ -208,12 +208,32 @@ func (d *DB) Visited(ctx context.Context, kiosk string, v ledger.Visit) error {
 				return err
 			}
 		}
+		if err := replaced(ctx, tx, kiosk, v); err != nil {
+			return err
+		}
 		_, err := tx.ExecContext(ctx,
 			`INSERT INTO kiosks (id, epoch, at, software, unsent, oldest, catalogue, trust) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 			 ON CONFLICT (id) DO UPDATE SET epoch = excluded.epoch, at = excluded.at, software = excluded.software,
 			   unsent = excluded.unsent, oldest = excluded.oldest, catalogue = excluded.catalogue, trust = excluded.trust`,
 			kiosk, v.Epoch[:], toMilli(v.At), v.Software, n[0], toMilli(v.Oldest), n[1], n[2])
 		return err
+	})
+}
+
+// replaced raises an alarm if the kiosk had another journal the last time.
+func replaced(ctx context.Context, tx *sql.Tx, kiosk string, v ledger.Visit) error {
+	var last ledger.Epoch
+	err := tx.QueryRowContext(ctx, `SELECT epoch FROM kiosks WHERE id = ?`, kiosk).Scan((*blob16)(&last))
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return nil
+	case err != nil:
+		return err
+	case last == v.Epoch:
+		return nil
+	}
+	return raise(ctx, tx, ledger.Alarm{
+		At: v.At, Kiosk: kiosk, Code: ledger.AlarmReplaced, Note: fmt.Sprintf("epoch %x, before %x", v.Epoch[:4], last[:4]),
 	})
 }
 

@@ -1,0 +1,50 @@
+package ledger
+
+import "time"
+
+// Alarm is something a person has to look at. Nothing in it is personal.
+type Alarm struct {
+	At    time.Time `json:"at"`
+	Kiosk string    `json:"kiosk"`
+	Code  string    `json:"code"` // one of AlarmCodes
+	Note  string    `json:"note"`
+}
+
+// The codes of alarms. Each has words at the desk and a line in
+// firmware/docs/runbooks/alarms.md: a test reads them here.
+const (
+	// AlarmFork: two records under one number: the kiosk has a clone (WIRE-SES-7).
+	AlarmFork = "kiosk.fork"
+	// AlarmReplaced: the kiosk came with another journal than the last time: its
+	// outbox was carried into a new file, or an older file was put back
+	// (WIRE-JRN-6).
+	AlarmReplaced = "journal.replaced"
+	// AlarmSilent: the kiosk sends records and shows no head that covers what was
+	// taken before (WIRE-JRN-7).
+	AlarmSilent = "journal.silent"
+	// What can be wrong with a journal head (WIRE-JRN-2): the codes of nacks too.
+
+	// AlarmSignature: not a head of this kiosk and journal, or its signature is not
+	// good.
+	AlarmSignature = "journal.signature"
+	// AlarmShortened: smaller than the one kept: cut off, or an older copy of the
+	// medium.
+	AlarmShortened = "journal.shortened"
+	// AlarmForked: it does not continue the one kept: changed, dropped, swapped.
+	AlarmForked = "journal.forked"
+	// AlarmRewound: the hardware's counter went back or is gone: the medium in
+	// another machine.
+	AlarmRewound = "journal.rewound"
+	// AlarmMissing: smaller than what the portal has taken from it: entries were
+	// dropped.
+	AlarmMissing = "journal.missing"
+	// AlarmDictionary: the kiosk seals with the dictionary of a catalogue that this
+	// portal never had. Its requests wait until the portal is given that catalogue.
+	AlarmDictionary = "envelope.dictionary"
+)
+
+// AlarmCodes are all of them.
+var AlarmCodes = []string{
+	AlarmFork, AlarmReplaced, AlarmSilent, AlarmSignature, AlarmShortened, AlarmForked, AlarmRewound, AlarmMissing,
+	AlarmDictionary,
+}
