@@ -112,7 +112,7 @@ func (d *Desk) api(h func(http.ResponseWriter, *http.Request, Officer)) http.Han
 			apiError(w, http.StatusUnauthorized, "sign-in")
 			return
 		}
-		if a := r.URL.Query().Get("agency"); a != "" && a != o.Agency {
+		if a := r.URL.Query().Get("agency"); o.Agency == "" || a != "" && a != o.Agency {
 			apiError(w, http.StatusForbidden, "agency")
 			return
 		}

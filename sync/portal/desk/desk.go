@@ -2,7 +2,8 @@
 // requests of the agency, opens one with the facts of its verification, takes
 // it on, and answers it, refuses it or returns it for correction
 // (REQUIREMENTS EG-17, EG-19, ED-19; DESIGN 8). The same is there as JSON for
-// the agency's own programs: see api.go.
+// the agency's own programs: see api.go. An operator sees the kiosks and the
+// alarms that they raised: see kiosks.go.
 //
 // It signs nothing itself: [portal.Portal.Answer] does, once for each request,
 // however often a button is pressed.
@@ -35,6 +36,7 @@ type Portal interface {
 	Answer(ctx context.Context, agency string, doc ledger.Doc, d portal.AnswerDraft) (ledger.Doc, error)
 	RevokeSeal(ctx context.Context, agency string, doc ledger.Doc, reason, by string) error
 	RevokedSeals() *trust.RevokedSeals
+	Connected() []string
 }
 
 // Config is what a desk is made of. Portal and Officers are needed.
@@ -112,6 +114,7 @@ func (d *Desk) routes() *http.ServeMux {
 	m.HandleFunc("GET /desk/sign-in", d.signInPage)
 	m.HandleFunc("POST /desk/sign-in", d.signIn)
 	m.HandleFunc("POST /desk/sign-out", d.signOut)
+	m.HandleFunc("GET /desk/kiosks", d.operators(d.kiosks))
 	m.HandleFunc("GET /desk/requests", d.signedIn(d.list))
 	m.HandleFunc("POST /desk/find", d.signedIn(d.find))
 	m.HandleFunc("GET /desk/find", d.signedIn(func(w http.ResponseWriter, r *http.Request, _ Officer) {
@@ -143,6 +146,8 @@ func (d *Desk) base(w http.ResponseWriter, r *http.Request, o *Officer, self str
 		b.Who = o.Name
 		if a, ok := d.portal.Catalogue().Agency(o.Agency); ok {
 			b.Role = a.Name.In(b.Lang)
+		} else if o.Operator {
+			b.Role, _ = b.T("role.operator") // Load has checked that it is there
 		}
 	}
 	return b
@@ -179,5 +184,5 @@ func (d *Desk) fail(w http.ResponseWriter, r *http.Request, o Officer, err error
 	default:
 		d.log.Error("desk", "route", r.Pattern, "err", err)
 	}
-	d.send(w, status, "problem", problem{d.base(w, r, &o, "/desk/requests"), key})
+	d.send(w, status, "problem", problem{d.base(w, r, &o, o.home()), key})
 }

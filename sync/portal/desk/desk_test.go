@@ -21,6 +21,7 @@ type fakePortal struct {
 func (f *fakePortal) Ledger() ledger.Ledger             { return f.l }
 func (f *fakePortal) Catalogue() *catalog.Catalogue     { return f.cat }
 func (f *fakePortal) RevokedSeals() *trust.RevokedSeals { return nil }
+func (f *fakePortal) Connected() []string               { return nil }
 func (f *fakePortal) RevokeSeal(context.Context, string, ledger.Doc, string, string) error {
 	return errors.New("the fake revokes nothing")
 }

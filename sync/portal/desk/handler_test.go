@@ -34,6 +34,8 @@ var testOfficers = sync.OnceValue(func() []Officer {
 		{ID: "myrat", Name: "Nusgaýew Myrat", Agency: "civil-registry", Password: h},
 		{ID: "ogulgerek", Name: "Nusgaýewa Ogulgerek", Agency: "civil-registry", Password: h},
 		{ID: "merdan", Name: "Nusgaýew Merdan", Agency: "employment-service", Password: h},
+		{ID: "serdar", Name: "Nusgaýew Serdar", Operator: true, Password: h},
+		{ID: "jeren", Name: "Nusgaýewa Jeren", Agency: "civil-registry", Operator: true, Password: h},
 	}
 })
 
@@ -89,9 +91,17 @@ func (b *browser) post(path string, form url.Values, to string) {
 	}
 }
 
+// home is where that officer is led after signing in.
+func (b *browser) home(officer string) string {
+	if officer == "serdar" {
+		return "/desk/kiosks"
+	}
+	return "/desk/requests"
+}
+
 func (b *browser) signIn(officer string) *browser {
 	b.t.Helper()
-	b.post("/desk/sign-in", url.Values{"officer": {officer}, "password": {"nusga-1"}}, "/desk/requests")
+	b.post("/desk/sign-in", url.Values{"officer": {officer}, "password": {"nusga-1"}}, b.home(officer))
 	return b
 }
 

@@ -55,6 +55,7 @@ type listView struct {
 	Entries []entry
 	Found   bool // the answer to a search
 	Query   string
+	Fleet   bool // the reader looks after the kiosks too
 }
 
 // late reports whether the term is over.
@@ -93,7 +94,7 @@ func (d *Desk) list(w http.ResponseWriter, r *http.Request, o Officer) {
 		d.fail(w, r, o, err)
 		return
 	}
-	v := listView{Base: d.base(w, r, &o, "/desk/requests"), Show: show}
+	v := listView{Base: d.base(w, r, &o, "/desk/requests"), Show: show, Fleet: o.Operator}
 	for _, s := range shows {
 		t := tab{Show: s, On: s == show}
 		for _, q := range all {

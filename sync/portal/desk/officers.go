@@ -12,20 +12,30 @@ import (
 	"golang.org/x/crypto/argon2"
 )
 
-// Officer is someone who answers requests for an agency.
+// Officer is someone who answers requests for an agency, or looks after the
+// kiosks, or both.
 type Officer struct {
-	ID       string `json:"id"`       // what is typed at sign-in; lower-case letters, digits, "-" and "."
-	Name     string `json:"name"`     // as colleagues and the registry see it
-	Agency   string `json:"agency"`   // catalog.Agency.ID
-	Password string `json:"password"` // HashPassword of it
+	ID       string `json:"id"`                 // what is typed at sign-in; lower-case letters, digits, "-" and "."
+	Name     string `json:"name"`               // as colleagues and the registry see it
+	Agency   string `json:"agency"`             // catalog.Agency.ID; an operator may have none, and then sees no requests
+	Password string `json:"password"`           // HashPassword of it
+	Operator bool   `json:"operator,omitempty"` // sees the kiosks and their alarms
+}
+
+// home is where an officer's work is.
+func (o Officer) home() string {
+	if o.Agency == "" {
+		return "/desk/kiosks"
+	}
+	return "/desk/requests"
 }
 
 func (o Officer) check() error {
 	if o.ID == "" || strings.Trim(o.ID, "abcdefghijklmnopqrstuvwxyz0123456789-.") != "" {
 		return fmt.Errorf("id: got %q, want lower-case letters, digits, hyphens and dots", o.ID)
 	}
-	if o.Name == "" || o.Agency == "" {
-		return fmt.Errorf("%s: got no name or no agency", o.ID)
+	if o.Name == "" || o.Agency == "" && !o.Operator {
+		return fmt.Errorf("%s: got no name, or no agency and not an operator", o.ID)
 	}
 	if _, err := parseHash(o.Password); err != nil {
 		return fmt.Errorf("%s: %w", o.ID, err)

@@ -179,6 +179,24 @@ func pagesIn(t *testing.T, d *Desk, lang string) map[string]any {
 		full.Preview = true
 		out["decide "+decision+" preview"] = full
 	}
+	kiosks := kiosksView{Base: base}
+	kiosks.Self = "/desk/kiosks"
+	out["kiosks empty"] = kiosks
+	for i, code := range append(slices.Clone(ledger.AlarmCodes), "of.tomorrow") {
+		kiosks.Alarms = append(kiosks.Alarms, alarm{
+			ledger.Alarm{At: noon.Add(-time.Duration(i*i) * time.Hour), Kiosk: "K-000002", Code: code, Note: "epoch 4f81c2aa, kept size 41"},
+			d.texts.Has("alarm." + code),
+		})
+	}
+	for i, id := range []string{"K-000001", "K-000002", "K-000003"} {
+		visit := ledger.Visit{At: noon.Add(-time.Duration(i*i*20) * time.Hour), Software: "0.3.0", Unsent: uint64(i)}
+		if i > 0 {
+			visit.Oldest = visit.At.Add(-5 * time.Hour)
+		}
+		kiosks.Kiosks = append(kiosks.Kiosks, fleetLine(ledger.Kiosk{ID: id, Visit: visit, JournalSize: 4120, Records: 980, Alarms: 3 * i}, i == 0, noon))
+	}
+	kiosks.Requests, kiosks.More = true, true
+	out["kiosks"] = kiosks
 	for _, k := range []string{"internal", "missing", "no-key", "draft", "not-certified"} {
 		out["problem "+k] = problem{base, "problem." + k}
 	}

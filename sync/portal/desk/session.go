@@ -94,8 +94,20 @@ func (d *Desk) who(r *http.Request) (Officer, bool) {
 	return o, ok
 }
 
-// signedIn leads whoever is not signed in to the sign-in page.
+// signedIn lets in an agency's officers; an operator without an agency is led to
+// the kiosks.
 func (d *Desk) signedIn(h func(http.ResponseWriter, *http.Request, Officer)) http.HandlerFunc {
+	return d.someone(func(w http.ResponseWriter, r *http.Request, o Officer) {
+		if o.Agency == "" {
+			http.Redirect(w, r, o.home(), http.StatusSeeOther)
+			return
+		}
+		h(w, r, o)
+	})
+}
+
+// someone leads whoever is not signed in to the sign-in page.
+func (d *Desk) someone(h func(http.ResponseWriter, *http.Request, Officer)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		o, ok := d.who(r)
 		if !ok {
@@ -119,8 +131,8 @@ func (d *Desk) signInView(w http.ResponseWriter, r *http.Request) signInView {
 }
 
 func (d *Desk) signInPage(w http.ResponseWriter, r *http.Request) {
-	if _, ok := d.who(r); ok {
-		http.Redirect(w, r, "/desk/requests", http.StatusSeeOther)
+	if o, ok := d.who(r); ok {
+		http.Redirect(w, r, o.home(), http.StatusSeeOther)
 		return
 	}
 	d.send(w, http.StatusOK, "sign-in", d.signInView(w, r))
@@ -148,7 +160,7 @@ func (d *Desk) signIn(w http.ResponseWriter, r *http.Request) {
 		HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: r.TLS != nil,
 	})
 	d.log.Info("desk: signed in", "officer", o.ID, "agency", o.Agency)
-	http.Redirect(w, r, "/desk/requests", http.StatusSeeOther)
+	http.Redirect(w, r, o.home(), http.StatusSeeOther)
 }
 
 func (d *Desk) signOut(w http.ResponseWriter, r *http.Request) {

@@ -199,6 +199,9 @@ func (w *World) RevokeSeal(ctx context.Context, agency string, doc ledger.Doc, r
 	return w.portal.RevokeSeal(ctx, agency, doc, reason, by)
 }
 
+// Connected returns the kiosks that are connected: none, for the world has no wire.
+func (w *World) Connected() []string { return nil }
+
 // RevokedSeals returns the portal's list of revoked seals.
 func (w *World) RevokedSeals() *trust.RevokedSeals { return w.portal.RevokedSeals() }
 
