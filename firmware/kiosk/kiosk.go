@@ -103,19 +103,20 @@ type Kiosk struct {
 	mu          sync.Mutex
 	visit       *visit
 	visits      int
-	card        uint64              // generation of the card in the reader; 0 none
-	spent       uint64              // generation of a card that belongs to an ended visit
-	interrupted []outbox.Doc        // receipts that a power cut left in doubt
-	restarted   time.Time           // since when they are offered
-	asked       map[uint64]struct{} // print jobs of requests older than this start that somebody asked for since
-	hanging     bool                // a paper may hang out of the printer since the power cut
-	devices     screen.Devices      // as last looked at
-	media       device.Media        // of the printer
-	notice      string              // as last looked at
-	full        time.Time           // when the outbox was last found full; zero: it is not
-	faults      [2]error            // of the keys own and ident, as last looked at
-	journalled  time.Time           // when a beacon was last put into the journal
-	unsent      int                 // as last looked at
+	card        uint64                  // generation of the card in the reader; 0 none
+	spent       uint64                  // generation of a card that belongs to an ended visit
+	belated     []outbox.Doc            // receipts that late kept back and whose jobs have not ended
+	interrupted []outbox.Doc            // receipts that a power cut left in doubt
+	restarted   time.Time               // since when they are offered
+	asked       map[outbox.Doc]struct{} // requests older than this start for whose papers somebody asked since
+	hanging     bool                    // a paper may hang out of the printer since the power cut
+	devices     screen.Devices          // as last looked at
+	media       device.Media            // of the printer
+	notice      string                  // as last looked at
+	full        time.Time               // when the outbox was last found full; zero: it is not
+	faults      [2]error                // of the keys own and ident, as last looked at
+	journalled  time.Time               // when a beacon was last put into the journal
+	unsent      int                     // as last looked at
 }
 
 var _ web.Kiosk = (*Kiosk)(nil)
@@ -218,7 +219,7 @@ func (k *Kiosk) openOutbox(ctx context.Context, o Options) (err error) {
 	if err := k.afterPowerCut(ctx); err != nil {
 		return err
 	}
-	k.opened, k.asked = k.clock.Now(), map[uint64]struct{}{}
+	k.opened, k.asked = k.clock.Now(), map[outbox.Doc]struct{}{}
 	if err := letGo(filepath.Join(k.s.State, "outbox", "outbox.db")); err != nil { // an old kernel: more memory, and nothing worse
 		k.log.Info("pages stay in memory", "err", err)
 	}

@@ -48,15 +48,38 @@ const lateTime = 15 * time.Minute
 func (k *Kiosk) late(job outbox.PrintJob, r outbox.Request) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if _, asked := k.asked[job.ID]; asked || !r.Claimed.Before(k.opened) {
+	if _, asked := k.asked[job.Doc]; asked || !r.Claimed.Before(k.opened) {
 		return false // accepted, or asked for, since this start
 	}
 	if k.clock.Trust() == clock.Unknown {
-		k.interrupted = append(k.interrupted, job.Doc)
-		k.restarted = time.Now()
+		k.belated = append(k.belated, job.Doc)
 		return true
 	}
 	return k.clock.Now().Sub(r.Claimed) > lateTime
+}
+
+// offerBelated has the start page offer what late kept back, once its job has
+// ended: a paper asked for before that would end with it.
+func (k *Kiosk) offerBelated(ctx context.Context) {
+	k.mu.Lock()
+	docs := k.belated
+	k.belated = nil
+	k.mu.Unlock()
+	for _, d := range docs {
+		r, err := k.box.Get(ctx, d)
+		if err != nil {
+			k.log.Error("a belated receipt's request was not found", "err", err)
+			continue
+		}
+		k.mu.Lock()
+		if r.Receipt == outbox.Queued || r.Receipt == outbox.Printing {
+			k.belated = append(k.belated, d)
+		} else {
+			k.interrupted = append(k.interrupted, d)
+			k.restarted = time.Now()
+		}
+		k.mu.Unlock()
+	}
 }
 
 // receipt is the paper of an accepted request: the citizen's evidence. A code
@@ -144,14 +167,14 @@ func (k *Kiosk) print(ctx context.Context, doc outbox.Doc, kind uint8) (outbox.R
 	if kind == outbox.PrintCopy {
 		was = r.Copy
 	}
-	job, err := k.box.QueuePrint(ctx, doc, kind, was == outbox.Printed || was == outbox.Unknown || was == outbox.Printing)
-	if err != nil {
-		return r, err
-	}
 	if r.Claimed.Before(k.opened) {
 		k.mu.Lock()
-		k.asked[job.ID] = struct{}{}
+		k.asked[doc] = struct{}{} // before the job is there to be taken
 		k.mu.Unlock()
+	}
+	_, err = k.box.QueuePrint(ctx, doc, kind, was == outbox.Printed || was == outbox.Unknown || was == outbox.Printing)
+	if err != nil {
+		return r, err
 	}
 	return k.box.Get(ctx, doc)
 }

@@ -207,6 +207,7 @@ func (k *Kiosk) lookOutbox(ctx context.Context) (unsent int, overdue bool) {
 	k.set(health.Restored, restored)
 	k.set(health.OutboxLost, len(st.Alarms) > 0 && !restored)
 
+	k.offerBelated(ctx)
 	k.mu.Lock()
 	if st.Unsent < k.unsent || now.Sub(k.full) > fullFor || now.Before(k.full) {
 		k.full = time.Time{} // room was made, or it is time to try again

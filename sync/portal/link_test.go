@@ -201,19 +201,19 @@ func TestTooLongMessage(t *testing.T) {
 func TestSlowLink(t *testing.T) {
 	w := newWorld(t)
 	w.stop()
-	w.config.Interval = 400 * time.Millisecond
+	w.config.Interval = 800 * time.Millisecond
 	w.serve(w.PortalTLS.TLS())
 	k := w.kiosk()
 	card, _ := w.Card("citizen-1")
 	d := k.document(card)
-	noise := bytes.Repeat([]byte("0123456789abcdef"), 3600)
+	noise := bytes.Repeat([]byte("0123456789abcdef"), 4800)
 	for i := range noise {
 		noise[i] ^= byte(i * 7919 >> 5)
 	}
 	id := edoc.ID{5}
 	k.acceptSealed(id, noise, d)
 	c := k.uplinkConfig()
-	c.Interval = 400 * time.Millisecond
+	c.Interval = 800 * time.Millisecond
 	var dials atomic.Int64
 	c.Dial = func(ctx context.Context, network, addr string) (net.Conn, error) {
 		dials.Add(1)
@@ -223,7 +223,7 @@ func TestSlowLink(t *testing.T) {
 	start := time.Now()
 	u, stop := k.run(c)
 	k.until("delivered", func() bool { return k.state(id) >= outbox.Delivered })
-	if took := time.Since(start); took < 5*c.Interval {
+	if took := time.Since(start); took < 4*c.Interval {
 		t.Errorf("the link was not slow: %s", took)
 	}
 	if n := dials.Load(); n != 1 {
