@@ -35,6 +35,9 @@ func TestPageInBrowser(t *testing.T) {
 		d := r.state().Devices
 		return d.Printer.Paper == "out" && d.Printer.Cover == "open" && d.Reader.Link == "unplugged"
 	})
+	until(t, "the page says so too", func() bool {
+		return uitest.Eval[string](b, `document.getElementById("reader-link").textContent`) == "Plug reader in"
+	})
 	b.Click(`#reader-link`)
 	until(t, "the reader is plugged in", func() bool { return r.state().Devices.Reader.Link == "plugged" })
 	b.Click(`[data-clock="-24h"]`)
