@@ -61,8 +61,8 @@ func (s *session) down(ctx context.Context) error {
 
 // hand sends items and waits until the kiosk has stored them.
 func (s *session) hand(ctx context.Context, f *wire.Items) error {
-	if err := s.conn.Send(ctx, f); err != nil {
-		return err
+	if err := s.conn.Send(ctx, f); err != nil || s.late != nil {
+		return err // what is in a file is acked by the next hello's cursor
 	}
 	for acked := uint64(0); acked < f.Items[len(f.Items)-1].ID; {
 		select {

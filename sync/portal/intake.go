@@ -54,6 +54,9 @@ func (s *session) records(ctx context.Context, f *wire.Records) error {
 			s.p.c.Log.Error("portal: a kiosk has a clone", "kiosk", s.kiosk, "seq", in[i].Seq)
 		}
 	}
+	if s.late != nil {
+		s.late.took(in, out)
+	}
 	s.p.kickDecide()
 	return s.conn.Send(ctx, answer)
 }

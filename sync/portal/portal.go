@@ -56,6 +56,7 @@ type Config struct {
 
 	Interval time.Duration // silence after which a kiosk is asked; 0 is 30 s
 	Beacon   time.Duration // between two beacons of a session; 0 is 1 h
+	Settle   time.Duration // how long an answer in a file waits for decisions at most; 0 is 10 s
 	Herd     int           // sessions at once beyond which kiosks are asked to come back later; 0 is 4096
 	Greeting time.Duration // how long a connection may be without hello; 0 is 30 s
 	Greeters int           // connections at once that are not sessions yet; 0 is 256
@@ -93,6 +94,9 @@ func New(ctx context.Context, c Config) (*Portal, error) {
 	}
 	if c.Beacon <= 0 {
 		c.Beacon = time.Hour
+	}
+	if c.Settle <= 0 {
+		c.Settle = 10 * time.Second
 	}
 	if c.Herd <= 0 {
 		c.Herd = 4096

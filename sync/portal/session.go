@@ -37,6 +37,7 @@ type session struct {
 	shown bool        // a head was shown in this session
 	byes  sync.Once
 	ended chan struct{}
+	late  *late // of a session in files; nil over a line
 }
 
 // SyncHandler takes kiosks' connections. It wants a server with TLSConfig.
@@ -185,7 +186,7 @@ func (s *session) run(ctx context.Context) error {
 }
 
 // greet answers hello, which is f.
-func (s *session) greet(ctx context.Context, f wire.Frame) (err error) {
+func (s *session) greet(ctx context.Context, f wire.Frame) error {
 	h, ok := f.(*wire.Hello)
 	switch {
 	case !ok:
@@ -196,6 +197,24 @@ func (s *session) greet(ctx context.Context, f wire.Frame) (err error) {
 		return s.bye(ctx, "version", time.Hour)
 	}
 	s.hello = h
+	if err := s.begin(ctx); err != nil {
+		return err
+	}
+	if err := s.p.ledger.Visited(ctx, s.kiosk, visit(h, s.p.c.Now())); err != nil {
+		return s.busy(ctx, err)
+	}
+	if err := s.conn.Send(ctx, &wire.Welcome{
+		Version: wire.Version, Portal: s.p.c.Name, HeadSize: s.head.Size, HeadRoot: s.head.Root,
+		Records: wire.MaxRecords, Bytes: maxBatchBytes,
+	}); err != nil {
+		return err
+	}
+	return s.beacon(ctx)
+}
+
+// begin makes s the session of its kiosk, and reads what is known of that.
+func (s *session) begin(ctx context.Context) (err error) {
+	h := s.hello
 	if !s.p.enter(s) {
 		return s.bye(ctx, "busy", 5*time.Minute)
 	}
@@ -210,22 +229,18 @@ func (s *session) greet(ctx context.Context, f wire.Frame) (err error) {
 		return s.busy(ctx, err)
 	}
 	s.least = leastJournal(taken, last)
+	return nil
+}
+
+// visit is what a hello tells the fleet view.
+func visit(h *wire.Hello, at time.Time) ledger.Visit {
 	v := ledger.Visit{
-		Epoch: h.Epoch, At: s.p.c.Now(), Software: h.Software, Unsent: h.Unsent, Catalogue: h.Catalogue, Trust: h.Trust,
+		Epoch: h.Epoch, At: at, Software: h.Software, Unsent: h.Unsent, Catalogue: h.Catalogue, Trust: h.Trust,
 	}
 	if h.Since > 0 {
 		v.Oldest = time.Unix(h.Since, 0)
 	}
-	if err := s.p.ledger.Visited(ctx, s.kiosk, v); err != nil {
-		return s.busy(ctx, err)
-	}
-	if err := s.conn.Send(ctx, &wire.Welcome{
-		Version: wire.Version, Portal: s.p.c.Name, HeadSize: s.head.Size, HeadRoot: s.head.Root,
-		Records: wire.MaxRecords, Bytes: maxBatchBytes,
-	}); err != nil {
-		return err
-	}
-	return s.beacon(ctx)
+	return v
 }
 
 // busy ends the session for a fault of the portal's own.
@@ -236,11 +251,18 @@ func (s *session) busy(ctx context.Context, err error) error {
 
 // enter makes s the kiosk's session. An older one, mostly a connection that died
 // unnoticed, has ended when it returns: two would disagree about the journal
-// head and the items. False: there are too many.
+// head and the items. One that reads a file is short, and is waited for. False:
+// there are too many.
 func (p *Portal) enter(s *session) bool {
 	p.mu.Lock()
 	old := p.sessions[s.kiosk]
-	if old == nil && len(p.sessions) >= p.c.Herd {
+	for old != nil && old.late != nil {
+		p.mu.Unlock()
+		<-old.ended
+		p.mu.Lock()
+		old = p.sessions[s.kiosk]
+	}
+	if old == nil && s.late == nil && len(p.sessions) >= p.c.Herd {
 		p.mu.Unlock()
 		return false
 	}
@@ -266,8 +288,10 @@ func (p *Portal) Connected() []string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	out := make([]string, 0, len(p.sessions))
-	for k := range p.sessions {
-		out = append(out, k)
+	for k, s := range p.sessions {
+		if s.late == nil {
+			out = append(out, k)
+		}
 	}
 	return out
 }

@@ -18,7 +18,11 @@ type known struct{ trust, catalogue uint64 }
 // (WIRE-SES-16). The bundle goes first, for the catalogue is checked with it.
 func (s *session) teach(ctx context.Context, knows *known, cursor uint64) error {
 	if b := s.p.Trust(); b.Version > knows.trust {
-		it, err := s.p.bundleFor(ctx, b, knows.trust)
+		had := knows.trust
+		if s.late != nil {
+			had = 0 // by the time the file is there the kiosk may have another one
+		}
+		it, err := s.p.bundleFor(ctx, b, had)
 		if err != nil {
 			return s.busy(ctx, err)
 		}

@@ -37,6 +37,9 @@ func (s *session) checkpoint(ctx context.Context, f *wire.Checkpoint) error {
 	s.shown = true
 	h, err := s.checkHead(f)
 	var bad *headError
+	if errors.Is(err, errCarried) {
+		return nil
+	}
 	if err == nil && h.Size == s.head.Size {
 		return s.witnessed(ctx) // the kiosk has lost our word, or never got it
 	}
@@ -79,6 +82,9 @@ func (s *session) refuseHead(ctx context.Context, f *wire.Checkpoint, bad *headE
 // witnessed sends the portal's signature under the head kept: the kiosk has its
 // own.
 func (s *session) witnessed(ctx context.Context) error {
+	if s.late != nil {
+		return nil // once, when the file is read
+	}
 	h, err := journal.ParseHead(s.head.Note)
 	if err != nil {
 		return s.busy(ctx, err)
@@ -159,6 +165,11 @@ func (s *session) checkHead(f *wire.Checkpoint) (*journal.Head, error) {
 	if err := s.signedByKiosk(h); err != nil {
 		return nil, &headError{ledger.AlarmSignature, err}
 	}
+	if s.late != nil {
+		if err := s.late.head(h, s.head, f.From); err != nil {
+			return nil, err
+		}
+	}
 	switch kept := s.head; {
 	case h.Size < kept.Size:
 		return nil, badHead(ledger.AlarmShortened, "%d entries, the last head kept has %d", h.Size, kept.Size)
@@ -168,9 +179,9 @@ func (s *session) checkHead(f *wire.Checkpoint) (*journal.Head, error) {
 		return nil, badHead(ledger.AlarmRewound, "counter %d, the last head kept has %d", h.Counter, kept.Counter)
 	case h.Size == kept.Size && h.Root != kept.Root:
 		return nil, badHead(ledger.AlarmForked, "%d entries with another root than the head kept", h.Size)
-	case h.Size == kept.Size && h.Size < s.least:
+	case h.Size == kept.Size && h.Size < s.least && s.late == nil:
 		return nil, badHead(ledger.AlarmMissing, "%d entries as before, what was taken since needs %d", h.Size, s.least)
-	case h.Size == kept.Size:
+	case h.Size == kept.Size, s.late != nil && kept.Size == 0:
 		return h, nil
 	case f.From != kept.Size:
 		return nil, badHead(ledger.AlarmForked, "a proof from %d, the last head kept has %d", f.From, kept.Size)
@@ -182,7 +193,7 @@ func (s *session) checkHead(f *wire.Checkpoint) (*journal.Head, error) {
 	if err := journal.CheckConsistency(f.Proof, s.head.Size, h.Size, root, h.Root); err != nil {
 		return nil, &headError{ledger.AlarmForked, err}
 	}
-	if h.Size < s.least {
+	if h.Size < s.least && s.late == nil {
 		return nil, badHead(ledger.AlarmMissing, "%d entries, what was taken from it needs %d", h.Size, s.least)
 	}
 	return h, nil
@@ -216,7 +227,7 @@ func (s *session) signedByKiosk(h *journal.Head) error {
 // was taken before than the head kept covers: who never shows a journal could
 // never be refused one (WIRE-JRN-7). The records are taken.
 func (s *session) silent(ctx context.Context) error {
-	if s.shown || s.head.Size >= s.least {
+	if s.shown || s.head.Size >= s.least || s.late != nil && s.late.Damaged > 0 {
 		return nil
 	}
 	s.shown = true // once is enough

@@ -296,6 +296,7 @@ type sink struct {
 	bundles    [][]byte
 	revoked    [][]byte
 	beacons    []time.Time
+	carried    []time.Time     // that came in files
 	heads      []*journal.Head // witnessed
 	against    []*journal.Head // contradicting
 	refuse     error

@@ -18,25 +18,30 @@ func (s *session) down(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		switch f := f.(type) {
-		case *wire.Receipts:
-			err = s.receipts(ctx, f)
-		case *wire.Nack:
-			s.nack(f)
-		case *wire.Items:
-			err = s.items(ctx, f)
-		case *wire.Beacon:
-			err = s.beacon(f)
-		case *wire.Witness:
-			err = s.witness(ctx, f)
-		case *wire.Bye:
-			err = s.bye(f)
-		default:
-			err = &coded{CodeProtocol, fmt.Errorf("uplink: got %s, which goes up only", f.Type())}
-		}
-		if err != nil {
+		if err := s.take(ctx, f); err != nil {
 			return err
 		}
+	}
+}
+
+// take takes one frame.
+func (s *session) take(ctx context.Context, f wire.Frame) error {
+	switch f := f.(type) {
+	case *wire.Receipts:
+		return s.receipts(ctx, f)
+	case *wire.Nack:
+		s.nack(f)
+		return nil
+	case *wire.Items:
+		return s.items(ctx, f)
+	case *wire.Beacon:
+		return s.beacon(f)
+	case *wire.Witness:
+		return s.witness(ctx, f)
+	case *wire.Bye:
+		return s.bye(f)
+	default:
+		return &coded{CodeProtocol, fmt.Errorf("uplink: got %s, which goes up only", f.Type())}
 	}
 }
 
@@ -49,6 +54,10 @@ func (s *session) receipts(ctx context.Context, f *wire.Receipts) error {
 		r, in, err := s.receipt(ctx, b)
 		if errors.Is(err, errStorage) {
 			return &coded{CodeStorage, err}
+		}
+		if s.late != nil && err != nil {
+			s.late.pass(err, "receipt.invalid")
+			continue
 		}
 		if err != nil || r.Level != wire.Durable {
 			// End the session: silence about a record would hold up the rest, and
@@ -65,6 +74,9 @@ func (s *session) receipts(ctx context.Context, f *wire.Receipts) error {
 	}
 	if err := s.u.c.Outbox.Receipted(ctx, good); err != nil {
 		return &coded{CodeStorage, fmt.Errorf("uplink: store receipts: %w", err)}
+	}
+	if s.late != nil {
+		s.late.Receipts += len(good)
 	}
 	for _, k := range done {
 		s.settle(k)
@@ -141,6 +153,9 @@ func (s *session) item(ctx context.Context, it wire.Item) error {
 	if it.ID <= s.u.c.Outbox.Cursor() {
 		return nil // stored before; the ack was lost
 	}
+	if s.late != nil && !s.late.follows() {
+		return nil
+	}
 	// A decision only moves the cursor here: what it carries has its own place,
 	// and is made durable there first.
 	store := outbox.Item{ID: it.ID, Kind: it.Kind, At: time.Unix(it.At, 0)}
@@ -158,7 +173,13 @@ func (s *session) item(ctx context.Context, it wire.Item) error {
 	if err := s.leftOut(it, "receipt.invalid", err); err != nil {
 		return err
 	}
-	return s.u.c.Outbox.PutItem(ctx, store)
+	if err := s.u.c.Outbox.PutItem(ctx, store); err != nil {
+		return err
+	}
+	if s.late != nil {
+		s.late.Items++
+	}
+	return nil
 }
 
 // leftOut passes over an item that will never be taken, and says so.
@@ -167,6 +188,9 @@ func (s *session) leftOut(it wire.Item, code string, err error) error {
 		return err
 	}
 	s.u.st.refused(code)
+	if s.late != nil {
+		s.late.refuse(code)
+	}
 	s.u.c.Log.Warn("uplink: an item is left out", "kind", it.Kind, "err", err)
 	return nil
 }
@@ -225,6 +249,17 @@ func (s *session) beacon(f *wire.Beacon) error {
 	t, err := wire.ParseTime(f.Signed, s.u.c.Trust().Portals)
 	if err == nil && (t.Kiosk != s.u.kiosk || t.Epoch != s.epoch) {
 		err = errOther
+	}
+	switch {
+	case s.late == nil:
+	case errors.Is(err, errOther):
+		s.late.Known = true
+		return nil
+	case err == nil:
+		return s.late.beacon(s.u.c.Sink, f.Signed, t.When())
+	default:
+		s.late.refuse("beacon.invalid")
+		return nil
 	}
 	if err != nil {
 		s.u.st.refused("beacon.invalid")

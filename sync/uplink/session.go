@@ -33,6 +33,7 @@ type session struct {
 	looked  bool                  // a head went up in this session; up's
 	last    time.Time             // when; up's
 	asked   time.Duration         // by the portal's bye
+	late    *Taken                // what came in a file; nil in a session over a line
 }
 
 // held is a record that the portal would not take.
@@ -99,20 +100,26 @@ func (u *Uplink) session(ctx context.Context) (retry time.Duration, welcomed boo
 	return s.asked, true, err
 }
 
-// greet says hello and reads the welcome.
-func (s *session) greet(ctx context.Context) error {
-	st := s.u.c.Outbox.Stats(ctx)
-	s.epoch = st.Epoch
+// hello says how this kiosk stands.
+func (u *Uplink) hello(ctx context.Context) *wire.Hello {
+	st := u.c.Outbox.Stats(ctx)
 	hello := &wire.Hello{
-		Kiosk: s.u.kiosk, Epoch: st.Epoch, Oldest: wire.Version, Newest: wire.Version, Cursor: st.Cursor,
-		Software: s.u.c.Software, Unsent: uint64(st.Unsent), Catalogue: s.u.c.Catalogue(),
+		Kiosk: u.kiosk, Epoch: st.Epoch, Oldest: wire.Version, Newest: wire.Version, Cursor: st.Cursor,
+		Software: u.c.Software, Unsent: uint64(st.Unsent), Catalogue: u.c.Catalogue(),
 	}
 	if !st.OldestUnsent.IsZero() {
 		hello.Since = st.OldestUnsent.Unix()
 	}
-	if b := s.u.c.Trust(); b != nil && !s.u.whole.Load() {
+	if b := u.c.Trust(); b != nil && !u.whole.Load() {
 		hello.Trust = b.Version
 	}
+	return hello
+}
+
+// greet says hello and reads the welcome.
+func (s *session) greet(ctx context.Context) error {
+	hello := s.u.hello(ctx)
+	s.epoch = hello.Epoch
 	if err := s.conn.Send(ctx, hello); err != nil {
 		return err
 	}

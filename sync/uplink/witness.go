@@ -38,34 +38,18 @@ func (s *session) unwitnessed(size int64) bool {
 // checkpoint sends the journal's head. Where the journal is smaller than what
 // the portal knows there is no proof; the portal must see it all the same.
 func (s *session) checkpoint(ctx context.Context) error {
-	c := s.u.c.Outbox.Checkpoint()
 	s.looked, s.last = true, time.Now()
-	if n := s.u.c.Counter; n != nil {
-		var err error
-		if c.Counter, err = n.Increment(ctx); err != nil {
-			// Without its number the head would look like a clone's. The records
-			// need none.
-			s.u.st.refused("journal.counter")
-			s.u.c.Log.Error("uplink: the counter does not count: no journal head goes up", "err", err)
-			s.head = c.Size
-			return nil
-		}
-	}
-	// A bundle that does not have our certificate may not be the portal's newest,
-	// and ours may be younger than the portal's.
-	carry := true
-	if b := s.u.c.Trust(); b != nil {
-		carry = !trust.Listed(b.SealSigners, s.u.c.Signer.Cert)
-	}
-	h, err := c.Sign(s.u.kiosk, s.u.c.Signer, s.u.c.Now(), carry)
+	h, err := s.u.signHead(ctx)
 	if err != nil {
-		return &coded{CodeStorage, fmt.Errorf("uplink: %w", err)}
+		return err
 	}
-	f := &wire.Checkpoint{Epoch: s.epoch, Head: h.Marshal(), From: s.head}
-	if c.Size > s.head {
-		if f.Proof, err = s.u.c.Outbox.Consistency(ctx, s.head, c.Size); err != nil {
-			return &coded{CodeStorage, fmt.Errorf("uplink: %w", err)}
-		}
+	if h == nil {
+		s.head, _ = s.u.c.Outbox.Head()
+		return nil
+	}
+	f, err := s.u.headFrom(ctx, h, s.epoch, s.head)
+	if err != nil {
+		return err
 	}
 	s.mu.Lock()
 	s.sent = h
@@ -73,8 +57,48 @@ func (s *session) checkpoint(ctx context.Context) error {
 	if err := s.conn.Send(ctx, f); err != nil {
 		return err
 	}
-	s.head = c.Size
+	s.head = h.Size
 	return nil
+}
+
+// signHead signs the journal's head as it is now; nil where the counter does not
+// count.
+func (u *Uplink) signHead(ctx context.Context) (*journal.Head, error) {
+	c := u.c.Outbox.Checkpoint()
+	if n := u.c.Counter; n != nil {
+		var err error
+		if c.Counter, err = n.Increment(ctx); err != nil {
+			// Without its number the head would look like a clone's. The records
+			// need none.
+			u.st.refused("journal.counter")
+			u.c.Log.Error("uplink: the counter does not count: no journal head goes up", "err", err)
+			return nil, nil
+		}
+	}
+	// A bundle that does not have our certificate may not be the portal's newest,
+	// and ours may be younger than the portal's.
+	carry := true
+	if b := u.c.Trust(); b != nil {
+		carry = !trust.Listed(b.SealSigners, u.c.Signer.Cert)
+	}
+	h, err := c.Sign(u.kiosk, u.c.Signer, u.c.Now(), carry)
+	if err != nil {
+		return nil, &coded{CodeStorage, fmt.Errorf("uplink: %w", err)}
+	}
+	return h, nil
+}
+
+// headFrom puts a head into a frame, with the proof that it follows from the one of
+// size from.
+func (u *Uplink) headFrom(ctx context.Context, h *journal.Head, epoch [16]byte, from int64) (*wire.Checkpoint, error) {
+	f := &wire.Checkpoint{Epoch: epoch, Head: h.Marshal(), From: from}
+	if h.Size > from {
+		var err error
+		if f.Proof, err = u.c.Outbox.Consistency(ctx, from, h.Size); err != nil {
+			return nil, &coded{CodeStorage, fmt.Errorf("uplink: %w", err)}
+		}
+	}
+	return f, nil
 }
 
 // witness takes a head with the portal's signature: of ours, or of one that ours
@@ -99,6 +123,9 @@ func (s *session) witness(ctx context.Context, f *wire.Witness) error {
 		s.mu.Lock()
 		sent := s.sent
 		s.mu.Unlock()
+		if s.late != nil {
+			s.u.st.headTaken() // it has our signature from the file that it answers
+		}
 		if sent != nil {
 			if both, err := sent.Join(h); err == nil {
 				h = both

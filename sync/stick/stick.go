@@ -1,0 +1,306 @@
+// Package stick carries a session between kiosk and portal in files, on a memory
+// stick (DESIGN 7; sync/spec/wire.md, section 7). A file holds the frames of one
+// direction, whole and one after the other; in front of them stands a signed
+// header with the length and digest of each. So a copy that was cut short is
+// noticed, its whole frames are still good, and nobody can add, change or swap
+// one.
+//
+// It knows files and folders. What the frames mean is package uplink's and package
+// portal's business: it is the same as over a network.
+package stick
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/fxamacker/cbor/v2"
+
+	"github.com/penjire/penjire/sync/edoc/cms"
+	"github.com/penjire/penjire/sync/wire"
+)
+
+// Version is the version of the file's form that this package reads and writes.
+const Version = 1
+
+// Limits of a file (wire.md, section 7).
+const (
+	MaxFrames    = 4096      // in a file
+	MaxFile      = 64 << 20  // bytes of all frames together
+	maxHeader    = 256 << 10 // bytes of the header
+	maxSignature = 16 << 10  // bytes of the signature
+)
+
+// Errors that reading a file wraps: the classes of failure of the vectors.
+var (
+	ErrOther   = errors.New("other file")        // no file of this kind at all
+	ErrVersion = errors.New("version failure")   // made by newer software
+	ErrCut     = errors.New("cut short")         // it ends too early
+	ErrDamaged = errors.New("damaged")           // bytes are not those that were signed
+	ErrSigned  = errors.New("signature failure") // the header is not signed by whom it should be
+)
+
+// Kind is which way a file goes. The numbers are in the file.
+type Kind uint8
+
+// The kinds of files.
+const (
+	Export Kind = 1 // from a kiosk to the portal
+	Answer Kind = 2 // from the portal to a kiosk
+)
+
+// Header is what stands in front of the frames, signed.
+type Header struct {
+	Kind   Kind     `cbor:"1,keyasint"`
+	Kiosk  string   `cbor:"2,keyasint"` // whose it is: from it, or for it
+	Epoch  [16]byte `cbor:"3,keyasint"` // of the kiosk's outbox when it exported
+	Number uint64   `cbor:"4,keyasint"` // of the export in that epoch; an answer has that of what it answers
+	At     int64    `cbor:"5,keyasint"` // Unix seconds by the clock of whoever made it
+	Cursor uint64   `cbor:"6,keyasint"` // the last item that the kiosk had stored when it exported
+	Portal string   `cbor:"7,keyasint"` // of an answer: who confirms; empty in an export
+	Frames []Entry  `cbor:"8,keyasint"`
+}
+
+// Entry says which bytes the next frame has.
+type Entry struct {
+	_      struct{} `cbor:",toarray"`
+	Length uint32
+	Digest [32]byte // SHA-256
+}
+
+// When returns At as a time.
+func (h *Header) When() time.Time { return time.Unix(h.At, 0).UTC() }
+
+// Name returns the name that a file with that header has on a stick:
+// K-000001-0a1b2c3d-7.penjire, and of an answer
+// K-000001-0a1b2c3d-7-answer-1795000000.penjire.
+func (h *Header) Name() string {
+	name := fmt.Sprintf("%s-%s-%d", h.Kiosk, hex.EncodeToString(h.Epoch[:4]), h.Number)
+	if h.Kind == Answer {
+		name += fmt.Sprintf("-answer-%d", h.At)
+	}
+	return name + Extension
+}
+
+// Extension ends the names of all files.
+const Extension = ".penjire"
+
+// magic begins a file; the version follows as one byte.
+const magic = "PjStick"
+
+func (h *Header) check() error {
+	switch {
+	case h.Kind != Export && h.Kind != Answer:
+		return fmt.Errorf("kind %d", h.Kind)
+	case h.Epoch == [16]byte{} || h.Number == 0 || h.At < 0:
+		return fmt.Errorf("number %d at %d", h.Number, h.At)
+	case !goodName(h.Kiosk) || (h.Kind == Answer) != (h.Portal != "") || h.Portal != "" && !goodName(h.Portal):
+		return errors.New("a name that cannot be one")
+	case len(h.Frames) > MaxFrames:
+		return fmt.Errorf("%d frames, at most %d", len(h.Frames), MaxFrames)
+	}
+	sum := 0
+	for i, e := range h.Frames {
+		if e.Length == 0 || e.Length > wire.MaxMessage {
+			return fmt.Errorf("frame %d of %d bytes", i, e.Length)
+		}
+		if sum += int(e.Length); sum > MaxFile {
+			return fmt.Errorf("more than %d bytes of frames", MaxFile)
+		}
+	}
+	return nil
+}
+
+// goodName accepts what goes into file names and logs as it is.
+func goodName(s string) bool {
+	if s == "" || len(s) > wire.MaxName {
+		return false
+	}
+	for _, c := range []byte(s) {
+		if c <= ' ' || c > '~' || c == '/' || c == '\\' || c == ':' {
+			return false
+		}
+	}
+	return s[0] != '.'
+}
+
+var (
+	encMode = must(cbor.EncOptions{
+		Sort: cbor.SortCoreDeterministic, IndefLength: cbor.IndefLengthForbidden, TagsMd: cbor.TagsForbidden,
+		NilContainers: cbor.NilContainerAsEmpty,
+	}.EncMode())
+	decMode = must(cbor.DecOptions{
+		DupMapKey: cbor.DupMapKeyEnforcedAPF, IndefLength: cbor.IndefLengthForbidden, TagsMd: cbor.TagsForbidden,
+		ExtraReturnErrors: cbor.ExtraDecErrorUnknownField, MaxArrayElements: MaxFrames, MaxMapPairs: 16, MaxNestedLevels: 4,
+	}.DecMode())
+)
+
+// must is for the two modes above: their options are constants.
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
+// Pack returns the parts of a file, to be written one after the other: header and
+// signature, then the frames, which are wire.Marshal's. It fills in h.Frames. The
+// signature carries s's certificate.
+func Pack(h Header, frames [][]byte, s cms.Signer) ([][]byte, error) {
+	h.Frames = make([]Entry, len(frames))
+	for i, f := range frames {
+		h.Frames[i] = Entry{Length: uint32(min(len(f), wire.MaxMessage+1)), Digest: sha256.Sum256(f)} //nolint:gosec // bounded
+	}
+	if err := h.check(); err != nil {
+		return nil, fmt.Errorf("stick: pack: %w", err)
+	}
+	b, err := encMode.Marshal(h)
+	if err != nil {
+		return nil, fmt.Errorf("stick: pack: %w", err)
+	}
+	if len(b) > maxHeader {
+		return nil, fmt.Errorf("stick: pack: a header of %d bytes", len(b))
+	}
+	head := append([]byte(magic), Version)
+	head = binary.BigEndian.AppendUint32(head, uint32(len(b))) //nolint:gosec // bounded
+	head = append(head, b...)
+	sig, err := cms.Sign(head, cms.Signer{Key: s.Key, Cert: s.Cert}, h.When())
+	if err != nil {
+		return nil, fmt.Errorf("stick: sign: %w", err)
+	}
+	head = binary.BigEndian.AppendUint32(head, uint32(len(sig))) //nolint:gosec // a few hundred bytes
+	return append([][]byte{append(head, sig...)}, frames...), nil
+}
+
+// File is a file that is being read.
+type File struct {
+	Header
+	signed []byte // what the signature is over
+	sig    *cms.SignedData
+	r      io.Reader
+	next   int
+	end    error
+}
+
+// Read reads the header of a file and its signature, which Verify checks. Errors
+// wrap ErrOther, ErrVersion, ErrCut or ErrDamaged, or are those of r.
+func Read(r io.Reader) (*File, error) {
+	start := make([]byte, len(magic)+1+4)
+	if _, err := io.ReadFull(r, start); err != nil {
+		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+			return nil, fmt.Errorf("stick: read: it ends before its beginning does: %w", ErrOther)
+		}
+		return nil, fmt.Errorf("stick: read: %w", err)
+	}
+	switch {
+	case string(start[:len(magic)]) != magic || start[len(magic)] == 0:
+		return nil, fmt.Errorf("stick: read: it does not begin as such a file: %w", ErrOther)
+	case start[len(magic)] > Version:
+		return nil, fmt.Errorf("stick: read: a file of version %d: %w", start[len(magic)], ErrVersion)
+	}
+	b, err := readPart(r, binary.BigEndian.Uint32(start[len(magic)+1:]), maxHeader)
+	if err != nil {
+		return nil, fmt.Errorf("stick: read the header: %w", err)
+	}
+	f := &File{signed: append(start, b...), r: r}
+	var n [4]byte
+	if _, err := io.ReadFull(r, n[:]); err != nil {
+		return nil, fmt.Errorf("stick: read the signature: %w", cut(err))
+	}
+	sig, err := readPart(r, binary.BigEndian.Uint32(n[:]), maxSignature)
+	if err != nil {
+		return nil, fmt.Errorf("stick: read the signature: %w", err)
+	}
+	if f.sig, err = cms.Parse(sig); err != nil {
+		return nil, fmt.Errorf("stick: read the signature: %w: %w", ErrDamaged, err)
+	}
+	if err := decMode.Unmarshal(b, &f.Header); err != nil {
+		return nil, fmt.Errorf("stick: read the header: %w: %w", ErrDamaged, err)
+	}
+	if again, err := encMode.Marshal(f.Header); err != nil || !bytes.Equal(again, b) {
+		return nil, fmt.Errorf("stick: read the header: %w: not its one encoding", ErrDamaged)
+	}
+	if err := f.check(); err != nil {
+		return nil, fmt.Errorf("stick: read the header: %w: %w", ErrDamaged, err)
+	}
+	return f, nil
+}
+
+func readPart(r io.Reader, n uint32, most int) ([]byte, error) {
+	if n == 0 || n > uint32(most) { //nolint:gosec // constants
+		return nil, fmt.Errorf("%d bytes, at most %d: %w", n, most, ErrDamaged)
+	}
+	b := make([]byte, n)
+	_, err := io.ReadFull(r, b)
+	return b, cut(err)
+}
+
+// cut turns the end of a file into ErrCut.
+func cut(err error) error {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return ErrCut
+	}
+	return err
+}
+
+// Certificates returns what the signature carries: the signer's certificate, not
+// to be believed for that.
+func (f *File) Certificates() []*x509.Certificate { return f.sig.Certificates() }
+
+// Verify checks the signature under the header with the certificate that it carries
+// or one of known, and returns which it was. Whether to believe that one is the
+// caller's question. Errors wrap ErrSigned.
+func (f *File) Verify(known ...*x509.Certificate) (*x509.Certificate, error) {
+	cert, err := f.sig.Verify(f.signed, known...)
+	if err != nil {
+		return nil, fmt.Errorf("stick: verify the header: %w: %w", ErrSigned, err)
+	}
+	return cert, nil
+}
+
+// Next returns the next frame, and io.EOF after the last. An error that wraps
+// ErrDamaged is about one frame, and the next one can be read; any other ends the
+// file: ErrCut, or one of the reader.
+func (f *File) Next() (wire.Frame, error) {
+	if f.end != nil {
+		return nil, f.end
+	}
+	if f.next == len(f.Frames) {
+		f.end = io.EOF
+		return nil, f.tail()
+	}
+	e := f.Frames[f.next]
+	f.next++
+	b := make([]byte, e.Length)
+	if _, err := io.ReadFull(f.r, b); err != nil {
+		f.end = fmt.Errorf("stick: read frame %d of %d: %w", f.next, len(f.Frames), cut(err))
+		return nil, f.end
+	}
+	if sha256.Sum256(b) != e.Digest {
+		return nil, fmt.Errorf("stick: read frame %d of %d: not the bytes that were signed: %w", f.next, len(f.Frames), ErrDamaged)
+	}
+	fr, err := wire.Parse(b)
+	if err != nil {
+		return nil, fmt.Errorf("stick: read frame %d of %d: %w: %w", f.next, len(f.Frames), ErrDamaged, err)
+	}
+	return fr, nil
+}
+
+// tail wants nothing after the last frame.
+func (f *File) tail() error {
+	var b [1]byte
+	_, err := io.ReadFull(f.r, b[:])
+	if errors.Is(err, io.EOF) {
+		return io.EOF
+	}
+	if err != nil {
+		return fmt.Errorf("stick: read the end: %w", err)
+	}
+	return fmt.Errorf("stick: read the end: more follows than was signed: %w", ErrDamaged)
+}
