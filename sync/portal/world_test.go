@@ -47,6 +47,26 @@ type world struct {
 
 func newWorld(t testing.TB) *world {
 	t.Helper()
+	w := makeWorld(t)
+	w.start(filepath.Join(t.TempDir(), "ledger.db"))
+	return w
+}
+
+// newSilentWorld is a portal that does not listen, nor run.
+func newSilentWorld(t testing.TB, file string) *world {
+	t.Helper()
+	w := makeWorld(t)
+	w.open(file)
+	var err error
+	if w.p, err = New(context.Background(), w.config); err != nil {
+		t.Fatal(err)
+	}
+	w.stop = func() {}
+	return w
+}
+
+func makeWorld(t testing.TB) *world {
+	t.Helper()
 	s, err := specimen.New(time.Now())
 	if err != nil {
 		t.Fatal(err)
@@ -73,7 +93,6 @@ func newWorld(t testing.TB) *world {
 	for name, a := range s.Agencies {
 		w.config.Agencies[name] = a.Signer()
 	}
-	w.start(filepath.Join(t.TempDir(), "ledger.db"))
 	return w
 }
 
@@ -93,12 +112,18 @@ func (w *world) signCatalogue(t testing.TB, c *catalog.Catalogue) []byte {
 // start opens the ledger and runs a portal on it.
 func (w *world) start(file string) {
 	w.t.Helper()
+	w.open(file)
+	w.serve(w.PortalTLS.TLS())
+}
+
+// open opens the ledger, and looks through it when the test ends.
+func (w *world) open(file string) {
+	w.t.Helper()
 	l, err := sqlite.Open(context.Background(), file)
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	w.l, w.config.Ledger = l, l
-	w.serve(w.PortalTLS.TLS())
 	w.t.Cleanup(func() {
 		w.stop()
 		if err := l.Check(context.Background()); err != nil {

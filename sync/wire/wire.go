@@ -15,7 +15,7 @@ import (
 )
 
 // Version is the version of the protocol that this package speaks. Its history
-// is in wire.md, section 9.
+// is in wire.md, section 10.
 const Version = 1
 
 // Limits of one frame (wire.md, section 3).
