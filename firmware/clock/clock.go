@@ -242,3 +242,23 @@ func (c *Clock) Raise(at time.Time) {
 		c.top, c.topMono = at.Round(0), mono
 	}
 }
+
+// Carried takes a signed time of the portal that was under way for long, on a
+// memory stick: it is not before that, and nobody can say how much later it is.
+// An older one changes nothing.
+func (c *Clock) Carried(at time.Time) {
+	c.Raise(at)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !at.After(c.beacon) {
+		return
+	}
+	c.beacon = at.Round(0)
+	mono := time.Since(c.start)
+	if since := c.beacon.Add(-mono); c.floor.Before(since) {
+		c.floor = since // Signed adds the time since the start
+	}
+	if c.signed && c.base.Add(mono-c.baseMono).Before(at) {
+		c.base, c.baseMono = at.Round(0), mono
+	}
+}

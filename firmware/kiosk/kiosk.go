@@ -99,6 +99,7 @@ type Kiosk struct {
 	trustOf   *trust.Bundle // whose they were
 
 	screens, control net.Listener
+	sticks           sync.Mutex // held while a memory stick is written or read
 
 	mu          sync.Mutex
 	visit       *visit

@@ -50,6 +50,26 @@ func (s sink) Beacon(signed []byte, at time.Time) error {
 	if !due {
 		return nil
 	}
+	return s.keepBeacon(signed, at)
+}
+
+// CarriedBeacon implements uplink.CarriedSink: the clock is not before it.
+func (s sink) CarriedBeacon(signed []byte, at time.Time) error {
+	k := s.k
+	if !at.After(k.clock.LastBeacon()) {
+		return nil // the answer is old, or came before
+	}
+	if err := s.keepBeacon(signed, at); err != nil {
+		return err
+	}
+	k.clock.Carried(at)
+	k.wake()
+	return nil
+}
+
+// keepBeacon stores the time for the next start, and puts it into the journal.
+func (s sink) keepBeacon(signed []byte, at time.Time) error {
+	k := s.k
 	if err := writeFile(filepath.Join(k.s.State, beaconFile), signed); err != nil {
 		return err
 	}

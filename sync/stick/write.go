@@ -20,6 +20,7 @@ var (
 	ErrGone     = errors.New("the stick was pulled out or does not answer")
 	ErrReadOnly = errors.New("the stick is write-protected")
 	ErrNoStick  = errors.New("no stick is mounted there")
+	ErrNoFolder = errors.New("there is no such folder, or no right to use it")
 	ErrUnlike   = errors.New("what can be read back is not what was written")
 )
 
@@ -34,17 +35,19 @@ type Folder struct {
 
 // OpenFolder returns the folder dir. If not is given, dir has to be on another
 // file system than not: a folder in which no stick is mounted is the machine's
-// own disk. Errors wrap ErrNoStick or ErrGone where that is why.
+// own disk. Errors wrap ErrNoFolder, ErrNoStick or ErrGone where that is why.
 func OpenFolder(dir, not string) (*Folder, error) {
 	if !filepath.IsAbs(dir) {
-		return nil, fmt.Errorf("stick: open %q: the path does not begin with /", dir)
+		return nil, fmt.Errorf("stick: open %q: the path does not begin with /: %w", dir, ErrNoFolder)
 	}
 	var st, own unix.Stat_t
-	if err := unix.Stat(dir, &st); err != nil {
+	switch err := unix.Stat(dir, &st); {
+	case errors.Is(err, unix.ENOENT), errors.Is(err, unix.ENOTDIR), errors.Is(err, unix.EACCES):
+		return nil, fmt.Errorf("stick: open %s: %w: %w", dir, ErrNoFolder, err)
+	case err != nil:
 		return nil, fmt.Errorf("stick: open %s: %w", dir, fault(err))
-	}
-	if st.Mode&unix.S_IFMT != unix.S_IFDIR {
-		return nil, fmt.Errorf("stick: open %s: it is no folder", dir)
+	case st.Mode&unix.S_IFMT != unix.S_IFDIR:
+		return nil, fmt.Errorf("stick: open %s: it is a file: %w", dir, ErrNoFolder)
 	}
 	if not != "" {
 		if err := unix.Stat(not, &own); err == nil && own.Dev == st.Dev {
@@ -199,6 +202,7 @@ func fault(err error) error {
 		ErrFull:     {unix.ENOSPC, unix.EDQUOT, unix.EFBIG},
 		ErrGone:     {unix.EIO, unix.ENODEV, unix.ENXIO, unix.ENOTCONN, unix.ESTALE, unix.ENOENT, unix.ENOMEDIUM},
 		ErrReadOnly: {unix.EROFS},
+		ErrNoFolder: {unix.EACCES, unix.EPERM},
 	} {
 		for _, e := range errs {
 			if errors.Is(err, e) {

@@ -5,6 +5,7 @@
 //	penjire copy [--trust FOLDER|FILE] [--roots FILE] [--catalogue FILE] [--revoked FILE] [--portal URL] [--code CODE] [--seal SEAL] [-o FILE] FILE
 //	penjire trust show [--roots FILE] [--lang tk|ru|en] [--json] [FILE|FOLDER]
 //	penjire status [--settings FILE] [--socket PATH] [--json]
+//	penjire export|import [--settings FILE] [--socket PATH] [--lang tk|ru|en] [--any-folder] [--json] FOLDER
 //	penjire journal prove [--settings FILE] [--socket PATH] [--out FILE] CODE|SEAL|INDEX
 //	penjire journal check [--trust FOLDER|FILE] [--roots FILE] [--receipt SEAL] [--proof FILE] [--json] [PROOF|-|OUTBOX.DB]
 //	penjire journal ls [--json] OUTBOX.DB
@@ -52,6 +53,14 @@
 // statuses of journal check: 0 it holds, or the kiosk accepted; 1 it does not, or
 // it is proven that the journal was changed; 2 cannot tell; 3 wrong use.
 //
+// export has the running kiosk put everything that the portal has not confirmed into
+// files in FOLDER, on a memory stick: signed, sealed for the portal, flushed and read
+// back. The portal's operator takes them and gives answer files; import has the
+// kiosk take every answer of its own in FOLDER, old ones and repeated ones too. A
+// folder on the kiosk's own disk is refused unless --any-folder says that it is
+// meant. Exit statuses: 0 done; 1 not done, not all of it, or nothing there for
+// this kiosk; 2 no kiosk answers; 3 wrong use.
+//
 // Exit statuses of status: 0 well, 1 something does not work, 2 no kiosk answers,
 // 3 wrong use.
 //
@@ -81,6 +90,7 @@ const help = `usage: penjire verify [--trust FOLDER|FILE] [--roots FILE] [--cata
                     [--code CODE] [--seal SEAL] [-o FILE] FILE
        penjire trust show [--roots FILE] [--lang tk|ru|en] [--json] [FILE|FOLDER]
        penjire status [--settings FILE] [--socket PATH] [--json]
+       penjire export|import [--settings FILE] [--socket PATH] [--lang tk|ru|en] [--any-folder] [--json] FOLDER
        penjire journal prove|check|ls ...
        penjire key create|request --handle HANDLE --kiosk NUMBER [--tpm PATH]
 `
@@ -103,6 +113,8 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		return journalCommand(context.Background(), args[1:], stdin, stdout, stderr)
 	case "key":
 		return key(context.Background(), args[1:], stdout, stderr)
+	case "export", "import":
+		return stickCommand(context.Background(), args[0], args[1:], stdout, stderr)
 	case "status":
 		return status(context.Background(), args[1:], stdout, stderr)
 	case "help", "-h", "--help":

@@ -110,7 +110,7 @@ func show(w io.Writer, s kiosk.Status) {
 	slices.Sort(states)
 	line("requests", "%d not confirmed by the portal; %v", s.Queue.Unsent, states)
 	if s.Queue.Oldest != nil {
-		line("", "the oldest since %s", s.Queue.Oldest.Format(time.RFC3339))
+		line("", "the oldest since %s, for %v", s.Queue.Oldest.Format(time.RFC3339), s.Clock.Now.Sub(*s.Queue.Oldest).Round(time.Second))
 	}
 	line("outbox", "%d bytes, %d free, %d to print", s.Queue.Bytes, s.Queue.Free, s.Queue.Prints)
 	line("journal", "%d entries, root %s", s.Journal.Size, s.Journal.Root)
