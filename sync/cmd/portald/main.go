@@ -10,7 +10,8 @@
 // {"sync":"HOST:PORT","web":"http://HOST:PORT"}; its log goes to standard error
 // as JSON lines and names no person. It stops on SIGTERM or SIGINT.
 //
-// On the web address: / public pages, /desk/ and /api/desk/ the agencies' desk,
+// On the web address: / public pages, /desk/ and /api/desk/ the desk of agencies
+// and operators, /api/stick what operators bring on memory sticks,
 // /tsa time stamps (RFC 3161), /healthz (200 «ok», or 503), and /api/state:
 //
 //	{"requests":{"received":0,"registered":2,…},"kiosks":[{…}],"connected":["K-000001"],

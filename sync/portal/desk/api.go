@@ -90,8 +90,19 @@ type apiRevoked struct {
 	At     time.Time `json:"at"`
 }
 
-// api lets in officers with a session or with name and password.
+// api lets in an agency's officers.
 func (d *Desk) api(h func(http.ResponseWriter, *http.Request, Officer)) http.HandlerFunc {
+	return d.apiAny(func(w http.ResponseWriter, r *http.Request, o Officer) {
+		if a := r.URL.Query().Get("agency"); o.Agency == "" || a != "" && a != o.Agency {
+			apiError(w, http.StatusForbidden, "agency")
+			return
+		}
+		h(w, r, o)
+	})
+}
+
+// apiAny lets in who has a session or a name and password.
+func (d *Desk) apiAny(h func(http.ResponseWriter, *http.Request, Officer)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		o, ok := d.who(r)
 		if !ok {
@@ -110,10 +121,6 @@ func (d *Desk) api(h func(http.ResponseWriter, *http.Request, Officer)) http.Han
 		if !ok {
 			w.Header().Set("WWW-Authenticate", `Basic realm="desk", charset="UTF-8"`)
 			apiError(w, http.StatusUnauthorized, "sign-in")
-			return
-		}
-		if a := r.URL.Query().Get("agency"); o.Agency == "" || a != "" && a != o.Agency {
-			apiError(w, http.StatusForbidden, "agency")
 			return
 		}
 		h(w, r, o)

@@ -14,6 +14,7 @@ import (
 	"embed"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"time"
@@ -37,6 +38,7 @@ type Portal interface {
 	RevokeSeal(ctx context.Context, agency string, doc ledger.Doc, reason, by string) error
 	RevokedSeals() *trust.RevokedSeals
 	Connected() []string
+	Import(ctx context.Context, r io.Reader) (portal.Imported, error)
 }
 
 // Config is what a desk is made of. Portal and Officers are needed.
@@ -60,6 +62,8 @@ type Desk struct {
 	sessions *sessions
 	doors    chan struct{} // how many passwords are checked at once
 	tries    *page.Limiter
+	hands    chan struct{} // how many sticks are taken at once
+	answers  shelf         // of answers to them
 	pages    *page.Set
 	texts    *page.Texts
 	handler  http.Handler
@@ -73,7 +77,7 @@ func New(c Config) (*Desk, error) {
 	}
 	d := &Desk{
 		portal: c.Portal, bundle: c.Bundle, now: c.Now, log: c.Log,
-		officers: map[string]Officer{}, doors: make(chan struct{}, 2),
+		officers: map[string]Officer{}, doors: make(chan struct{}, 2), hands: make(chan struct{}, 2),
 		tries: page.NewLimiter(6*time.Second, 10),
 	}
 	if d.now == nil {
@@ -99,7 +103,12 @@ func New(c Config) (*Desk, error) {
 	if d.pages, err = page.Parse(files, "templates", funcs); err != nil {
 		return nil, err
 	}
-	d.handler = page.Guard(d.routes())
+	outer := http.NewServeMux()
+	outer.Handle("/", page.Guard(d.routes()))
+	uploads := d.stickRoutes()
+	outer.Handle("POST /desk/stick", uploads)
+	outer.Handle("POST /api/stick", uploads)
+	d.handler = outer
 	return d, nil
 }
 
@@ -115,6 +124,8 @@ func (d *Desk) routes() *http.ServeMux {
 	m.HandleFunc("POST /desk/sign-in", d.signIn)
 	m.HandleFunc("POST /desk/sign-out", d.signOut)
 	m.HandleFunc("GET /desk/kiosks", d.operators(d.kiosks))
+	m.HandleFunc("GET /desk/stick", d.operators(d.stickPage))
+	m.HandleFunc("GET /desk/stick/{id}", d.operators(d.stickAnswer))
 	m.HandleFunc("GET /desk/requests", d.signedIn(d.list))
 	m.HandleFunc("POST /desk/find", d.signedIn(d.find))
 	m.HandleFunc("GET /desk/find", d.signedIn(func(w http.ResponseWriter, r *http.Request, _ Officer) {
@@ -175,6 +186,8 @@ func (d *Desk) fail(w http.ResponseWriter, r *http.Request, o Officer, err error
 		// Another agency's request looks the same as none: which there are is
 		// not this officer's to know.
 		status, key = http.StatusNotFound, "problem.missing"
+	case errors.Is(err, errNoAnswer):
+		status, key = http.StatusNotFound, "problem.stick"
 	case errors.Is(err, portal.ErrDraft):
 		status, key = http.StatusUnprocessableEntity, "problem.draft"
 	case errors.Is(err, paper.ErrNotCertified):

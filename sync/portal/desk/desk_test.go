@@ -3,6 +3,7 @@ package desk
 import (
 	"context"
 	"errors"
+	"io"
 	"testing"
 	"time"
 
@@ -22,6 +23,10 @@ func (f *fakePortal) Ledger() ledger.Ledger             { return f.l }
 func (f *fakePortal) Catalogue() *catalog.Catalogue     { return f.cat }
 func (f *fakePortal) RevokedSeals() *trust.RevokedSeals { return nil }
 func (f *fakePortal) Connected() []string               { return nil }
+func (f *fakePortal) Import(context.Context, io.Reader) (portal.Imported, error) {
+	return portal.Imported{}, portal.ErrStranger
+}
+
 func (f *fakePortal) RevokeSeal(context.Context, string, ledger.Doc, string, string) error {
 	return errors.New("the fake revokes nothing")
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/penjire/penjire/sync/citizen"
 	"github.com/penjire/penjire/sync/edoc"
 	"github.com/penjire/penjire/sync/ledger"
+	"github.com/penjire/penjire/sync/portal"
 	"github.com/penjire/penjire/sync/portal/page"
 	"github.com/penjire/penjire/sync/portal/page/pagetest"
 )
@@ -197,7 +198,24 @@ func pagesIn(t *testing.T, d *Desk, lang string) map[string]any {
 	}
 	kiosks.Requests, kiosks.More = true, true
 	out["kiosks"] = kiosks
-	for _, k := range []string{"internal", "missing", "no-key", "draft", "not-certified"} {
+	sticks := stickView{Base: base}
+	sticks.Self, sticks.Wide = "/desk/stick", false
+	out["stick"] = sticks
+	sticks.Fault, sticks.Wrong = true, "stick.nothing"
+	out["stick wrong"] = sticks
+	sticks.Fault, sticks.Wrong, sticks.Done = false, "", true
+	in := portal.Imported{Kiosk: "K-000001", Number: 7, Made: noon.Add(-50 * time.Hour), Records: 12, New: 12, Name: "K-000001-0a1b2c3d-7-answer-1.penjire"}
+	sticks.Files = append(sticks.Files, taken{Imported: in, File: "K-000001-0a1b2c3d-7.penjire", ID: "A"})
+	in.Records, in.New, in.Forks, in.Waiting, in.Cut, in.Damaged = 5, 2, 1, 1, true, 2
+	sticks.Files = append(sticks.Files, taken{Imported: in, File: "<script>alert(1)</script>.penjire", ID: "B"})
+	sticks.Files = append(sticks.Files, taken{Imported: portal.Imported{Kiosk: "K-000002", Number: 1, Made: noon}, File: "K-000002-11111111-1.penjire", ID: "C"})
+	out["stick done"] = sticks
+	sticks.Files = nil
+	for _, code := range []string{"export", "stranger", "newer", "damaged", "cut", "other", "large", "busy"} {
+		sticks.Files = append(sticks.Files, taken{Code: code, File: code + ".penjire"})
+	}
+	out["stick not"] = sticks
+	for _, k := range []string{"internal", "missing", "no-key", "draft", "not-certified", "stick"} {
 		out["problem "+k] = problem{base, "problem." + k}
 	}
 	return out

@@ -7,6 +7,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
+	"io"
 	"path/filepath"
 	"sync/atomic"
 	"testing"
@@ -201,6 +202,11 @@ func (w *World) RevokeSeal(ctx context.Context, agency string, doc ledger.Doc, r
 
 // Connected returns the kiosks that are connected: none, for the world has no wire.
 func (w *World) Connected() []string { return nil }
+
+// Import has the portal take a file of a memory stick.
+func (w *World) Import(ctx context.Context, r io.Reader) (portal.Imported, error) {
+	return w.portal.Import(ctx, r)
+}
 
 // RevokedSeals returns the portal's list of revoked seals.
 func (w *World) RevokedSeals() *trust.RevokedSeals { return w.portal.RevokedSeals() }
