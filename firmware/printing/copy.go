@@ -1,6 +1,7 @@
 package printing
 
 import (
+	"fmt"
 	"image"
 	"strconv"
 	"strings"
@@ -25,6 +26,7 @@ type Copy struct {
 	Subject   citizen.Text // whom it is about: surname, name, patronymic
 	ID        string       // masked
 	Facts     []Fact
+	Part      bool      // the seal repeats only the facts that say so (ED-SEAL-8)
 	Code      string    // of the request it answers
 	Requested time.Time // when that was made
 	Pages     int       // of the original and its attachments (ED-7)
@@ -38,8 +40,9 @@ type Copy struct {
 
 // Fact is one line of what the document states.
 type Fact struct {
-	Label string
-	Value citizen.Text
+	Label  string
+	Value  citizen.Text
+	Sealed bool // the seal repeats it
 }
 
 // Draw draws the copy as [Receipt.Draw] does.
@@ -66,8 +69,16 @@ func (c Copy) draw(width, dpi int) (image.Image, error) {
 	p.gap(2)
 	p.field(in(words.Subject), c.Subject.Reveal(), 5)
 	p.field(in(words.ID), c.ID, 4.2)
+	sealed := 0
 	for _, f := range c.Facts {
-		p.field(f.Label, f.Value.Reveal(), 4.6)
+		if f.Sealed {
+			sealed++
+		}
+		p.fact(f, c.Part)
+	}
+	if c.Part {
+		p.text(fmt.Sprintf(in(words.Sealed), sealed, len(c.Facts)), style{face: regular, size: 3})
+		p.gap(1.2)
 	}
 	p.gap(0.6)
 	p.rule(0.25)
@@ -99,6 +110,17 @@ func (c Copy) draw(width, dpi int) (image.Image, error) {
 	p.gap(2)
 	p.border()
 	return p.finish()
+}
+
+// fact sets a fact; where the seal repeats some of them only, with a sign in the
+// margin before each that it does.
+func (p *page) fact(f Fact, part bool) {
+	y := p.y
+	p.field(f.Label, f.Value.Reveal(), 4.6)
+	if p.err == nil && part && f.Sealed {
+		side := p.dots(1)
+		p.fill(p.dots(0.4), y+p.dots(1.6), side, side, black)
+	}
 }
 
 // field sets a label and, below it, what it says.

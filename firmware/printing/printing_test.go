@@ -24,10 +24,12 @@ var update = flag.Bool("update", false, "write testdata instead of comparing wit
 
 var place = catalog.Text{TK: "Nusga obasy, telemerkez", RU: "Село Нусга, телецентр", EN: "Nusga village, telecentre"}
 
-// A URL as long as a real receipt's seal, and one as long as a real copy's.
+// A URL as long as a real receipt's seal, one as long as a real copy's, and as
+// long as one ever is where facts are left out (ED-SEAL-8).
 var (
 	receiptSeal = "HTTPS://PORTAL.SPECIMEN/V/" + strings.Repeat("2SCGBIIB", 32)
 	copySeal    = "HTTPS://PORTAL.SPECIMEN/V/" + strings.Repeat("7YWEKMBT", 52)
+	fullSeal    = "HTTPS://" + strings.Repeat("P", 51) + "/V/" + strings.Repeat("7YWEKMBT", 84)
 )
 
 func receipt(t *testing.T, lang, service string) Receipt {
@@ -66,9 +68,20 @@ func certified(t *testing.T, lang string) Copy {
 		Look: "portal.specimen/v", Printed: time.Date(2026, 11, 25, 9, 0, 0, 0, time.UTC),
 	}
 	for i, f := range s.Result.Facts {
-		out.Facts = append(out.Facts, Fact{f.Label.In(lang), citizen.NewText(values[i])})
+		out.Facts = append(out.Facts, Fact{Label: f.Label.In(lang), Value: citizen.NewText(values[i])})
 	}
 	return out
+}
+
+// partial is a copy whose seal has no room for one of the facts.
+func partial(t *testing.T, lang string) Copy {
+	t.Helper()
+	c := certified(t, lang)
+	c.Part, c.Seal = true, fullSeal
+	for i := range c.Facts {
+		c.Facts[i].Sealed = i != 1
+	}
+	return c
 }
 
 // Every paper in every language, on the two common widths: dots only black or
@@ -86,12 +99,16 @@ func TestPapers(t *testing.T) {
 				c.Marked = marked
 				img, err = c.Draw(width, 203)
 				check(t, img, err, width, c.Seal)
-				papers += 2
+				c = partial(t, lang)
+				c.Marked = marked
+				img, err = c.Draw(width, 203)
+				check(t, img, err, width, c.Seal)
+				papers += 3
 			}
 		}
 	}
-	if papers != 24 {
-		t.Errorf("drew %d papers, want 24", papers)
+	if papers != 36 {
+		t.Errorf("drew %d papers, want 36", papers)
 	}
 }
 
@@ -166,6 +183,7 @@ func TestGolden(t *testing.T) {
 		"receipt-en":   receipt(t, "en", "complaint").Draw,
 		"copy-tk":      certified(t, "tk").Draw,
 		"copy-marked":  marked.Draw,
+		"copy-part":    partial(t, "ru").Draw,
 		"receipt-58mm": func(int, int) (image.Image, error) { return receipt(t, "ru", "job-seeker").Draw(384, 203) },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -236,7 +254,7 @@ func TestTooMuch(t *testing.T) {
 		t.Error("Draw = nil, want an error for a seal that no code holds")
 	}
 	c := certified(t, "tk")
-	c.Facts = append(c.Facts, Fact{"Nusga", citizen.NewText(strings.Repeat("nusga ", 5000))})
+	c.Facts = append(c.Facts, Fact{Label: "Nusga", Value: citizen.NewText(strings.Repeat("nusga ", 5000))})
 	if _, err := c.Draw(576, 203); err == nil {
 		t.Error("Draw = nil, want an error for a paper longer than half a metre")
 	}

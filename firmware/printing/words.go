@@ -13,7 +13,7 @@ var words = struct {
 	CopyHead, CopyLaw, CopyRepeat                      catalog.Text
 	Subject, ID, Certified, Signer, Signed             catalog.Text
 	Request, RequestOf, Original, Pages, Printed       catalog.Text
-	SealCopy, CheckLabel, CheckAt                      catalog.Text
+	SealCopy, Sealed, CheckLabel, CheckAt              catalog.Text
 }{
 	Name: catalog.Text{TK: "Bir penjire", RU: "Одно окно", EN: "One window"},
 	Repeat: catalog.Text{
@@ -118,6 +118,11 @@ var words = struct {
 		TK: "Nusganyň möhüri. Telefon bilen açyň we ýazgylary deňeşdiriň.",
 		RU: "Знак копии. Откройте телефоном и сравните записи.",
 		EN: "Seal of this copy. Open it with a phone and compare what it says.",
+	},
+	Sealed: catalog.Text{ // as on the A4 copy
+		TK: "Bellik edilen setirler (%d/%d) möhüriň özünde hem bar. Galanlaryny portaldaky resminama bilen deňeşdiriň.",
+		RU: "Отмеченные строки (%d из %d) есть и в самом знаке. Остальные сравните с документом на портале.",
+		EN: "The marked lines (%d of %d) are in the seal itself too. Compare the others with the document on the portal.",
 	},
 	CheckLabel: catalog.Text{TK: "Barlag belgisi", RU: "Проверочный номер", EN: "Check number"},
 	CheckAt:    catalog.Text{TK: "Barlamak üçin: ", RU: "Проверить: ", EN: "Check at: "},
