@@ -98,5 +98,6 @@ func (s sink) Contradicted(h *journal.Head) error {
 	defer k.wake()
 	ctx, cancel := context.WithTimeout(k.life, 10*time.Second)
 	defer cancel()
-	return errors.Join(k.box.Renounce(ctx), writeFile(filepath.Join(k.s.State, contradictedFile), h.Marshal()))
+	kept := writeFile(filepath.Join(k.s.State, contradictedFile), h.Marshal()) // first: it is the evidence
+	return errors.Join(kept, k.box.Renounce(ctx))
 }
