@@ -30,6 +30,7 @@ type opened struct {
 	id     edoc.ID // of the answer
 	report edoc.Report
 	seal   *seal.Sealed // nil: no copy can be certified
+	over   bool         // there was a seal: it was revoked, or its term is over
 	lang   string
 	code   string // of the request
 }
@@ -128,10 +129,14 @@ func (k *Kiosk) verify(r outbox.Request, plain []byte) (*opened, error) {
 		if err != nil {
 			return bad(err)
 		}
-		if f := s.Verify(bundle, now, k.know.revoked()); f.Verdict == trust.No || s.Kind != seal.Copy || len(s.Doc) < 16 || [16]byte(s.Doc) != [16]byte(o.id[:16]) {
+		f := s.Verify(bundle, now, k.know.revoked())
+		o.over = f.Reason == seal.ReasonRevoked || f.Reason == seal.ReasonExpired
+		if f.Verdict == trust.No && !o.over || s.Kind != seal.Copy || len(s.Doc) < 16 || [16]byte(s.Doc) != [16]byte(o.id[:16]) {
 			return bad(fmt.Errorf("its seal is %s (%s)", f.Verdict, f.Reason))
 		}
-		o.seal = s
+		if !o.over { // else the answer stays what it is: signed; there is only no copy of it any more
+			o.seal = s
+		}
 	}
 	return o, nil
 }
@@ -141,7 +146,7 @@ func (k *Kiosk) answer(r outbox.Request, o *opened) session.Answer {
 	a := session.Answer{
 		Doc: r.Doc, Decision: o.answer.Decision, Text: o.answer.Text, Signer: o.report.SignerName,
 		Signed: o.report.Claimed.In(zone), Valid: "verify.valid", Answers: o.answer.Answers,
-		Copies: copies(r),
+		Copies: copies(r), CopyOver: o.over,
 	}
 	if !o.report.Trusted.IsZero() {
 		a.Signed = o.report.Trusted.In(zone)
@@ -222,9 +227,15 @@ func (k *Kiosk) copyPaper(r outbox.Request, marked bool, width, dpi int) (image.
 		Subject: fullName(to), ID: to.ID.Masked(), Code: o.code, Requested: r.Claimed.In(zone),
 		Pages: max(o.answer.Pages, 1), Document: o.id, Seal: o.seal.URL(k.s.Portal.PublicURL),
 		Check: o.seal.CheckNumber(), Look: k.look("/v"), Printed: k.now(), Marked: marked,
+		Part: o.seal.Total != 0,
 	}
+	sealed := o.seal.Facts
 	for _, f := range o.answer.Facts {
-		out.Facts = append(out.Facts, printing.Fact{Label: factLabel(svc, f.Name, o.lang), Value: f.Value})
+		x := printing.Fact{Label: factLabel(svc, f.Name, o.lang), Value: f.Value}
+		if len(sealed) > 0 && sealed[0] == [2]string{f.Name, f.Value.Reveal()} {
+			x.Sealed, sealed = true, sealed[1:]
+		}
+		out.Facts = append(out.Facts, x)
 	}
 	return out.Draw(width, dpi)
 }

@@ -156,6 +156,7 @@ type Answer struct {
 	Signed   time.Time
 	Valid    string // phrase key of the verifier's answer
 	Copy     bool   // a certified copy can be printed
+	CopyOver bool   // none can any more: its seal was cancelled, or its term is over
 	Answers  citizen.Answers
 	Paper    screen.PaperState
 	Why      screen.State

@@ -272,6 +272,7 @@ type AnswerView struct {
 	Signed   time.Time
 	Valid    string // phrase key of the verifier's answer
 	Copy     bool   // a certified copy can be printed
+	CopyOver bool   // none can any more: its seal was cancelled, or its term is over
 	Paper    PaperState
 	PaperWhy State
 	Copies   int // how many were printed, or may have been
