@@ -15,13 +15,12 @@ import (
 	"github.com/penjire/penjire/sync/edoc/envelope"
 	"github.com/penjire/penjire/sync/edoc/paper"
 	"github.com/penjire/penjire/sync/edoc/seal"
-	"github.com/penjire/penjire/sync/edoc/trust"
 )
 
 // copyFlags say what a copy is made of.
 type copyFlags struct {
 	trustFlags
-	seal, portal, code, revoked, out string
+	seal, portal, code, out string
 }
 
 // copyCommand makes the certified A4 copy of an answer as PDF.
@@ -31,10 +30,10 @@ func copyCommand(args []string, stdout, stderr io.Writer) int {
 	fs.SetOutput(stderr)
 	f.add(fs)
 	f.addCatalogue(fs)
+	f.addRevoked(fs)
 	fs.StringVar(&f.seal, "seal", "", "the `text` of the printed seal, for a container without one")
 	fs.StringVar(&f.portal, "portal", "", "`address` at which copies are checked, https://…; default that of the seal")
 	fs.StringVar(&f.code, "code", "", "tracking `code` that opens a sealed answer")
-	fs.StringVar(&f.revoked, "revoked", "", "signed list of revoked seals; default revoked-seals.signed beside the bundle, if it is there")
 	fs.StringVar(&f.out, "o", "", "`file` to write, - for standard output; default the answer's name with .pdf")
 	if err := fs.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
@@ -136,28 +135,4 @@ func (f *copyFlags) packet(path string) (envelope.Packet, error) {
 		}
 	}
 	return envelope.ParsePacket(data)
-}
-
-// revokedSeals returns the list of revoked seals; nil if there is none and none
-// was asked for.
-func (f *copyFlags) revokedSeals(b *trust.Bundle) (*trust.RevokedSeals, error) {
-	at := f.revoked
-	if at == "" && f.at != "" {
-		dir := f.at
-		if st, err := os.Stat(dir); err == nil && !st.IsDir() {
-			dir = filepath.Dir(dir)
-		}
-		at = filepath.Join(dir, "revoked-seals.signed")
-		if _, err := os.Stat(at); err != nil {
-			return nil, nil
-		}
-	}
-	if at == "" {
-		return nil, nil
-	}
-	signed, err := readSmall(at)
-	if err != nil {
-		return nil, err
-	}
-	return trust.ParseRevokedSeals(signed, b, 0)
 }

@@ -1,7 +1,7 @@
 // Command penjire is the technician's and everyone's tool: it checks
 // e-documents and printed seals offline, and says how a kiosk is.
 //
-//	penjire verify [--trust FOLDER|FILE] [--roots FILE] [--catalogue FILE] [--at TIME] [--lang tk|ru|en] [--show] [--code CODE] [--json] FILE|FOLDER|-|SEAL …
+//	penjire verify [--trust FOLDER|FILE] [--roots FILE] [--catalogue FILE] [--revoked FILE] [--at TIME] [--lang tk|ru|en] [--show] [--code CODE] [--json] FILE|FOLDER|-|SEAL …
 //	penjire copy [--trust FOLDER|FILE] [--roots FILE] [--catalogue FILE] [--revoked FILE] [--portal URL] [--code CODE] [--seal SEAL] [-o FILE] FILE
 //	penjire trust show [--roots FILE] [--lang tk|ru|en] [--json] [FILE|FOLDER]
 //	penjire status [--settings FILE] [--socket PATH] [--json]
@@ -18,7 +18,9 @@
 // trust.cbor and roots.pem in it; without it the kiosk's own is used, if this is
 // a kiosk. --catalogue names the signed catalogue of services (default: the
 // catalogue.cbor beside the bundle): some certificates are limited to services
-// that only it knows. It asks no network. It answers three questions for each thing: is it
+// that only it knows. --revoked names the portal's signed list of revoked seals
+// (default: the revoked-seals.signed beside the bundle): without it only the
+// seals that the bundle itself revokes are known. It asks no network. It answers three questions for each thing: is it
 // whole, was the signer entitled, what is known of revocation; and a fourth
 // beside them, whether anyone but the signer says when.
 //
@@ -84,8 +86,8 @@ const (
 	usage = 3
 )
 
-const help = `usage: penjire verify [--trust FOLDER|FILE] [--roots FILE] [--catalogue FILE] [--at TIME] [--lang tk|ru|en]
-                      [--show] [--code CODE] [--json] FILE|FOLDER|-|SEAL ...
+const help = `usage: penjire verify [--trust FOLDER|FILE] [--roots FILE] [--catalogue FILE] [--revoked FILE]
+                      [--at TIME] [--lang tk|ru|en] [--show] [--code CODE] [--json] FILE|FOLDER|-|SEAL ...
        penjire copy [--trust FOLDER|FILE] [--roots FILE] [--catalogue FILE] [--revoked FILE] [--portal URL]
                     [--code CODE] [--seal SEAL] [-o FILE] FILE
        penjire trust show [--roots FILE] [--lang tk|ru|en] [--json] [FILE|FOLDER]

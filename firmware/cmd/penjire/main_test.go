@@ -40,6 +40,10 @@ func TestMain(m *testing.M) {
 //	seal.txt, $SEAL      a receipt's seal
 //	packet, packet.age   an answer with the seal of its copy; sealed to $CODE
 //	packet.mixed         the same with the seal of another answer
+//	$COPY                the seal of packet's copy
+//	$PART                a copy's seal that has 1 of 2 facts
+//	revoked/             check/ with a list that revokes $COPY
+//	revoked.foreign      such a list by a portal that nobody here knows
 //	other.zip            a zip that is no container
 //	stranger.pem         a root that signed nothing here
 //	$SOCKET              the control socket of a running kiosk
@@ -188,6 +192,7 @@ func (f *fixture) answers(e *testscript.Env) {
 		return
 	}
 	plain := write("packet", one)
+	f.seals(e, one)
 	write("packet.mixed", envelope.Packet{Container: one.Container, Seal: other.Seal})
 	sealed, err := envelope.SealForCode(plain, request.Code())
 	f.keep(err)
@@ -196,6 +201,34 @@ func (f *fixture) answers(e *testscript.Env) {
 }
 
 // others makes what is no e-document, and a root that is not ours.
+// seals writes what is about the seals of copies.
+func (f *fixture) seals(e *testscript.Env, answer envelope.Packet) {
+	s, err := seal.ParseBytes(answer.Seal)
+	f.keep(err)
+	stranger, err2 := specimen.New(f.w.Made)
+	f.keep(err2)
+	if f.err != nil {
+		return
+	}
+	e.Setenv("COPY", s.URL("https://portal.specimen"))
+	list := trust.RevokedSeals{Version: 3, Issued: f.w.Made.UTC().Truncate(time.Second), IDs: [][16]byte{s.ID()}}
+	for name, by := range map[string]*specimen.World{"revoked/revoked-seals.signed": f.w, "revoked.foreign": stranger} {
+		b, err := list.Sign(by.PortalReceipt.Signer())
+		f.keep(err)
+		f.write(name, b)
+	}
+	f.write("revoked/trust.cbor", f.w.Bundle())
+	f.write("revoked/roots.pem", f.w.RootPEM())
+	x := s.Seal
+	x.Total = 2
+	by := f.w.Agencies["civil-registry"]
+	p, err := seal.Make(x, by.Key, by.Cert)
+	f.keep(err)
+	if err == nil {
+		e.Setenv("PART", p.URL("https://portal.specimen"))
+	}
+}
+
 func (f *fixture) others() {
 	var b bytes.Buffer
 	z := zip.NewWriter(&b)

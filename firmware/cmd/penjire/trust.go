@@ -54,8 +54,8 @@ var trustLabels = map[string][3]string{
 	"accredit": {"akkreditasiýa %s, %s", "аккредитация %s от %s", "accreditation %s of %s"},
 	"counts": {
 		"ýatyrylan sertifikatlaryň sanawlary: %d, wagt möhüri gulluklary: %d, portallar: %d, edaralar: %d, möhür goýýan kiosklar: %d, ýatyrylan möhürler: %d",
-		"списков отзыва: %d, служб штампов времени: %d, порталов: %d, ведомств: %d, киосков со знаком: %d, отменённых знаков: %d",
-		"revocation lists: %d, time-stamping authorities: %d, portals: %d, agencies: %d, kiosks that seal: %d, revoked seals: %d",
+		"списков аннулированных: %d, служб штампов времени: %d, порталов: %d, ведомств: %d, киосков со знаком: %d, отменённых знаков: %d",
+		"lists of cancelled certificates: %d, time-stamping authorities: %d, portals: %d, agencies: %d, kiosks that seal: %d, cancelled seals: %d",
 	},
 	"certifies-" + trust.KindCitizens:       {"raýatlar", "граждане", "citizens"},
 	"certifies-" + trust.KindAgencies:       {"edaralar", "ведомства", "agencies"},

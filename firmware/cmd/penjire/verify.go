@@ -7,28 +7,26 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
-	"github.com/penjire/penjire/firmware/settings"
 	"github.com/penjire/penjire/sync/catalog"
 	"github.com/penjire/penjire/sync/edoc/explain"
-	"github.com/penjire/penjire/sync/edoc/keyfile"
 	"github.com/penjire/penjire/sync/edoc/trust"
 )
 
 // check is one call of penjire verify: what to check with, and for whom.
 type check struct {
-	bundle *trust.Bundle      // nil: none is at hand
-	cat    *catalog.Catalogue // nil: none is at hand; then some limits of certificates cannot be judged
-	now    time.Time          // what the clock reads; --at sets it
-	code   string             // tracking code that opens a sealed answer
-	lang   string
-	show   bool // names and what is stated may be shown
-	stdin  io.Reader
+	bundle  *trust.Bundle       // nil: none is at hand
+	cat     *catalog.Catalogue  // nil: none is at hand; then some limits of certificates cannot be judged
+	revoked *trust.RevokedSeals // nil: none is at hand
+	now     time.Time           // what the clock reads; --at sets it
+	code    string              // tracking code that opens a sealed answer
+	lang    string
+	show    bool // names and what is stated may be shown
+	stdin   io.Reader
 }
 
 func verify(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
@@ -37,6 +35,7 @@ func verify(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	var from trustFlags
 	from.add(fs)
 	from.addCatalogue(fs)
+	from.addRevoked(fs)
 	c := check{now: time.Now(), stdin: stdin}
 	at := fs.String("at", "", "check as if it were this `time`: RFC 3339, a day, or Unix seconds")
 	fs.StringVar(&c.lang, "lang", language(os.Getenv), "tk, ru or en")
@@ -81,6 +80,9 @@ func verify(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	if b != nil {
 		if c.cat, err = from.services(b); err != nil {
 			return wrong("the catalogue of services is of no use: %v", err)
+		}
+		if c.revoked, err = from.revokedSeals(b); err != nil {
+			return wrong("the list of revoked seals is of no use: %v", err)
 		}
 	}
 	var all []result
@@ -132,7 +134,10 @@ func writeReport(w io.Writer, c check, all []result, exit int) error {
 		rep.Things = []result{}
 	}
 	if b := c.bundle; b != nil {
-		rep.Trust = &trusted{b.Version, b.Issued.UTC(), max(0, c.now.Sub(b.Issued)).Seconds()}
+		rep.Trust = &trusted{Version: b.Version, Issued: b.Issued.UTC(), Age: max(0, c.now.Sub(b.Issued)).Seconds()}
+		if c.revoked != nil {
+			rep.Trust.RevokedSeals = c.revoked.Version
+		}
 	}
 	j, err := json.MarshalIndent(rep, "", "  ")
 	if err != nil {
@@ -172,93 +177,6 @@ func language(env func(string) string) string {
 		break
 	}
 	return "en"
-}
-
-// trustFlags say where the trust bundle is.
-type trustFlags struct{ at, roots, catalogue string }
-
-func (f *trustFlags) add(fs *flag.FlagSet) {
-	fs.StringVar(&f.at, "trust", "", "signed trust bundle, or a `folder` with trust.cbor and roots.pem")
-	fs.StringVar(&f.roots, "roots", "", "PEM `file` of root certificates; default roots.pem beside the bundle")
-}
-
-func (f *trustFlags) addCatalogue(fs *flag.FlagSet) {
-	fs.StringVar(&f.catalogue, "catalogue", "", "signed catalogue of services, for certificates limited to some; default catalogue.cbor beside the bundle, if it is there")
-}
-
-// services returns the catalogue; nil if there is none and none was asked for.
-func (f *trustFlags) services(b *trust.Bundle) (*catalog.Catalogue, error) {
-	at := f.catalogue
-	if at == "" && f.at != "" {
-		dir := f.at
-		if st, err := os.Stat(dir); err == nil && !st.IsDir() {
-			dir = filepath.Dir(dir)
-		}
-		at = filepath.Join(dir, "catalogue.cbor")
-		if _, err := os.Stat(at); err != nil {
-			return nil, nil
-		}
-	}
-	if at == "" {
-		return nil, nil
-	}
-	signed, err := readSmall(at)
-	if err != nil {
-		return nil, err
-	}
-	payload, _, err := trust.OpenObject(trust.KindCatalogue, signed, b)
-	if err != nil {
-		return nil, err
-	}
-	return catalog.Parse(payload)
-}
-
-func (f *trustFlags) given() bool { return f.at != "" || f.roots != "" }
-
-// bundle returns the trust bundle; nil with the error that says why there is none.
-func (f *trustFlags) bundle() (*trust.Bundle, error) {
-	at, roots := f.at, f.roots
-	if at == "" {
-		s, err := settings.Load("/etc/penjire/settings.json")
-		if err != nil {
-			return nil, err
-		}
-		if roots == "" {
-			roots = s.Roots
-		}
-		at = filepath.Join(s.State, "trust.signed")
-		if _, err := os.Stat(at); err != nil {
-			at = s.Trust
-		}
-	}
-	return readBundle(at, roots)
-}
-
-// errNotGenuine is wrapped by what is wrong with a trust bundle that can be read.
-var errNotGenuine = errors.New("the trust bundle is not to be believed")
-
-// readBundle reads the bundle at a file or in a folder; roots is "" for
-// roots.pem beside it.
-func readBundle(at, roots string) (*trust.Bundle, error) {
-	if st, err := os.Stat(at); err == nil && st.IsDir() {
-		at = filepath.Join(at, "trust.cbor")
-	}
-	if roots == "" {
-		roots = filepath.Join(filepath.Dir(at), "roots.pem")
-	}
-	cs, err := keyfile.Certificates(roots)
-	if err != nil {
-		return nil, err
-	}
-	signed, err := readSmall(at)
-	if err != nil {
-		return nil, fmt.Errorf("read the trust bundle: %w", err)
-	}
-	b, err := trust.ParseBundle(signed, cs, 0)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %s: %w", errNotGenuine, at, err)
-	}
-	return b, nil
 }
 
 func short(s string) string {

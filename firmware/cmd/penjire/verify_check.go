@@ -90,6 +90,9 @@ func (c check) packet(name string, p envelope.Packet) result {
 		}
 	}
 	r.Copy = &s
+	if s.over() { // there is no copy any more; the signed answer stays what it is
+		return r
+	}
 	if s.Verdict == trust.No || s.Verdict == trust.Unknown && r.Verdict == trust.Yes {
 		r.Verdict = s.Verdict
 	}
@@ -210,42 +213,6 @@ func (c check) holder(role edoc.Role, name string, cert *x509.Certificate) (by s
 	}
 	out.Serial, out.SHA256, out.Subject = cert.SerialNumber.Text(16), digest(cert.Raw), trust.Name(cert).Reveal()
 	return by, out, trust.SoftwareKey(cert)
-}
-
-func (c check) ofSeal(name string, s *seal.Sealed) result {
-	known := c.bundle
-	if known == nil {
-		known = new(trust.Bundle)
-	}
-	rep := s.Verify(known, c.now)
-	date := s.Date
-	r := result{
-		Name: name, Kind: s.Kind, Document: hex.EncodeToString(s.Doc), Service: s.Service, SignedBy: s.Issuer,
-		Claimed: &date, Provisional: true, Age: rep.RevocationAge.Seconds(),
-		Check: edoc.FormatCode(s.CheckNumber()), Index: s.Index, TreeSize: s.Size, Root: hex.EncodeToString(s.Root), Stated: len(s.Facts),
-	}
-	if !s.Expires.IsZero() {
-		t := s.Expires
-		r.Expires = &t
-	}
-	if s.Subject != "" {
-		r.Stated++
-	}
-	if c.show {
-		r.Facts = map[string]string{}
-		for _, f := range s.Facts {
-			r.Facts[f[0]] = f[1]
-		}
-		if s.Subject != "" {
-			r.Facts["subject"] = s.Subject
-		}
-	}
-	if c.bundle == nil { // the key that a seal is checked with is in the bundle
-		rep.Finding = trust.Finding{Verdict: trust.Unknown, Reason: explain.ReasonNoTrust}
-		rep.Revocation = rep.Finding
-	}
-	r.Seal, r.Revocation = c.foundp(explain.Seal, rep.Finding), c.foundp(explain.Revocation, rep.Revocation)
-	return r.judge()
 }
 
 // unreadable is a thing that is not what it should be: that is not valid.

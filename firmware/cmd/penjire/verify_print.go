@@ -15,7 +15,7 @@ import (
 // labels are the words at the left of a line; everything a finding says is
 // package explain's.
 var labels = map[string][3]string{ // tk, ru, en
-	"receipt":    {"dilhat", "расписка", "receipt"},
+	"receipt":    {"çek", "чек", "receipt"},
 	"copy":       {"nusga", "копия", "copy"},
 	"request":    {"sargytnama", "заявка", "request"},
 	"answer":     {"jogap", "ответ", "answer"},
@@ -23,7 +23,7 @@ var labels = map[string][3]string{ // tk, ru, en
 	"document":   {"resminama", "документ", "document"},
 	"signed by":  {"gol çeken", "подписал", "signed by"},
 	"signed":     {"gol çekildi", "подписано", "signed"},
-	"stamped":    {"wagt möhüri", "штамп", "stamped"},
+	"stamped":    {"wagt möhüri", "штамп времени", "time stamp"},
 	"expires":    {"möhleti", "действует до", "expires"},
 	"level":      {"dereje", "уровень", "level"},
 	"counter":    {"üstünden", "поверх", "counter"},
@@ -32,12 +32,13 @@ var labels = map[string][3]string{ // tk, ru, en
 	"attached":   {"goşundy", "приложение", "attached"},
 	"states":     {"ýazylan", "сказано", "states"},
 	"hidden":     {"görkezilmedi (--show)", "не показано (--show)", "not shown (--show)"},
-	"number":     {"barlag belgisi", "номер", "number"},
+	"part":       {"möhürde %d/%d maglumat bar, galanlary diňe resminamada", "в знаке %d из %d сведений, остальные – только в документе", "%d of %d facts are in the seal, the others only in the document"},
+	"number":     {"barlag belgisi", "проверочный номер", "check number"},
 	"journal":    {"žurnal", "журнал", "journal"},
 	"entry":      {"ýazgy %d / %d, kök %s…", "запись %d из %d, корень %s…", "entry %d of %d, root %s…"},
 	"whole":      {"bitewi", "целостность", "whole"},
 	"signer":     {"gol", "подпись", "signer"},
-	"revocation": {"ýatyrylma", "отзыв", "revocation"},
+	"revocation": {"ýatyrylma", "аннулирование", "cancellation"},
 	"stamp":      {"wagt", "время", "stamp"},
 	"seal":       {"möhür", "знак", "seal"},
 	"citizen":    {"raýat", "гражданин", "citizen"},
@@ -138,6 +139,9 @@ func (r result) lines(w io.Writer, c check) {
 	}
 	if r.Stated > 0 && r.Facts == nil {
 		line("states", "%d %s", r.Stated, word(c.lang, "hidden"))
+	}
+	if r.Part != nil {
+		line("", word(c.lang, "part"), r.Part.Facts, r.Part.Of)
 	}
 	if r.Check != "" {
 		line("number", "%s", r.Check)

@@ -27,6 +27,8 @@ type trusted struct {
 	Version uint64    `json:"version"`
 	Issued  time.Time `json:"issued"`
 	Age     float64   `json:"age_s"`
+
+	RevokedSeals uint64 `json:"revoked_seals,omitempty"` // version of the list; none: no list was at hand
 }
 
 // finding is one answer, with its words in the language asked for.
@@ -72,7 +74,8 @@ type result struct {
 	Index    int64  `json:"journal_index,omitempty"`
 	TreeSize int64  `json:"journal_size,omitempty"`
 	Root     string `json:"journal_root,omitempty"` // its beginning
-	Stated   int    `json:"stated,omitempty"`       // how many facts a seal states
+	Stated   int    `json:"stated,omitempty"`       // how many facts a seal states, with the holder's name
+	Part     *part  `json:"part,omitempty"`         // where the seal has not every fact of its document
 
 	// With --show only.
 	Sender    *party            `json:"sender,omitempty"`
@@ -139,6 +142,12 @@ type certificate struct {
 	Serial    string    `json:"serial,omitempty"` // these three of a citizen with --show only
 	SHA256    string    `json:"sha256,omitempty"`
 	Subject   string    `json:"subject,omitempty"`
+}
+
+// part says how many of a document's facts its seal repeats (ED-SEAL-8).
+type part struct {
+	Facts int `json:"facts"`
+	Of    int `json:"of"`
 }
 
 type attachment struct {
