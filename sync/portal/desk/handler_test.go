@@ -3,6 +3,7 @@ package desk
 import (
 	"archive/zip"
 	"bytes"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -20,6 +21,7 @@ import (
 	"time"
 
 	"github.com/penjire/penjire/sync/catalog"
+	"github.com/penjire/penjire/sync/edoc"
 	"github.com/penjire/penjire/sync/edoc/seal"
 	"github.com/penjire/penjire/sync/edoc/trust"
 	"github.com/penjire/penjire/sync/ledger"
@@ -320,6 +322,26 @@ func TestSearch(t *testing.T) {
 		}
 	}
 	wants1(t, "a search", b.page(b.send("POST", "/desk/find", url.Values{"text": {"ýok"}}), "search", 200), "Nothing was found")
+}
+
+// TestSearchText: codes lose their grouping, names do not change. Two codes in a
+// hundred have no digit.
+func TestSearchText(t *testing.T) {
+	var letters string
+	for i := 0; letters == ""; i++ {
+		d := sha256.Sum256([]byte{byte(i), byte(i >> 8)})
+		if code := edoc.CodeOf(d[:]); !strings.ContainsAny(code, "0123456789") {
+			letters = code
+		}
+	}
+	for in, want := range map[string]string{
+		strings.ToLower(formatCode(letters)): letters, formatCode(letters): letters, letters: letters,
+		"k7m4": "K7M4", "k7m4p·2": "K7M4P2", "Aýna Nusgaýewa": "Aýna Nusgaýewa", "Merdan": "Merdan", "": "",
+	} {
+		if got := searchText(in); got != want {
+			t.Errorf("searchText(%q) = %q, want %q", in, got, want)
+		}
+	}
 }
 
 func TestSignIn(t *testing.T) {

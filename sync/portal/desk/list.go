@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/penjire/penjire/sync/edoc"
 	"github.com/penjire/penjire/sync/ledger"
 	"github.com/penjire/penjire/sync/portal/page"
 )
@@ -130,8 +131,11 @@ func (d *Desk) find(w http.ResponseWriter, r *http.Request, o Officer) {
 	d.send(w, http.StatusOK, "list", v)
 }
 
-// searchText takes the grouping out of what looks like a code.
+// searchText takes the grouping out of what looks like a code, or its beginning.
 func searchText(s string) string {
+	if code, err := edoc.ParseCode(s); err == nil && strings.ContainsAny(s, "·-0123456789") {
+		return code // also one without a digit, which without its grouping could be a name
+	}
 	c := strings.ToUpper(strings.NewReplacer(" ", "", "·", "", "-", "").Replace(s))
 	if c != "" && len(c) <= 10 && strings.ContainsAny(c, "0123456789") && strings.Trim(c, "0123456789ABCDEFGHJKMNPQRSTVWXYZ") == "" {
 		return c

@@ -32,7 +32,7 @@ func TestRevoke(t *testing.T) {
 		t.Fatal("the seal is revoked without a reason")
 	}
 	b.post(at+"/revoke", url.Values{"reason": {ledger.RevokedReplaced}}, at)
-	wants1(t, "the request", b.get(at, 200), "The seal of this answer is revoked", "Another document was issued", "Nusgaýew Myrat")
+	wants1(t, "the request", b.get(at, 200), "The seal of this answer is cancelled", "Another document was issued", "Nusgaýew Myrat")
 	if l := o.RevokedSeals(); !l.Has(s.ID()) {
 		t.Errorf("the portal's list, version %d, does not revoke the seal", l.Version)
 	}
