@@ -16,6 +16,7 @@ import (
 	"github.com/penjire/penjire/sync/edoc"
 	"github.com/penjire/penjire/sync/edoc/envelope"
 	"github.com/penjire/penjire/sync/edoc/trust"
+	"github.com/penjire/penjire/sync/ledger"
 	"github.com/penjire/penjire/sync/portal/page/pagetest"
 )
 
@@ -179,6 +180,33 @@ func TestTrust(t *testing.T) {
 	if n := count("crls.pem", "X509 CRL"); n != len(h.Trust().CRLs) {
 		t.Errorf("crls.pem has %d lists, want %d", n, len(h.Trust().CRLs))
 	}
+	fetch := func(file string) (int, []byte) {
+		w := httptest.NewRecorder()
+		h.pages.ServeHTTP(w, httptest.NewRequest("GET", "/trust/"+file, nil))
+		return w.Code, w.Body.Bytes()
+	}
+	_, signed := fetch("catalogue.cbor")
+	if _, _, err := trust.OpenObject(trust.KindCatalogue, signed, h.Trust()); err != nil {
+		t.Errorf("catalogue.cbor: %v", err)
+	}
+	if code, _ := fetch("revoked-seals.signed"); code != 404 {
+		t.Errorf("a list of revoked seals, before there is one = %d, want 404", code)
+	}
+	saysNot(t, "the page of whom we trust", p, "revoked-seals.signed")
+	s := h.certified("citizen-1")
+	found, err := h.Ledger().ByAnswer(t.Context(), s.Doc)
+	if err != nil || len(found) != 1 {
+		t.Fatalf("ByAnswer = %d requests, %v, want 1", len(found), err)
+	}
+	if err := h.RevokeSeal(t.Context(), "civil-registry", found[0].Doc, ledger.RevokedMistake, "Nusgaýew Myrat"); err != nil {
+		t.Fatal(err)
+	}
+	says(t, "the page of whom we trust", h.send("GET", "/trust", nil, 200), "/trust/revoked-seals.signed")
+	_, signed = fetch("revoked-seals.signed")
+	if l, err := trust.ParseRevokedSeals(signed, h.Trust(), 0); err != nil || !l.Has(s.ID()) {
+		t.Errorf("revoked-seals.signed: %v", err)
+	}
+
 	r := httptest.NewRequest("GET", "/trust/trust.cbor", nil)
 	w := httptest.NewRecorder()
 	h.pages.ServeHTTP(w, r)

@@ -291,7 +291,7 @@ func TestCheckNumber(t *testing.T) {
 	b.RevokedSeals = append(b.RevokedSeals, id[:])
 	h.pages.bundle = func() *trust.Bundle { return &b }
 	p := h.number(number, 200)
-	says(t, "the number of a revoked copy", p, "verdict--no", "The body that issued this copy has cancelled it")
+	says(t, "the number of a revoked copy", p, "verdict--no", "The agency that issued this copy has cancelled it")
 	saysNot(t, "the number of a revoked copy", p, "fact of citizen-1")
 
 	for _, p := range []string{"/v", "/v/", "/V", "/V/"} { // the address that the paper says to type
@@ -371,7 +371,7 @@ func TestSealRevoked(t *testing.T) {
 	b := *h.Trust()
 	b.RevokedSeals = append(b.RevokedSeals, id[:])
 	h.pages.bundle = func() *trust.Bundle { return &b }
-	says(t, "a revoked seal", h.send("GET", path(x), nil, 200), "verdict--no", "The body that issued this copy has cancelled it")
+	says(t, "a revoked seal", h.send("GET", path(x), nil, 200), "verdict--no", "The agency that issued this copy has cancelled it")
 	h.pages.bundle = h.Trust
 
 	s.Expires = noon.Add(-time.Minute).UTC()

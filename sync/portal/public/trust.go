@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/pem"
+	"errors"
 	"net/http"
 	"strconv"
 
@@ -24,6 +25,7 @@ type trustView struct {
 	page.Base
 	Version string
 	Issued  string
+	Revoked bool // there is a list of revoked seals
 	Centres []centreView
 	Roots   []fact // name and digest
 }
@@ -37,7 +39,7 @@ func (p *Pages) trust(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	v := trustView{Base: p.base(w, r, "/trust"), Version: strconv.FormatUint(b.Version, 10)}
-	v.Issued = v.Moment(b.Issued)
+	v.Issued, v.Revoked = v.Moment(b.Issued), p.portal.RevokedSeals() != nil
 	words := page.Writer{Base: v.Base}
 	for _, c := range b.Centres {
 		v.Centres = append(v.Centres, centreIn(&words, c))
@@ -103,6 +105,16 @@ func (p *Pages) trustFile(w http.ResponseWriter, r *http.Request) {
 		if _, signed, err = p.portal.Ledger().Broadcasted(r.Context(), ledger.ItemTrust); err == nil {
 			out.Write(signed)
 		}
+	case name == "catalogue.cbor" || name == "revoked-seals.signed":
+		kind = "application/cbor"
+		item := ledger.ItemCatalogue
+		if name == "revoked-seals.signed" {
+			item = ledger.ItemRevoked
+		}
+		var signed []byte
+		if _, signed, err = p.portal.Ledger().Broadcasted(r.Context(), item); err == nil {
+			out.Write(signed)
+		}
 	case name == "roots.pem":
 		err = certs(p.roots)
 	case name == "centres.pem":
@@ -121,6 +133,8 @@ func (p *Pages) trustFile(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	switch {
+	case errors.Is(err, ledger.ErrNotFound): // there is none yet
+		p.missing(w, r)
 	case err != nil:
 		p.fail(w, r, err)
 	case out.Len() == 0:
