@@ -160,9 +160,10 @@ func (n node) origins() string {
 }
 
 func (n node) portal() Portal {
-	n.only("url", "public_url", "server_name")
+	n.only("url", "public_url", "server_name", "line")
 	p := Portal{
 		URL: n.key("url").must().text(), PublicURL: n.key("public_url").text(), ServerName: n.key("server_name").text(),
+		Line: n.key("line").line(),
 	}
 	if u, err := url.Parse(p.URL); n.key("url").v != nil && (err != nil || u.Scheme != "wss" || u.Hostname() == "") {
 		n.key("url").fault("got %q, want wss://host:port/path", p.URL)
@@ -173,6 +174,24 @@ func (n node) portal() Portal {
 		n.key("public_url").fault("got %q, want https://host", p.PublicURL)
 	}
 	return p
+}
+
+func (n node) line() Line {
+	if n.v == nil {
+		return Line{}
+	}
+	n.only("device", "baud", "half_duplex")
+	return Line{
+		Device: n.key("device").must().text(), Baud: int(n.key("baud").number(300, 4_000_000)), HalfDuplex: n.key("half_duplex").yes(),
+	}
+}
+
+func (n node) yes() bool {
+	b, ok := n.v.(bool)
+	if n.v != nil && !ok {
+		n.fault("got %s, want true or false", kind(n.v))
+	}
+	return b
 }
 
 func (p Portal) host() string {

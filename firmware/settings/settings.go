@@ -51,6 +51,14 @@ type Portal struct {
 	URL        string // wss://host:port/sync
 	PublicURL  string // base of the addresses in printed codes; "" is the URL's host over https
 	ServerName string // in the portal's certificate; "" is the URL's host
+	Line       Line   // where URL does not answer; zero: there is none
+}
+
+// Line is a serial line to the portal: a radio modem.
+type Line struct {
+	Device     string // below Ports
+	Baud       int    // 0 is 1200
+	HalfDuplex bool   // one end speaks at a time
 }
 
 // Load reads the settings in the file at path.
@@ -127,6 +135,9 @@ func (s Settings) withDefaults() Settings {
 	}
 	if s.Counter == (Counter{}) && s.Signing.TPM.Device != "" {
 		s.Counter = Counter{Device: s.Signing.TPM.Device, Index: defaultIndex}
+	}
+	if d := s.Portal.Line.Device; d != "" && !filepath.IsAbs(d) {
+		s.Portal.Line.Device = filepath.Join(s.Ports, d)
 	}
 	u := s.Portal.host()
 	or(&s.Portal.ServerName, u)

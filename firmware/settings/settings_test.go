@@ -10,7 +10,7 @@ import (
 const good = `{
 	"kiosk": "K-000001", "place": {"tk": "Nusga obasy", "ru": "Село Образец", "en": "Specimen village"},
 	"board": "bench", "ports": "ports", "state": "kiosk",
-	"portal": {"url": "wss://localhost:7443/sync"},
+	"portal": {"url": "wss://localhost:7443/sync", "line": {"device": "radio", "baud": 1200, "half_duplex": true}},
 	"identity": {"cert": "tls.crt", "key": "/keys/tls.key"},
 	"roots": "roots.pem", "trust": "trust.cbor", "catalogue": "catalogue.cbor",
 	"idle": {"warn_s": 60}, "beacon_max_age_days": 7
@@ -29,11 +29,15 @@ func TestParse(t *testing.T) {
 		{"listen", s.Listen, "127.0.0.1:7780"},
 		{"portal.server_name", s.Portal.ServerName, "localhost"},
 		{"portal.public_url", s.Portal.PublicURL, "https://localhost"},
+		{"portal.line.device", s.Portal.Line.Device, "/etc/penjire/ports/radio"},
 		{"place.ru", s.Place.RU, "Село Образец"},
 	} {
 		if tt.got != tt.want {
 			t.Errorf("%s: got %q, want %q", tt.what, tt.got, tt.want)
 		}
+	}
+	if l := s.Portal.Line; l.Baud != 1200 || !l.HalfDuplex {
+		t.Errorf("portal.line: got %+v, want 1200 baud, half-duplex", l)
 	}
 	if s.IdleWarn != time.Minute || s.IdleEnd != 30*time.Second || s.BeaconMaxAge != 7*24*time.Hour {
 		t.Errorf("times: got %v, %v, %v; want 1m, 30s, 168h", s.IdleWarn, s.IdleEnd, s.BeaconMaxAge)
@@ -48,6 +52,7 @@ func TestParseFaults(t *testing.T) {
 		`"wss://localhost:7443/sync"`, `"http://localhost"`,
 		`"state": "kiosk"`, `"state": 7, "listen": "0.0.0.0:80"`,
 		`"warn_s": 60`, `"warn_s": -1`,
+		`"device": "radio", "baud": 1200, "half_duplex": true`, `"baud": 50, "half_duplex": 1, "parity": "odd"`,
 	).Replace(good)
 	_, err := Parse([]byte(bad), "/etc")
 	var fs Faults
@@ -58,13 +63,15 @@ func TestParseFaults(t *testing.T) {
 		`settings.kiosk: got "K 1"`, "settings.board: missing", "settings.bord: there is no such setting",
 		`settings.portal.url: got "http://localhost"`, "settings.state: got a number, want a text",
 		`settings.listen: got "0.0.0.0:80"`, "settings.idle.warn_s: got -1, want 1 to 3600",
+		"settings.portal.line.device: missing", "settings.portal.line.baud: got 50", "settings.portal.line.half_duplex: got a number",
+		"settings.portal.line.parity: there is no such setting",
 	} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("faults do not say %q:\n%v", want, err)
 		}
 	}
-	if len(fs) != 7 {
-		t.Errorf("faults: got %d, want 7:\n%v", len(fs), err)
+	if len(fs) != 11 {
+		t.Errorf("faults: got %d, want 11:\n%v", len(fs), err)
 	}
 }
 

@@ -3,7 +3,11 @@ package portal
 import (
 	"context"
 	"errors"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/penjire/penjire/sync/edoc/specimen"
@@ -67,4 +71,50 @@ func TestServeAdmits(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestSecondWay: where the first way does not lead to the portal, the second does,
+// and the first is taken again when it works.
+func TestSecondWay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newSilentWorld(t, filepath.Join(t.TempDir(), "ledger.db"))
+		ctx, cancel := context.WithCancel(context.Background())
+		var wg sync.WaitGroup
+		wg.Go(func() { w.p.Run(ctx) })
+		defer wg.Wait()
+		defer cancel()
+		k := w.kiosk()
+		c := k.piped(k.uplinkConfig())
+		c.MinBackoff, c.MaxBackoff = time.Second, 30*time.Second
+		var works atomic.Bool
+		var by [2]atomic.Int32
+		pipe := c.Connect
+		c.Connect = func(ctx context.Context) (wire.Carrier, error) {
+			if !works.Load() {
+				return nil, errors.New("no network")
+			}
+			by[0].Add(1)
+			return pipe(ctx)
+		}
+		c.Fallback = func(ctx context.Context) (wire.Carrier, error) {
+			by[1].Add(1)
+			return pipe(ctx)
+		}
+		u, stop := k.run(c)
+		defer stop()
+		is := func(what string, first, second int32) {
+			t.Helper()
+			doc := k.one("citizen-1").ID()
+			time.Sleep(time.Minute)
+			if s := k.state(doc); s != outbox.Registered || by[0].Load() != first || by[1].Load() != second || !u.Status().Connected {
+				t.Errorf("%s: a request is %s, %d and %d sessions, %+v", what, s, by[0].Load(), by[1].Load(), u.Status())
+			}
+		}
+		is("no network", 0, 1)
+		time.Sleep(time.Hour)
+		is("an hour later", 0, 1)
+		works.Store(true)
+		time.Sleep(11 * time.Minute)
+		is("network again", 1, 1)
+	})
 }

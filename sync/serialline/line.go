@@ -28,7 +28,8 @@ type Config struct {
 	Turnaround time.Duration
 }
 
-func (c Config) withDefaults() Config {
+// WithDefaults returns c with its zeros filled in.
+func (c Config) WithDefaults() Config {
 	c.Baud = cmp.Or(c.Baud, 1200)
 	if c.Turnaround <= 0 {
 		c.Turnaround = 20 * time.Millisecond
@@ -95,7 +96,7 @@ type line struct {
 
 func newLine(port io.ReadWriteCloser, c Config, portal bool) *line {
 	l := &line{
-		port: port, c: c.withDefaults(), portal: portal, opened: make(chan *stream, 1),
+		port: port, c: c.WithDefaults(), portal: portal, opened: make(chan *stream, 1),
 		kick: make(chan struct{}, 1), done: make(chan struct{}),
 	}
 	l.wg.Go(l.listen)

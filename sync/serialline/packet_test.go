@@ -175,7 +175,7 @@ func FuzzScan(f *testing.F) {
 func FuzzTake(f *testing.F) {
 	f.Add([]byte{0x0b, 0, 0, 0, 0, 3, 0x02, 1, 0, 5, 0xff, 9})
 	f.Fuzz(func(t *testing.T, b []byte) {
-		l := &line{portal: true, opened: make(chan *stream, 1), kick: make(chan struct{}, 1), done: make(chan struct{}), c: Config{}.withDefaults()}
+		l := &line{portal: true, opened: make(chan *stream, 1), kick: make(chan struct{}, 1), done: make(chan struct{}), c: Config{}.WithDefaults()}
 		for len(b) >= 6 {
 			p := packet{flags: flags(b[0]) & known &^ flagDown, stream: uint32(b[1]%3) + 1, seq: uint16(b[2]), ack: uint16(b[3]), got: uint16(b[4]) << 4}
 			n := min(int(b[5])%32, len(b)-6)

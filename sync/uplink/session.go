@@ -54,10 +54,12 @@ func (u *Uplink) session(ctx context.Context) (retry time.Duration, welcomed boo
 	u.st.attempt()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	conn, err := u.c.Connect(ctx)
+	conn, second, err := u.connect(ctx)
 	if err != nil {
 		return 0, false, err
 	}
+	u.carries(conn)
+	defer u.carries(nil)
 	if n, ok := conn.(wire.Noter); ok {
 		n.Note(func(up bool, f wire.Frame, n int) { u.st.frame(u.c.Now(), up, f, n) })
 	}
@@ -90,9 +92,12 @@ func (u *Uplink) session(ctx context.Context) (retry time.Duration, welcomed boo
 	}
 	u.st.up(u.c.Now())
 	wg.Go(func() { cancel(s.down(ctx)) })
+	if second {
+		wg.Go(func() { u.lookBack(ctx, cancel) })
+	}
 	err = s.up(ctx)
-	if errors.Is(err, context.Canceled) && context.Cause(ctx) == context.Canceled {
-		conn.Close() // we were told to stop: in order
+	if cause := context.Cause(ctx); errors.Is(err, context.Canceled) && (cause == context.Canceled || cause == errBetter) { //nolint:errorlint // these very ones
+		conn.Close() // we were told to stop, or go on elsewhere: in order
 	}
 	err = why(err)
 	s.mu.Lock()

@@ -80,7 +80,7 @@ type Status struct {
 	LastError  string      `json:"last_error"` // code; stays until a session works again
 	Refused    string      `json:"refused"`    // code of the last thing that was not taken: a nack, or an item that does not verify
 	Journal    string      `json:"journal"`    // code for which the portal refused the journal's head; stays until it keeps one
-	Sent       int64       `json:"sent"`       // bytes as TCP carries them, since the start
+	Sent       int64       `json:"sent"`       // bytes as TCP or the line carries them, since the start
 	Received   int64       `json:"received"`
 	Attempts   int         `json:"attempts"`
 	LastFrames []FrameNote `json:"last_frames"` // the last 50, oldest first
@@ -92,6 +92,9 @@ const keepFrames = 50
 type status struct {
 	mu sync.Mutex
 	s  Status
+
+	carrier        counter // in use, if it counts
+	sent, received int64   // by those before it
 }
 
 // Status returns how the uplink is doing.
@@ -100,7 +103,7 @@ func (u *Uplink) Status() Status {
 	defer u.st.mu.Unlock()
 	s := u.st.s
 	s.LastFrames = append([]FrameNote(nil), s.LastFrames...)
-	s.Sent, s.Received = u.line.Bytes()
+	s.Sent, s.Received = u.bytes()
 	return s
 }
 
@@ -122,7 +125,7 @@ func (s *status) down(now time.Time, err error) {
 	if s.s.Connected || s.s.Since.IsZero() {
 		s.s.Connected, s.s.Since = false, now
 	}
-	if err != nil && !errors.Is(err, context.Canceled) {
+	if err != nil && !errors.Is(err, context.Canceled) && !errors.Is(err, errBetter) {
 		s.s.LastError = Code(err)
 	}
 }

@@ -61,7 +61,12 @@ type Config struct {
 	// knows this kiosk, by whatever means the carrier has. nil: a WebSocket to URL
 	// with TLS, which are needed only then.
 	Connect func(ctx context.Context) (wire.Carrier, error)
-	Outbox  *outbox.Outbox
+	// Fallback makes a connection where Connect does not: over a slower line. Its
+	// session lasts until Connect works again, which is tried every LookBack; 0 is
+	// 10 min. nil: there is no second way.
+	Fallback func(ctx context.Context) (wire.Carrier, error)
+	LookBack time.Duration
+	Outbox   *outbox.Outbox
 	// Trust returns the bundle in force: receipts and beacons are verified by it.
 	Trust func() *trust.Bundle
 	// Catalogue returns the version of the catalogue in force; nil: 0.
@@ -97,7 +102,8 @@ type Uplink struct {
 	kick    chan struct{}
 	changes <-chan struct{}
 	st      status
-	whole   atomic.Bool // a delta did not fit: ask for a whole bundle
+	better  wire.Carrier // for the next session; Run's
+	whole   atomic.Bool  // a delta did not fit: ask for a whole bundle
 }
 
 // New makes an uplink. It does not connect: Run does.
@@ -113,6 +119,7 @@ func New(c Config) (*Uplink, error) {
 	setDefault(&u.c.MaxBackoff, 30*time.Second)
 	setDefault(&u.c.Interval, 30*time.Second)
 	setDefault(&u.c.Checkpoint, time.Minute)
+	setDefault(&u.c.LookBack, 10*time.Minute)
 	if u.c.Now == nil {
 		u.c.Now = time.Now
 	}
@@ -202,6 +209,11 @@ func away(retry time.Duration) time.Duration {
 // the portal asked for.
 func (u *Uplink) Run(ctx context.Context) error {
 	wait := u.c.MinBackoff
+	defer func() {
+		if u.better != nil {
+			u.better.Cut()
+		}
+	}()
 	for ctx.Err() == nil {
 		start := time.Now()
 		retry, welcomed, err := u.session(ctx)

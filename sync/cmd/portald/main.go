@@ -1,12 +1,13 @@
 // Command portald is the portal in one process: kiosks' sync, the agencies'
 // desk, the public pages and a time-stamping authority, on one SQLite file.
 //
-//	portald -dir FOLDER [-sync HOST:PORT] [-web HOST:PORT] [-packs FOLDER]
+//	portald -dir FOLDER [-sync HOST:PORT] [-web HOST:PORT] [-packs FOLDER] [-line DEVICE[,BAUD]] …
 //	portald check -dir FOLDER [-days N] [-json]
 //	portald export -dir FOLDER [-all | CODE|ID …] TO
 //
 // FOLDER holds portal.json (see portal.File) and what it names. Port 0 takes a
-// free one. When it serves, portald prints one line of JSON on standard output,
+// free one. Each -line is a serial line to one kiosk, a radio modem; 1200 baud, if
+// nothing is said. When it serves, portald prints one line of JSON on standard output,
 // {"sync":"HOST:PORT","web":"http://HOST:PORT"}; its log goes to standard error
 // as JSON lines and names no person. It stops on SIGTERM or SIGINT.
 //
@@ -56,7 +57,10 @@ func main() {
 }
 
 // options are the command line.
-type options struct{ dir, sync, web, packs string }
+type options struct {
+	dir, sync, web, packs string
+	lines                 []line
+}
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if len(args) > 0 {
@@ -73,6 +77,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	fs.StringVar(&o.dir, "dir", "", "`folder` of portal.json")
 	fs.StringVar(&o.sync, "sync", "127.0.0.1:0", "`address` for kiosks")
 	fs.StringVar(&o.web, "web", "127.0.0.1:0", "`address` of the pages")
+	fs.Func("line", "serial `device[,baud]` to a kiosk; may be given more than once", func(s string) error {
+		l, err := parseLine(s)
+		o.lines = append(o.lines, l)
+		return err
+	})
 	fs.StringVar(&o.packs, "packs", "", "`folder` of further service packs")
 	if err := fs.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
@@ -139,6 +148,9 @@ func serve(ctx context.Context, o options, stdout io.Writer, log *slog.Logger) (
 		{Handler: pages, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, WriteTimeout: time.Minute, IdleTimeout: 2 * time.Minute, ErrorLog: errorLog},
 	}
 	wg.Go(func() { p.Run(ctx) })
+	for _, line := range o.lines {
+		wg.Go(func() { line.serve(ctx, p, servers[0].TLSConfig, log) })
+	}
 	wg.Go(func() {
 		var line socket.Line
 		ends(cancel, servers[0].ServeTLS(socket.Listener{Listener: syncLn, Line: &line}, "", ""))
