@@ -23,6 +23,7 @@ import (
 	"github.com/penjire/penjire/sync/edoc/trust"
 	"github.com/penjire/penjire/sync/edoc/tsp"
 	"github.com/penjire/penjire/sync/ledger"
+	"github.com/penjire/penjire/sync/wire"
 )
 
 // Errors that the desk branches on, beside ledger.ErrNotFound and
@@ -66,6 +67,7 @@ type Config struct {
 type Portal struct {
 	c      Config
 	ledger ledger.Ledger
+	speaks wire.Versions
 	bundle atomic.Pointer[trust.Bundle]
 	cat    atomic.Pointer[catalog.Catalogue]
 	// revoked is the list in force; revoking is held while a new one is made.
@@ -107,7 +109,7 @@ func New(ctx context.Context, c Config) (*Portal, error) {
 	if c.Greeters <= 0 {
 		c.Greeters = 256
 	}
-	p := &Portal{c: c, ledger: c.Ledger, undec: make(chan struct{}, 1), sessions: map[string]*session{}, greeting: map[string]int{}}
+	p := &Portal{c: c, ledger: c.Ledger, speaks: wire.Spoken, undec: make(chan struct{}, 1), sessions: map[string]*session{}, greeting: map[string]int{}}
 	if err := p.PublishTrust(ctx, c.Trust); err != nil {
 		return nil, err
 	}

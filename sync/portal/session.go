@@ -24,11 +24,12 @@ const (
 
 // session is one kiosk's connection.
 type session struct {
-	p      *Portal
-	conn   wire.Carrier
-	kiosk  string
-	hello  *wire.Hello
-	cancel context.CancelCauseFunc
+	p       *Portal
+	conn    wire.Carrier
+	kiosk   string
+	hello   *wire.Hello
+	version uint // that both speak; there is only one yet
+	cancel  context.CancelCauseFunc
 
 	wake  chan struct{} // there may be new items
 	acks  chan uint64
@@ -193,7 +194,8 @@ func (s *session) greet(ctx context.Context, f wire.Frame) error {
 		return s.bye(ctx, "hello.expected", 0)
 	case h.Kiosk != s.kiosk:
 		return s.bye(ctx, "hello.kiosk", 0)
-	case h.Oldest > wire.Version || h.Newest < wire.Version:
+	}
+	if s.version, ok = s.p.speaks.Choose(h.Versions()); !ok {
 		return s.bye(ctx, "version", time.Hour)
 	}
 	s.hello = h
@@ -204,7 +206,7 @@ func (s *session) greet(ctx context.Context, f wire.Frame) error {
 		return s.busy(ctx, err)
 	}
 	if err := s.conn.Send(ctx, &wire.Welcome{
-		Version: wire.Version, Portal: s.p.c.Name, HeadSize: s.head.Size, HeadRoot: s.head.Root,
+		Version: s.version, Portal: s.p.c.Name, HeadSize: s.head.Size, HeadRoot: s.head.Root,
 		Records: wire.MaxRecords, Bytes: maxBatchBytes,
 	}); err != nil {
 		return err

@@ -109,7 +109,7 @@ func (u *Uplink) session(ctx context.Context) (retry time.Duration, welcomed boo
 func (u *Uplink) hello(ctx context.Context) *wire.Hello {
 	st := u.c.Outbox.Stats(ctx)
 	hello := &wire.Hello{
-		Kiosk: u.kiosk, Epoch: st.Epoch, Oldest: wire.Version, Newest: wire.Version, Cursor: st.Cursor,
+		Kiosk: u.kiosk, Epoch: st.Epoch, Oldest: wire.Spoken.Oldest, Newest: wire.Spoken.Newest, Cursor: st.Cursor,
 		Software: u.c.Software, Unsent: uint64(st.Unsent), Catalogue: u.c.Catalogue(),
 	}
 	if !st.OldestUnsent.IsZero() {
@@ -134,7 +134,7 @@ func (s *session) greet(ctx context.Context) error {
 	}
 	switch f := f.(type) {
 	case *wire.Welcome:
-		if f.Version != wire.Version {
+		if !wire.Spoken.Has(f.Version) {
 			return &coded{CodeVersion, fmt.Errorf("uplink: the portal speaks version %d", f.Version)}
 		}
 		s.welcome, s.head = f, f.HeadSize

@@ -14,10 +14,6 @@ import (
 	"github.com/fxamacker/cbor/v2"
 )
 
-// Version is the version of the protocol that this package speaks. Its history
-// is in wire.md, section 10.
-const Version = 1
-
 // Limits of one frame (wire.md, section 3).
 const (
 	MaxMessage = 9 << 20 // bytes of one message: an item of 8 MiB and its frame
