@@ -112,7 +112,7 @@ func (k *Kiosk) verify(r outbox.Request, plain []byte) (*opened, error) {
 	}
 	bundle, now := k.know.trust(), k.clock.Now()
 	d := c.Document()
-	rep := c.Verify(bundle, now)
+	rep := c.VerifyWith(bundle, now, edoc.Options{Catalogue: k.know.catalogue()})
 	switch {
 	case !rep.Accepted():
 		return bad(fmt.Errorf("whole %s, signer %s (%s), revocation %s",
@@ -129,7 +129,7 @@ func (k *Kiosk) verify(r outbox.Request, plain []byte) (*opened, error) {
 		if err != nil {
 			return bad(err)
 		}
-		f := s.Verify(bundle, now, k.know.revoked())
+		f := s.VerifyIn(k.know.catalogue().FieldOf(s.Service), bundle, now, k.know.revoked())
 		o.over = f.Reason == seal.ReasonRevoked || f.Reason == seal.ReasonExpired
 		if f.Verdict == trust.No && !o.over || s.Kind != seal.Copy || len(s.Doc) < 16 || [16]byte(s.Doc) != [16]byte(o.id[:16]) {
 			return bad(fmt.Errorf("its seal is %s (%s)", f.Verdict, f.Reason))

@@ -199,3 +199,15 @@ func (c *Catalogue) Service(id string) (*Service, bool) {
 	}
 	return nil, false
 }
+
+// FieldOf returns the field of the service with that id; "" if the catalogue has
+// none, or there is no catalogue.
+func (c *Catalogue) FieldOf(id string) string {
+	if c == nil {
+		return ""
+	}
+	if s, ok := c.Service(id); ok {
+		return s.Field
+	}
+	return ""
+}

@@ -118,17 +118,18 @@ func (f *flipper) file(name string, b []byte, spans []span, pack func([]byte) []
 // reportOf is all that a reader is told of a container.
 func reportOf(c *edoc.Container, b *trust.Bundle) string {
 	r := c.Verify(b, now)
-	out := fmt.Sprint(r.ID, r.Whole, r.Claimed, r.Trusted, r.Provisional, c.Level(0))
+	var out strings.Builder
+	fmt.Fprint(&out, r.ID, r.Whole, r.Claimed, r.Trusted, r.Provisional, c.Level(0))
 	for _, s := range append([]edoc.SignatureReport{r.SignatureReport}, r.Signatures...) {
-		out += fmt.Sprint(s.Role, s.Signer, s.Revocation, s.Stamp, s.SignerUse, s.SignerID, s.Claimed, s.Trusted, s.RevocationAge, s.RevocationFrom)
+		fmt.Fprint(&out, s.Role, s.Signer, s.Revocation, s.Stamp, s.SignerUse, s.SignerID, s.Claimed, s.Trusted, s.RevocationAge, s.RevocationFrom)
 		if s.SignerCert != nil {
-			out += string(s.SignerCert.Raw)
+			out.Write(s.SignerCert.Raw)
 		}
 		for _, k := range s.Counters {
-			out += fmt.Sprint(k.Role, k.Signer, k.Revocation, k.ID, k.Claimed)
+			fmt.Fprint(&out, k.Role, k.Signer, k.Revocation, k.ID, k.Claimed)
 		}
 	}
-	return out
+	return out.String()
 }
 
 // zipSpans are the parts of a zip's directory that say nothing of what is in it.

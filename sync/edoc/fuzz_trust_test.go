@@ -47,7 +47,7 @@ func FuzzCRL(f *testing.F) {
 				t.Errorf("a list that no centre signed says %v", r.Revocation)
 			}
 			q := trust.At(trust.UseAgency, now, true, now)
-			q.CRLs, bundle.CRLs = [][]byte{b}, nil
+			q.Carried, bundle.CRLs = trust.NewCarried([][]byte{b}, nil), nil
 			if r := bundle.Check(cert, q); r.RevocationFrom != trust.FromNowhere && !lists[signed(b)] {
 				t.Errorf("a list that is carried, and that no centre signed, says %v", r.Revocation)
 			}
@@ -113,7 +113,7 @@ func FuzzOCSP(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte) {
 		bounded(t, b, smallAlloc, func() {
 			q := trust.At(trust.UseCitizenSign, now, true, now)
-			q.OCSPs = [][]byte{b}
+			q.Carried = trust.NewCarried(nil, [][]byte{b})
 			r := bundle.Check(cert, q)
 			if r.RevocationFrom == trust.FromNowhere {
 				return

@@ -7,8 +7,6 @@ import (
 	"errors"
 	"fmt"
 
-	"golang.org/x/crypto/ocsp"
-
 	"github.com/penjire/penjire/sync/edoc/cms"
 	"github.com/penjire/penjire/sync/edoc/trust"
 	"github.com/penjire/penjire/sync/edoc/tsp"
@@ -107,7 +105,7 @@ func revocationOf(cert, issuer *x509.Certificate, crls, ocsps [][]byte) bool {
 		}
 	}
 	for _, der := range ocsps {
-		if r, err := ocsp.ParseResponse(der, nil); err == nil && r.SerialNumber.Cmp(cert.SerialNumber) == 0 {
+		if trust.About(der, cert, issuer) {
 			return true
 		}
 	}

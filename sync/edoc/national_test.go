@@ -163,6 +163,7 @@ func TestNationalCitizen(t *testing.T) {
 	if d.Sender.ID, err = citizen.ParseID("NUSGA77777"); err != nil {
 		t.Fatal(err)
 	}
+	d.Sender.Surname, d.Sender.Name, d.Sender.Patronymic = citizen.NewText("Nusgayew"), citizen.NewText("Nusga"), citizen.Text{}
 	ours, err := edoc.Sign(d, c1.Slots[specimen.SlotSign].Signer(), now)
 	if err != nil {
 		t.Fatal(err)

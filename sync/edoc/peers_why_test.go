@@ -109,8 +109,9 @@ var explanations = []explanation{
 	because("BouncyCastle", `^(signature-(version|version-0|signer-version-3|content-info)|token-version)`, "it does not compare version numbers, nor the outer type, with what is there"),
 	because("BouncyCastle", `^(signature-(stamp-|unsigned-empty|signed-stamp|two-signers|attached|certificates-many|certificate-of-other-kind|digest-algorithms-)|token-(unsigned-stamp|extension|field|nonce-twice))`,
 		"RFC 5652 and 3161 allow most of it, and it passes over the rest; the profile is narrower, so that there is one answer to who signed what"),
+	because("BouncyCastle", `^signature-rsa-e1`, "it takes the public exponent 1, with which everyone can sign for that key, if the modulus has no small factors"),
 	because("BouncyCastle", `^signature-(ess-sha1|ed25519|curve-p|rsa-1024|pair-|rsa-pss-trailer)`, "it takes algorithms that are not in the registry (ED-SIG-6), and parameters that do not belong to one"),
 	because("BouncyCastle", `^token-(accuracy-|imprint-sha512-label)`, "it does not judge accuracy, nor compare the imprint's algorithm with its length unless asked"),
 	because("BouncyCastle", `^verify-clock-1970-stamped`, "it refuses a claimed time outside the certificate's validity; we take the time of the stamp, which is proven, and show the other as a claim (ED-VER-2)"),
-	because("BouncyCastle", `^(verify|path|limit|signers)-|^token-stranger`, "the program checks signatures and not whom to believe: certificates, centres, lists and senders are left to whoever calls it"),
+	because("BouncyCastle", `^(verify|path|limit|signers|holder|stamp)-|^token-stranger`, "the program checks signatures and not whom to believe: certificates, centres, lists and senders are left to whoever calls it"),
 }

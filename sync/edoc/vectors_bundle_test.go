@@ -9,6 +9,7 @@ import (
 	"math/big"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/fxamacker/cbor/v2"
@@ -156,6 +157,9 @@ func (m *maker) rotations() {
 		roots(to2, next(thief, w.Root, day(-90))), "known: bundle-retires")
 	add("retired-before", "ED-TRU-8", refused, "the thief says that it was issued before the retirement", w.Register,
 		func(b *trust.Bundle) { b.Issued, b.Roots = day(-2), []trust.NextRoot{to2} }, "known: bundle-retires")
+	back := w.Register
+	back.Chain = append(slices.Clone(back.Chain), m.crossed(w.Root, second, day(-60)))
+	add("retired-crossed", "ED-TRU-8", refused, "the old root's key under another certificate: the next root certified it", back, roots(to2), "known: bundle-retires")
 	add("after-retired", "ED-TRU-8", "ok", "signed under the next root, for a reader who knows of the retirement", under2, roots(to2), "known: bundle-retires")
 }
 
@@ -225,6 +229,16 @@ func (m *maker) deltas() {
 		bomb[i] = same
 	}
 	add("bomb", "delta refused", "it repeats all lists 32768 times", changed(func(p map[uint64]cbor.RawMessage) { p[5] = raw(map[int]any{4: bomb}) }), from)
+
+	add("new-and-edited", "delta refused", "it sends a list of nothings and repeats it", changed(func(p map[uint64]cbor.RawMessage) {
+		set := map[uint64]cbor.RawMessage{}
+		if err := dcbor.Unmarshal(p[4], &set); err != nil {
+			m.t.Fatal(err)
+		}
+		set[9] = raw(make([]int, 1<<10))
+		p[4] = raw(set)
+		p[5] = raw(map[int]any{9: []any{map[int]any{2: 1 << 10}, map[int]any{2: 1 << 10}}})
+	}), from)
 
 	// Right in itself, but more than the register signed: one portal more.
 	more := b

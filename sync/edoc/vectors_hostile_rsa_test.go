@@ -18,14 +18,14 @@ import (
 // the private key.
 func (m *maker) hostileRSA(h hostileSigner) {
 	pkcs1 := pkix.AlgorithmIdentifier{Algorithm: oidRSASHA256, Parameters: asn1.NullRawValue}
-	// A modulus whose factors nobody knows is all that these need.
+	// A modulus is all that these need. It is a key's, and no number at random:
+	// that has small factors, or not, and BouncyCastle looks for them.
 	modulus := func(bits int) *big.Int {
-		b := make([]byte, bits/8)
-		if _, err := rand.Read(b); err != nil {
+		key, err := rsa.GenerateKey(rand.Reader, bits)
+		if err != nil {
 			m.t.Fatal(err)
 		}
-		b[0], b[len(b)-1] = b[0]|0x80, b[len(b)-1]|1
-		return new(big.Int).SetBytes(b)
+		return key.N
 	}
 	info := func(sum [32]byte) []byte { // DigestInfo of SHA-256
 		return append([]byte{0x30, 0x31, 0x30, 0x0d, 6, 9, 0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 1, 5, 0, 4, 0x20}, sum[:]...)
@@ -98,7 +98,8 @@ func (m *maker) hostileRSA(h hostileSigner) {
 		return v.Add(v, key.N).FillBytes(make([]byte, 257))
 	})
 	add("zero", noVerify, "", "the value zero", pkcs1, func([]byte) []byte { return make([]byte, 256) })
-	huge := modulus(16384)
+	huge := new(big.Int).Lsh(key.N, 16384-2048) // nobody has its key
+	huge.SetBit(huge, 0, 1)
 	h.add("algorithm", "rsa-16384", "ED-SIG-6", noVerify, "", "a key so long that checking it is work for a kiosk",
 		m.foreignP7S(h.content, &rsa.PublicKey{N: huge, E: 1<<31 - 1}, cms.OIDSHA256, pkcs1, func([]byte) []byte { return make([]byte, 2048) }))
 }

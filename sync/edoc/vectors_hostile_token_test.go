@@ -18,7 +18,7 @@ import (
 
 // authorities are time-stamping authorities that the vectors' bundle lists by
 // somebody's mistake, or did not strike out.
-type authorities struct{ notCritical, twoUses, anyUse, expired, revoked, revokedLater specimen.Identity }
+type authorities struct{ notCritical, twoUses, anyUse, expired, revoked, revokedLater, held specimen.Identity }
 
 // makeAuthorities certifies them; it revokes what is to be revoked.
 func (m *maker) makeAuthorities() {
@@ -44,6 +44,10 @@ func (m *maker) makeAuthorities() {
 		expired:      issue("Stamps of before", true, now.AddDate(-3, 0, 0), now.AddDate(-1, 0, 0), stamping),
 		revoked:      issue("Stamps, revoked", true, from, to, stamping),
 		revokedLater: issue("Stamps, key lost", true, from, to, stamping),
+		held:         issue("Stamps, on hold", true, from, to, stamping),
+	}
+	if err := w.Revoke(m.tsa.held.Cert, now.Add(-time.Hour), true); err != nil {
+		m.t.Fatal(err)
 	}
 	for cert, at := range map[*x509.Certificate]time.Time{
 		m.tsa.revoked.Cert: now.AddDate(0, -1, 0), m.tsa.revokedLater.Cert: now.Add(-time.Minute),
@@ -55,7 +59,7 @@ func (m *maker) makeAuthorities() {
 }
 
 func (a authorities) list() []*x509.Certificate {
-	return []*x509.Certificate{a.notCritical.Cert, a.twoUses.Cert, a.anyUse.Cert, a.expired.Cert, a.revoked.Cert, a.revokedLater.Cert}
+	return []*x509.Certificate{a.notCritical.Cert, a.twoUses.Cert, a.anyUse.Cert, a.expired.Cert, a.revoked.Cert, a.revokedLater.Cert, a.held.Cert}
 }
 
 // tstInfo names the parts of a TSTInfo.

@@ -42,6 +42,7 @@ func (m *maker) limits() {
 	most := issue(m.limited(trust.Limits{Amount: 100_000}))
 	add("amount", "ED-VER-18", "yes ok", "1000 manat, and 1000 are allowed", about("1000", most), service+`, "amount": "price"}`)
 	add("amount-over", "ED-VER-18", "no limit.amount", "1001 manat, and 1000 are allowed", about("1001", most), service+`, "amount": "price"}`)
+	add("amount-negative", "ED-VER-18", "no limit.amount", "less than nothing", about("-1", most), service+`, "amount": "price"}`)
 	add("amount-words", "ED-VER-18", "no limit.amount", "an amount that is no number", about("a thousand", most), service+`, "amount": "price"}`)
 	add("amount-unjudged", "ED-VER-18", "unknown limit.unjudged", "there is no catalogue to say what it is about", about("1", most))
 
@@ -91,6 +92,13 @@ func (m *maker) minors(issue func(...func(*x509.Certificate)) specimen.Identity,
 	add("minor-guardian", "ED-VER-19", "yes ok", "the guardian signs as well", cosigned(m.by(minor, now), guardian), with)
 	past := m.guardian(9191, trust.Powers{Of: card(m.t, w, "citizen-1").Holder.ID.Reveal(), Name: "NUSGA", Until: now.AddDate(0, 0, -1)})
 	add("minor-guardian-past", "ED-VER-19", "no limit.guardian", "the guardian's powers are over", cosigned(m.by(minor, now), past), with)
+	other := m.guardian(9192, trust.Powers{Of: card(m.t, w, "citizen-1").Holder.ID.Reveal(), Name: "NUSGA", Services: []string{"complaint"}})
+	add("minor-guardian-service", "ED-VER-19 ED-VER-20", "no limit.guardian", "the guardian's powers are for another service", cosigned(m.by(minor, now), other), with)
+	young := m.certify(w.Citizens, 9193, m.signing(m.limited(trust.Limits{
+		Minor:  &trust.Minor{Until: now.AddDate(1, 0, 0)},
+		Powers: &trust.Powers{Of: card(m.t, w, "citizen-1").Holder.ID.Reveal(), Name: "NUSGA"},
+	}), func(t *x509.Certificate) { t.RawSubject = c2.Cert.RawSubject }))
+	add("minor-guardian-minor", "ED-VER-19", "no limit.guardian", "the guardian is a minor himself", cosigned(m.by(minor, now), young), with)
 	always := issue(m.limited(trust.Limits{Minor: &trust.Minor{Until: now.AddDate(2, 0, 0), Guardian: true}}))
 	add("minor-always-guarded", "ED-VER-19", "no limit.guardian", "the certificate wants a guardian for everything", m.by(always, now), service+`, "minors": "allowed"}`)
 }

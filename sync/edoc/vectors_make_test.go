@@ -116,6 +116,8 @@ func TestMakeVectors(t *testing.T) {
 	m.deltas()
 	m.paths()
 	m.carriedKnowledge()
+	m.revocations()
+	m.holders()
 	m.limits()
 	m.manySigners()
 	m.seals()

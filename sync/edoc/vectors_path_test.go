@@ -10,6 +10,7 @@ import (
 	"encoding/pem"
 	"fmt"
 	"math/big"
+	"slices"
 	"strings"
 	"time"
 
@@ -27,6 +28,9 @@ type branches struct {
 	region, below, unlisted, otherKind, cancelled, ended specimen.Identity
 
 	heldOver, heldByOrder, restored specimen.Identity
+
+	oldKey  specimen.Identity // of the citizens' centre, which has another by now
+	limited specimen.Identity // the civil registry's, for complaints only
 }
 
 // sub is the template of a centre below another.
@@ -63,6 +67,15 @@ func (m *maker) makeBranches() {
 		heldByOrder: m.certify(w.Citizens, 9012, m.signing()),
 		restored:    m.certify(w.Citizens, 9013, m.signing()),
 	}
+	m.b.oldKey = m.certify(w.Root, 9007, func(t *x509.Certificate) {
+		sub("", -1)(t)
+		t.RawSubject = w.Citizens.Cert.RawSubject
+	})
+	m.b.limited = m.certify(w.AgenciesCA, 9014, func(t *x509.Certificate) {
+		c := w.Agencies["civil-registry"].Cert
+		t.RawSubject, t.KeyUsage, t.NotBefore, t.NotAfter = c.RawSubject, c.KeyUsage, c.NotBefore, c.NotAfter
+		m.limited(trust.Limits{Services: []string{"complaint"}})(t)
+	})
 	m.b.below = m.certify(m.b.region, 9006, sub("SPECIMEN Centre below a region", 0))
 	for _, r := range []struct {
 		cert *x509.Certificate
@@ -91,6 +104,7 @@ func (m *maker) listBranches(b *trust.Bundle) {
 		{m.b.otherKind, trust.Working},
 		{m.b.cancelled, trust.Working},
 		{m.b.ended, trust.Ended},
+		{m.b.oldKey, trust.Ended},
 	} {
 		b.Centres = append(b.Centres, trust.Centre{
 			Cert: c.ca.Cert, Name: "NUSGA " + c.ca.Cert.Subject.CommonName, Kind: trust.KindCitizens, State: c.state, Since: now.Add(-24 * time.Hour),
@@ -98,6 +112,7 @@ func (m *maker) listBranches(b *trust.Bundle) {
 		})
 		b.CRLs = append(b.CRLs, m.crl(c.ca, 1, nil))
 	}
+	b.Agencies = append(slices.Clip(b.Agencies), m.b.limited.Cert)
 	centre := trust.HoldCentre(m.w.Citizens.Cert)
 	b.Holds = []trust.Hold{
 		{Centre: centre, Serial: m.b.heldByOrder.Cert.SerialNumber.Bytes(), From: now.AddDate(0, 0, -10), Order: true},
@@ -317,7 +332,7 @@ func (m *maker) extension(b64 string) func(*x509.Certificate) {
 // openssl.
 func (m *maker) branchesPEM() []byte {
 	var out []byte
-	for _, c := range []specimen.Identity{m.b.region, m.b.below, m.b.otherKind, m.b.cancelled, m.b.ended} {
+	for _, c := range []specimen.Identity{m.b.region, m.b.below, m.b.otherKind, m.b.cancelled, m.b.ended, m.b.oldKey} {
 		out = append(out, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Cert.Raw})...)
 	}
 	return out

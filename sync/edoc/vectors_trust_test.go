@@ -72,6 +72,11 @@ func (m *maker) trusts() {
 	own.CRLs = [][]byte{m.crl(stranger.Citizens, 2, nil)}
 	m.add("bundle-crl-stranger", "bundle", "ED-TRU-6", "bundle refused", "a revocation list of a centre that is not in it", encode(own, w.Register.Signer()))
 	own.CRLs = [][]byte{m.crl(w.Citizens, 2, []pkix.Extension{{Id: asn1.ObjectIdentifier{2, 5, 29, 27}, Critical: true, Value: []byte{2, 1, 1}}})}
+	own.CRLs = [][]byte{m.crl(w.Citizens, 2, []pkix.Extension{{Id: asn1.ObjectIdentifier{2, 5, 29, 27}, Value: []byte{2, 1, 1}}})}
+	m.add("bundle-crl-delta-quiet", "bundle", "ED-TRU-6", "bundle refused", "a delta whose centre forgot to say that this is critical", encode(own, w.Register.Signer()))
+	own.CRLs = [][]byte{m.listOf(w.Citizens, now, func(l *x509.RevocationList) { l.SignatureAlgorithm = x509.ECDSAWithSHA1 })}
+	m.add("bundle-crl-sha1", "bundle", "ED-TRU-6", "bundle refused", "a revocation list signed with SHA-1", encode(own, w.Register.Signer()))
+	own.CRLs = [][]byte{m.crl(w.Citizens, 2, []pkix.Extension{{Id: asn1.ObjectIdentifier{2, 5, 29, 27}, Critical: true, Value: []byte{2, 1, 1}}})}
 	m.add("bundle-crl-delta", "bundle", "ED-TRU-6", "bundle refused", "a delta as if it were a whole revocation list", encode(own, w.Register.Signer()))
 
 	object := func(kind string, s cms.Signer) []byte {

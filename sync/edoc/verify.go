@@ -46,7 +46,8 @@ func (c *Container) VerifyWith(b *trust.Bundle, now time.Time, o Options) Report
 	}
 	certs := c.checkWhole(b, &r)
 	if r.Whole.Verdict != Yes {
-		t, f := stampOf(c.signatures[0], b, now)
+		sd := c.signatures[0]
+		t, f := stampOf(sd, trust.NewCarried(sd.CRLs(), sd.OCSPs()), b, now)
 		r.Stamp, r.Trusted, r.Provisional = f, t, f.Verdict != Yes
 		return r
 	}
@@ -54,10 +55,13 @@ func (c *Container) VerifyWith(b *trust.Bundle, now time.Time, o Options) Report
 	for i, sd := range c.signatures {
 		checks[i] = c.judge(i, sd, certs[i], b, now, o)
 	}
-	for i := range checks {
+	// The first comes last: a guardian counts only within his own limits.
+	for i := len(checks) - 1; i >= 0; i-- {
 		if k := &checks[i]; k.Signer.Verdict == Yes {
 			k.Signer = c.checkLimits(k, checks, o.Catalogue)
 		}
+	}
+	for i := range checks {
 		r.Signatures = append(r.Signatures, checks[i].SignatureReport)
 	}
 	r.SignatureReport = r.Signatures[0]
@@ -100,7 +104,8 @@ type check struct {
 func (c *Container) judge(i int, sd *cms.SignedData, cert *x509.Certificate, b *trust.Bundle, now time.Time, o Options) check {
 	k := check{first: i == 0}
 	k.SignerCert, k.Claimed = cert, sd.SigningTime()
-	stamp, f := stampOf(sd, b, now)
+	carried := trust.NewCarried(sd.CRLs(), sd.OCSPs())
+	stamp, f := stampOf(sd, carried, b, now)
 	k.Stamp = f
 	if i > 0 {
 		o.Between = trust.Interval{}
@@ -111,7 +116,7 @@ func (c *Container) judge(i int, sd *cms.SignedData, cert *x509.Certificate, b *
 	}
 	k.SignerUse, k.SignerID = useOf(kind, cert, b)
 	k.query, k.Between = when(k.SignerUse, k.Claimed, stamp, o.Between, now)
-	k.query.CRLs, k.query.OCSPs = sd.CRLs(), sd.OCSPs()
+	k.query.Carried = carried
 	if k.Provisional = !k.query.Proven; !k.Provisional {
 		k.Trusted = k.query.To
 	}
@@ -123,7 +128,7 @@ func (c *Container) judge(i int, sd *cms.SignedData, cert *x509.Certificate, b *
 	if k.first && k.Signer.Verdict == Yes {
 		k.Signer = c.checkSender(k.Role, k.SignerUse, cert)
 	}
-	k.Counters = counters(sd, b, now)
+	k.Counters = counters(sd, carried, b, now)
 	return k
 }
 
@@ -156,7 +161,7 @@ const stampAhead = 10 * time.Minute
 
 // stampOf looks for a time that someone else states; zero if there is none to be
 // believed.
-func stampOf(sd *cms.SignedData, b *trust.Bundle, now time.Time) (time.Time, Finding) {
+func stampOf(sd *cms.SignedData, carried *trust.Carried, b *trust.Bundle, now time.Time) (time.Time, Finding) {
 	token := sd.TimeStamp()
 	if token == nil {
 		return time.Time{}, Finding{Verdict: Unknown, Reason: ReasonNoStamp}
@@ -177,7 +182,7 @@ func stampOf(sd *cms.SignedData, b *trust.Bundle, now time.Time) (time.Time, Fin
 		return time.Time{}, Finding{Verdict: Unknown, Reason: ReasonStampFuture}
 	}
 	q := trust.At(trust.UseTSA, t.Time, true, now)
-	q.CRLs, q.OCSPs = sd.CRLs(), sd.OCSPs()
+	q.Carried = carried
 	if b.Check(cert, q).Worst().Verdict != Yes {
 		return time.Time{}, foreign
 	}

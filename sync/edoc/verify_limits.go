@@ -36,7 +36,7 @@ func (c *Container) checkLimits(k *check, all []check, cat *catalog.Catalogue) F
 		}
 	}
 	if m := k.limits.Minor; m != nil && k.first && isMinor(m, k.query) {
-		findings = append(findings, checkMinor(m, s, slices.ContainsFunc(all, guards)))
+		findings = append(findings, checkMinor(m, s, guarded(all)))
 	}
 	return worst(findings)
 }
@@ -83,20 +83,30 @@ func isMinor(m *trust.Minor, q trust.Query) bool {
 	return from.Before(m.Until)
 }
 
-// guards says whether a further signature is that of somebody with powers for
-// the document's sender: of a minor, that is his guardian.
-func guards(k check) bool {
-	return !k.first && k.Role == RoleRepresentative && k.Signer.Verdict == Yes && k.Revocation.Verdict != No &&
-		powersLast(k.limits.Powers, k.query).Verdict == Yes
+// guarded says whether a further signature is that of somebody with powers for
+// the document's sender, within the limits of his certificate: of a minor, that
+// is his guardian, who is no minor himself.
+func guarded(all []check) Verdict {
+	v := No
+	for _, k := range all {
+		switch {
+		case k.first || k.Role != RoleRepresentative || k.Revocation.Verdict == No || k.limits.Minor != nil && isMinor(k.limits.Minor, k.query):
+		case k.Signer.Verdict == Yes:
+			return Yes
+		case k.Signer.Reason == trust.ReasonLimitUnjudged:
+			v = Unknown
+		}
+	}
+	return v
 }
 
-func checkMinor(m *trust.Minor, s *catalog.Service, guarded bool) Finding {
+func checkMinor(m *trust.Minor, s *catalog.Service, guarded Verdict) Finding {
 	switch {
 	case s != nil && s.Minors != catalog.MinorsAllowed && s.Minors != catalog.MinorsWithGuardian:
 		return Finding{Verdict: No, Reason: trust.ReasonLimitMinor}
-	case !guarded && (m.Guardian || s != nil && s.Minors == catalog.MinorsWithGuardian):
+	case guarded == No && (m.Guardian || s != nil && s.Minors == catalog.MinorsWithGuardian):
 		return Finding{Verdict: No, Reason: trust.ReasonLimitGuardian}
-	case s == nil:
+	case s == nil, guarded == Unknown && (m.Guardian || s.Minors == catalog.MinorsWithGuardian):
 		return Finding{Verdict: Unknown, Reason: trust.ReasonLimitUnjudged}
 	}
 	return Finding{Verdict: Yes, Reason: ReasonOK}
@@ -119,7 +129,7 @@ func (c *Container) checkAmount(most int64, s *catalog.Service) Finding {
 		return Finding{Verdict: Yes, Reason: ReasonOK}
 	}
 	manat, err := strconv.ParseInt(answer, 10, 64)
-	if err != nil || manat > most/100 {
+	if err != nil || manat < 0 || manat > most/100 {
 		return Finding{Verdict: No, Reason: trust.ReasonLimitAmount}
 	}
 	return Finding{Verdict: Yes, Reason: ReasonOK}
@@ -134,7 +144,7 @@ func Within(l *trust.Limits, s *catalog.Service, at time.Time) Finding {
 	q := trust.At(trust.UseCitizenSign, at, true, at)
 	findings := []Finding{covered(trust.Covers(l.Services, s.ID, s.Field), trust.ReasonLimitService)}
 	if m := l.Minor; m != nil && isMinor(m, q) {
-		findings = append(findings, checkMinor(m, s, false))
+		findings = append(findings, checkMinor(m, s, No))
 	}
 	return worst(findings)
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/penjire/penjire/sync/citizen"
 	"github.com/penjire/penjire/sync/edoc/cms"
 	"github.com/penjire/penjire/sync/edoc/trust"
 )
@@ -92,7 +93,7 @@ func (c *Container) checkSender(role Role, use trust.Use, cert *x509.Certificate
 		if err != nil {
 			return Finding{Verdict: No, Reason: ReasonUnreadable}
 		}
-		same = role == RoleRepresentative || p.ID.Equal(c.doc.Sender.ID.Text)
+		same = role == RoleRepresentative || p.ID.Equal(c.doc.Sender.ID.Text) && c.doc.Sender.names(p)
 	}
 	if !same {
 		return Finding{Verdict: No, Reason: ReasonNotSender}
@@ -100,9 +101,20 @@ func (c *Container) checkSender(role Role, use trust.Use, cert *x509.Certificate
 	return Finding{Verdict: Yes, Reason: ReasonOK}
 }
 
+// names says whether a party is that person and nobody else: people read the
+// name, not the number. Who signs for himself speaks for no organisation: that
+// takes powers.
+func (p Party) names(of citizen.Person) bool {
+	same := func(a, b citizen.Text) bool {
+		one := func(t citizen.Text) string { return strings.Join(strings.Fields(t.Reveal()), " ") }
+		return a.IsZero() || strings.EqualFold(one(a), one(b))
+	}
+	return p.Organisation == "" && same(p.Surname, of.Surname) && same(p.Name, of.Name) && same(p.Patronymic, of.Patronymic)
+}
+
 // counters judges the counter-signatures of one signature. Their time is only
 // claimed: the time stamp is over the signature they confirm, not over them.
-func counters(sd *cms.SignedData, b *trust.Bundle, now time.Time) []CounterReport {
+func counters(sd *cms.SignedData, carried *trust.Carried, b *trust.Bundle, now time.Time) []CounterReport {
 	var out []CounterReport
 	for _, s := range sd.CounterSignatures() {
 		r := CounterReport{
@@ -124,7 +136,7 @@ func counters(sd *cms.SignedData, b *trust.Bundle, now time.Time) []CounterRepor
 		}
 		use, id := useOf("", cert, b)
 		q := trust.At(use, r.Claimed, false, now)
-		q.CRLs, q.OCSPs = sd.CRLs(), sd.OCSPs()
+		q.Carried = carried
 		cr := b.Check(cert, q)
 		r.ID, r.Name = id, nameOf(use, cert)
 		r.Signer, r.Revocation = cr.Chain, cr.Revocation

@@ -15,7 +15,7 @@ func (c check) ofSeal(name string, s *seal.Sealed) result {
 	if known == nil {
 		known = new(trust.Bundle)
 	}
-	rep := s.Verify(known, c.now, c.revoked)
+	rep := s.VerifyIn(c.cat.FieldOf(s.Service), known, c.now, c.revoked)
 	date := s.Date
 	r := result{
 		Name: name, Kind: s.Kind, Document: hex.EncodeToString(s.Doc), Service: s.Service, SignedBy: s.Issuer,

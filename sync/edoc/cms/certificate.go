@@ -135,6 +135,10 @@ func CheckKey(cert *x509.Certificate) error {
 // cert.CheckSignatureFrom says, for registered algorithms too. The names and
 // times are the caller's to compare.
 func CheckIssued(cert, issuer *x509.Certificate) error {
+	// A stranger's key is work without bounds.
+	if err := CheckKey(issuer); err != nil {
+		return err
+	}
 	if known(issuer.PublicKey) {
 		return cert.CheckSignatureFrom(issuer)
 	}
@@ -146,6 +150,14 @@ func CheckIssued(cert, issuer *x509.Certificate) error {
 
 // CheckList is CheckIssued for a revocation list.
 func CheckList(list *x509.RevocationList, issuer *x509.Certificate) error {
+	if err := CheckKey(issuer); err != nil {
+		return err
+	}
+	// Of lists crypto/x509 takes what it refuses of certificates.
+	switch list.SignatureAlgorithm {
+	case x509.MD5WithRSA, x509.SHA1WithRSA, x509.ECDSAWithSHA1:
+		return fmt.Errorf("cms: check who issued it: algorithm %v is not accepted", list.SignatureAlgorithm)
+	}
 	if known(issuer.PublicKey) {
 		return list.CheckSignatureFrom(issuer)
 	}

@@ -4,9 +4,12 @@ import (
 	"bytes"
 	"crypto"
 	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
 	"encoding/asn1"
 	"errors"
 	"io"
+	"math/big"
 	"strings"
 	"testing"
 	"time"
@@ -117,5 +120,23 @@ func TestRegister(t *testing.T) {
 	}
 	if n := len(cms.Algorithms()); n != len(all) {
 		t.Errorf("%d algorithms, want %d as before", n, len(all))
+	}
+}
+
+// A stranger's certificate of a centre is work for whoever asks what it signed.
+func TestCheckIssuedByHugeKey(t *testing.T) {
+	huge := new(big.Int).Lsh(big.NewInt(1), 1<<16)
+	centre := &x509.Certificate{
+		Version: 3, BasicConstraintsValid: true, IsCA: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageCRLSign,
+		PublicKeyAlgorithm: x509.RSA, PublicKey: &rsa.PublicKey{N: huge.SetBit(huge, 0, 1), E: 1<<31 - 1},
+	}
+	const want = "too short or too long"
+	err := cms.CheckIssued(&x509.Certificate{SignatureAlgorithm: x509.SHA256WithRSA}, centre)
+	if err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("certificate: got %v, want an error with %q", err, want)
+	}
+	err = cms.CheckList(&x509.RevocationList{SignatureAlgorithm: x509.SHA256WithRSA}, centre)
+	if err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("list: got %v, want an error with %q", err, want)
 	}
 }

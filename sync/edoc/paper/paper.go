@@ -78,7 +78,11 @@ func (src Source) verified() (*content, error) {
 	if src.Bundle == nil {
 		return no("whom to believe is not known")
 	}
-	c := &content{Source: src, doc: src.Answer.Document(), report: src.Answer.Verify(src.Bundle, src.Now)}
+	var known edoc.Options // what the limits of the agency's certificate are judged by
+	if src.Service != nil {
+		known.Catalogue = &catalog.Catalogue{Services: []catalog.Service{*src.Service}}
+	}
+	c := &content{Source: src, doc: src.Answer.Document(), report: src.Answer.VerifyWith(src.Bundle, src.Now, known)}
 	d, s, r := c.doc, src.Seal, c.report
 	if d.Kind != edoc.KindAnswer || d.Decision != edoc.Answered {
 		return no("it is no answer that grants what was asked")
@@ -92,7 +96,7 @@ func (src Source) verified() (*content, error) {
 	}
 	// Where only the newest revocations are not known, as far from a connection,
 	// the copy is made: whoever checks it asks again.
-	if f := s.Verify(src.Bundle, src.Now, src.Revoked); f.Verdict != trust.Yes && f.Finding != f.Revocation {
+	if f := s.VerifyIn(known.Catalogue.FieldOf(s.Service), src.Bundle, src.Now, src.Revoked); f.Verdict != trust.Yes && f.Finding != f.Revocation {
 		return no("the seal is not accepted: %s", f.Reason)
 	}
 	if !c.setFacts() {

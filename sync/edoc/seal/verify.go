@@ -33,6 +33,13 @@ type Report struct {
 // are known (nil is none), as known now. The date in a seal is its signer's word:
 // the certificate must be good now too.
 func (s *Sealed) Verify(b *trust.Bundle, now time.Time, revoked ...*trust.RevokedSeals) Report {
+	return s.VerifyIn("", b, now, revoked...)
+}
+
+// VerifyIn is Verify for a seal whose service is in that field, by the
+// catalogue: a certificate may be limited to fields (edoc.md, section 8.1).
+// Where the field is not known, it is "", such a limit is ReasonLimitUnjudged.
+func (s *Sealed) VerifyIn(field string, b *trust.Bundle, now time.Time, revoked ...*trust.RevokedSeals) Report {
 	r := Report{Revocation: trust.Finding{Verdict: trust.Unknown, Reason: trust.ReasonNoCRL}}
 	no := func(reason string) Report {
 		r.Finding = trust.Finding{Verdict: trust.No, Reason: reason}
@@ -82,6 +89,14 @@ func (s *Sealed) Verify(b *trust.Bundle, now time.Time, revoked ...*trust.Revoke
 	}
 	if !s.Expires.IsZero() && now.After(s.Expires) {
 		return no(ReasonExpired)
+	}
+	if cr.Limits != nil {
+		switch trust.Covers(cr.Limits.Services, s.Service, field) {
+		case trust.No:
+			return no(trust.ReasonLimitService)
+		case trust.Unknown:
+			r.Finding = trust.Finding{Verdict: trust.Unknown, Reason: trust.ReasonLimitUnjudged}
+		}
 	}
 	return r
 }

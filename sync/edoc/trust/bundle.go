@@ -16,6 +16,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/penjire/penjire/sync/edoc/cms"
@@ -184,7 +185,8 @@ func Open(signed []byte, k Known) (*Bundle, error) {
 	if err != nil {
 		return nil, fmt.Errorf("trust: open bundle: %w", err)
 	}
-	if err := leadsTo(o.signer, o.sd.Certificates(), roots, o.at); err != nil {
+	retired := func(c *x509.Certificate) bool { return b.retired(c, at) || k.Bundle != nil && k.Bundle.retired(c, at) }
+	if err := leadsTo(o.signer, slices.DeleteFunc(o.sd.Certificates(), retired), roots, o.at); err != nil {
 		return nil, fmt.Errorf("trust: open bundle: %w", err)
 	}
 	if !hasRole(o.signer, roleRegister) {

@@ -2,6 +2,8 @@ package trust
 
 import (
 	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/asn1"
 	"slices"
 	"time"
 
@@ -107,6 +109,9 @@ func (b *Bundle) CheckCard(cert *x509.Certificate, use Use, now time.Time) CertR
 func (b *Bundle) allowed(cert *x509.Certificate, c *Centre, use Use) bool {
 	binding := cert.KeyUsage&x509.KeyUsageContentCommitment != 0
 	signing := cert.KeyUsage&x509.KeyUsageDigitalSignature != 0
+	if use != UseTSA && use != UseCitizenAuth && !forDocuments(cert) {
+		return false
+	}
 	switch use {
 	case UseCitizenSign:
 		return c.Kind == KindCitizens && binding
@@ -125,6 +130,20 @@ func (b *Bundle) allowed(cert *x509.Certificate, c *Centre, use Use) bool {
 	}
 	return false
 }
+
+// forDocuments says whether a certificate may sign documents by its extended key
+// usage: one that is critical has to allow it (RFC 5280 4.2.1.12), as any use,
+// that of mail, which CMS was made for, or that of documents (RFC 9336).
+func forDocuments(cert *x509.Certificate) bool {
+	critical := slices.ContainsFunc(cert.Extensions, func(e pkix.Extension) bool { return e.Critical && e.Id.Equal(oidExtKeyUsage) })
+	return !critical || slices.Contains(cert.ExtKeyUsage, x509.ExtKeyUsageAny) || slices.Contains(cert.ExtKeyUsage, x509.ExtKeyUsageEmailProtection) ||
+		slices.ContainsFunc(cert.UnknownExtKeyUsage, oidDocumentSigning.Equal)
+}
+
+var (
+	oidExtKeyUsage     = asn1.ObjectIdentifier{2, 5, 29, 37}
+	oidDocumentSigning = asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 3, 36}
+)
 
 // Listed reports whether list holds cert itself, byte for byte.
 func Listed(list []*x509.Certificate, cert *x509.Certificate) bool {

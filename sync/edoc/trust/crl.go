@@ -3,6 +3,7 @@ package trust
 import (
 	"bytes"
 	"crypto/x509"
+	"encoding/asn1"
 	"errors"
 	"fmt"
 	"slices"
@@ -47,28 +48,42 @@ func readCRLs(ders [][]byte, centres []Centre) (map[string][]*crl, error) {
 }
 
 func newCRL(l *x509.RevocationList) *crl {
-	c := &crl{l.ThisUpdate, l.NextUpdate, map[string]x509.RevocationListEntry{}}
+	c := &crl{l.ThisUpdate, l.NextUpdate, make(map[string]x509.RevocationListEntry, len(l.RevokedCertificateEntries))}
 	for _, e := range l.RevokedCertificateEntries {
-		c.entries[e.SerialNumber.Text(16)] = e
+		key := e.SerialNumber.Text(16)
+		// Of one that is named twice the worse counts, and of two alike the earlier.
+		if was, twice := c.entries[key]; twice && !worse(e, was) {
+			continue
+		}
+		c.entries[key] = e
 	}
 	return c
 }
 
+func worse(e, was x509.RevocationListEntry) bool {
+	of := func(e x509.RevocationListEntry) int {
+		switch e.ReasonCode {
+		case removeFromCRL:
+			return 0
+		case certificateHold:
+			return 1
+		}
+		return 2
+	}
+	return of(e) > of(was) || of(e) == of(was) && e.RevocationTime.Before(was.RevocationTime)
+}
+
+// The extensions by which a list speaks of some certificates only: delta lists
+// and those of one distribution point (RFC 5280 5.2.4, 5.2.5).
+var (
+	oidDelta             = asn1.ObjectIdentifier{2, 5, 29, 27}
+	oidDistributionPoint = asn1.ObjectIdentifier{2, 5, 29, 28}
+)
+
 // checkIssuer checks that a centre signed the list, and that it is a whole one.
 func checkIssuer(l *x509.RevocationList, centres []Centre) error {
-	for _, e := range l.Extensions {
-		// A critical extension narrows what the list speaks of (a delta, one
-		// distribution point): such a list must not be read as a whole one.
-		if e.Critical {
-			return fmt.Errorf("it has the critical extension %v", e.Id)
-		}
-	}
-	for _, r := range l.RevokedCertificateEntries {
-		for _, e := range r.Extensions {
-			if e.Critical {
-				return fmt.Errorf("an entry has the critical extension %v", e.Id)
-			}
-		}
+	if err := isWhole(l); err != nil {
+		return err
 	}
 	for _, c := range centres {
 		if bytes.Equal(l.RawIssuer, c.Cert.RawSubject) && cms.CheckList(l, c.Cert) == nil {
@@ -78,14 +93,22 @@ func checkIssuer(l *x509.RevocationList, centres []Centre) error {
 	return errors.New("no centre of the bundle signed it")
 }
 
-// carriedCRL reads a list that a signature carries; nil if it is not one of
-// centre c.
-func (b *Bundle) carriedCRL(der []byte, c *Centre) *crl {
-	l, err := x509.ParseRevocationList(der)
-	if err != nil || !bytes.Equal(l.RawIssuer, c.Cert.RawSubject) || checkIssuer(l, b.Centres) != nil {
-		return nil
+func isWhole(l *x509.RevocationList) error {
+	for _, e := range l.Extensions {
+		// What narrows a list has to be critical; where a centre forgot that, it
+		// narrows it all the same.
+		if e.Critical || e.Id.Equal(oidDelta) || e.Id.Equal(oidDistributionPoint) {
+			return fmt.Errorf("it has the extension %v: it is not a whole list", e.Id)
+		}
 	}
-	return newCRL(l)
+	for _, r := range l.RevokedCertificateEntries {
+		for _, e := range r.Extensions {
+			if e.Critical {
+				return fmt.Errorf("an entry has the critical extension %v", e.Id)
+			}
+		}
+	}
+	return nil
 }
 
 // orderly reports whether by that reason a certificate is cancelled whose key

@@ -116,6 +116,11 @@ func Apply(old, delta []byte) ([]byte, error) {
 	maps.Copy(f, d.Set)
 	size := 0
 	for k, list := range d.Edit {
+		// What is edited is of the old bundle, whose elements the register made:
+		// a list of nothings, sent along, would multiply.
+		if _, new := d.Set[k]; new {
+			return nil, fmt.Errorf("trust: apply delta: field %d is both new and edited", k)
+		}
 		if f[k], err = edited(elements(f[k]), list, &size); err != nil {
 			return nil, fmt.Errorf("trust: apply delta: field %d: %w", k, err)
 		}

@@ -8,6 +8,7 @@ import (
 	"encoding/asn1"
 	"math/big"
 	"slices"
+	"time"
 
 	"golang.org/x/crypto/ocsp"
 
@@ -31,6 +32,9 @@ type (
 			Produced  asn1.RawValue
 			Responses []ocspSingle
 		}
+		Algorithm    pkix.AlgorithmIdentifier
+		Signature    asn1.BitString
+		Certificates []asn1.RawValue `asn1:"explicit,tag:0,optional"`
 	}
 	ocspSingle struct {
 		ID struct {
@@ -45,9 +49,13 @@ type (
 // response reads an OCSP response about cert; false if it is not about cert, or
 // neither centre c signed it nor a responder to whom c gave that, and whom no
 // list in known cancels.
-func (b *Bundle) response(der []byte, cert *x509.Certificate, c *Centre, known []*crl) (statement, bool) {
-	r, err := ocsp.ParseResponseForCert(der, cert, c.Cert)
-	if err != nil || !aboutCert(der, cert, c.Cert) {
+func (b *Bundle) response(x *response, cert *x509.Certificate, c *Centre, known []*crl, now time.Time) (statement, bool) {
+	basic := x.read()
+	if basic == nil || !basic.about(cert, c.Cert) {
+		return statement{}, false
+	}
+	r, err := ocsp.ParseResponseForCert(x.der, cert, c.Cert)
+	if err != nil || weakDigest(r.SignatureAlgorithm) || !b.mayState(c, r.ThisUpdate, now) {
 		return statement{}, false
 	}
 	for _, e := range r.Extensions {
@@ -61,6 +69,14 @@ func (b *Bundle) response(der []byte, cert *x509.Certificate, c *Centre, known [
 	s := statement{this: r.ThisUpdate, next: r.NextUpdate, from: FromOCSP}
 	if s.next.IsZero() {
 		s.next = s.this // no promise: it is good for the time it speaks of
+	}
+	for _, e := range r.Extensions {
+		// Else «good» says nothing of a certificate that was over (RFC 6960 2.2).
+		if e.Id.Equal(oidArchiveCutoff) {
+			if _, err := asn1.UnmarshalWithParams(e.Value, &s.keeps, "generalized"); err != nil {
+				return statement{}, false
+			}
+		}
 	}
 	switch r.Status {
 	case ocsp.Good:
@@ -90,17 +106,23 @@ func (b *Bundle) responder(d *x509.Certificate, c *Centre, r *ocsp.Response, kno
 	return !slices.ContainsFunc(known, func(l *crl) bool { return l.says(d, FromBundle).status != good })
 }
 
-// aboutCert says whether a response is about cert of that issuer: package ocsp
+// oidArchiveCutoff is the extension by which a responder says back to when it
+// knows of certificates that are over (RFC 6960 4.4.4).
+var oidArchiveCutoff = asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 48, 1, 6}
+
+// About reports whether der is an OCSP response about that certificate of that
+// issuer. It does not check who signed it.
+func About(der []byte, cert, issuer *x509.Certificate) bool {
+	if len(der) > maxResponse {
+		return false
+	}
+	basic := (&response{der: der}).read()
+	return basic != nil && basic.about(cert, issuer)
+}
+
+// about says whether a response is about cert of that issuer: package ocsp
 // compares the serial number alone, and every centre has a number 1.
-func aboutCert(der []byte, cert, issuer *x509.Certificate) bool {
-	var outer ocspResponse
-	var basic ocspBasic
-	if rest, err := asn1.Unmarshal(der, &outer); err != nil || len(rest) > 0 {
-		return false
-	}
-	if rest, err := asn1.Unmarshal(outer.Bytes.Response, &basic); err != nil || len(rest) > 0 {
-		return false
-	}
+func (o *ocspBasic) about(cert, issuer *x509.Certificate) bool {
 	var spki struct {
 		Algorithm pkix.AlgorithmIdentifier
 		Key       asn1.BitString
@@ -108,15 +130,25 @@ func aboutCert(der []byte, cert, issuer *x509.Certificate) bool {
 	if _, err := asn1.Unmarshal(issuer.RawSubjectPublicKeyInfo, &spki); err != nil {
 		return false
 	}
-	for _, s := range basic.Data.Responses {
+	for _, s := range o.Data.Responses {
 		h := hashOf(s.ID.Hash.Algorithm)
-		if s.ID.Serial == nil || s.ID.Serial.Cmp(cert.SerialNumber) != 0 || h == 0 {
+		if s.ID.Serial == nil || s.ID.Serial.Cmp(cert.SerialNumber) != 0 {
 			continue
 		}
-		if bytes.Equal(s.ID.NameHash, digest(h, issuer.RawSubject)) && bytes.Equal(s.ID.KeyHash, digest(h, spki.Key.Bytes)) {
+		if h != 0 && bytes.Equal(s.ID.NameHash, digest(h, issuer.RawSubject)) && bytes.Equal(s.ID.KeyHash, digest(h, spki.Key.Bytes)) {
 			return true
 		}
 		return false // package ocsp takes the first of that number
+	}
+	return false
+}
+
+// weakDigest reports whether signatures are made with a digest for which
+// collisions are made.
+func weakDigest(a x509.SignatureAlgorithm) bool {
+	switch a {
+	case x509.MD2WithRSA, x509.MD5WithRSA, x509.SHA1WithRSA, x509.DSAWithSHA1, x509.ECDSAWithSHA1:
+		return true
 	}
 	return false
 }

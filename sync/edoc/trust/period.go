@@ -15,9 +15,9 @@ type Query struct {
 	Proven   bool
 	Now      time.Time
 
-	// What is known of revocations besides the bundle: carried in a signature,
-	// as DER. What does not verify is passed over.
-	CRLs, OCSPs [][]byte
+	// What is known of revocations besides the bundle; nil: nothing. What does not
+	// verify is passed over.
+	Carried *Carried
 }
 
 // At returns the query about one time: a claim, or one that is proven.

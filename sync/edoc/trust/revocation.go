@@ -41,6 +41,7 @@ type statement struct {
 	since      time.Time // when hold or cancellation began
 	lost       bool      // cancelled, and perhaps because another has the key
 	this, next time.Time // when it was said, and when it would be said anew
+	keeps      time.Time // it speaks of what ended at that time or later too; zero: of what is in force
 	from       Source
 }
 
@@ -59,7 +60,9 @@ func (b *Bundle) revocation(cert *x509.Certificate, c *Centre, q Query) (f Findi
 		return f, age, from
 	}
 	// Nothing speaks against it. Is what is known new enough to say so?
-	said = slices.DeleteFunc(said, func(s statement) bool { return s.from != FromOCSP && s.this.After(cert.NotAfter) })
+	said = slices.DeleteFunc(said, func(s statement) bool {
+		return s.this.After(cert.NotAfter) && (s.keeps.IsZero() || s.keeps.After(cert.NotAfter))
+	})
 	switch {
 	case len(said) == 0:
 		return Finding{Unknown, ReasonLateCRL}, age, from
@@ -85,16 +88,23 @@ func (b *Bundle) unharmed(cert *x509.Certificate, c *Centre, said []statement, q
 		}
 	}
 	now, since, between := ReasonRevoked, ReasonRevokedSince, ReasonRevokedBetween
-	if end.status != cancelled && said[0].status == held {
-		end = said[0]
+	// That a centre does not know a certificate does not restore it.
+	last := slices.IndexFunc(said, func(s statement) bool { return s.status != unheard })
+	if end.status != cancelled && last >= 0 && said[last].status == held {
+		end = said[last]
 		if b.heldOver(cert, c, end.since, q.Now) {
 			now = ReasonHoldOver
 		} else {
 			now, since, between = ReasonSuspended, ReasonSuspendedSince, ReasonSuspendedSince
 		}
 	}
-	// Whoever has an authority's key states any time with it.
-	if q.Use == UseTSA && slices.ContainsFunc(said, func(s statement) bool { return s.lost }) {
+	// Whoever has an authority's key states any time with it. While it is on hold
+	// nobody says who has it.
+	switch {
+	case q.Use != UseTSA:
+	case end.status == held:
+		return Finding{No, now}
+	case slices.ContainsFunc(said, func(s statement) bool { return s.lost }):
 		return Finding{No, ReasonRevoked}
 	}
 	if end.status != good {
@@ -114,25 +124,44 @@ func (b *Bundle) unharmed(cert *x509.Certificate, c *Centre, said []statement, q
 // notHeldThen looks for a suspension that is over. The law wants the signature
 // to be in force at the moment of signing (29.1.2), and restores the
 // certificate, not what was signed with it meanwhile (44.3): a signature made
-// during a hold that was lifted later stays without force.
+// during a hold that was lifted later, or that a cancellation or another hold
+// followed, stays without force.
 func (b *Bundle) notHeldThen(cert *x509.Certificate, c *Centre, said []statement, q Query) Finding {
-	type span struct{ from, sure, until time.Time } // held for sure until sure, no more at until
+	// Held for sure until sure, no more at until; reason is what came of it.
+	type span struct {
+		from, sure, until time.Time
+		reason            string
+	}
 	var spans []span
 	for _, h := range b.Holds {
 		if h.of(cert, c) && !h.Until.IsZero() {
-			spans = append(spans, span{h.From, h.Until, h.Until})
+			spans = append(spans, span{h.From, h.Until, h.Until, ReasonSuspendedThen})
 		}
 	}
-	for i, s := range said {
-		if s.status == held && i > 0 && said[i-1].status == good {
-			spans = append(spans, span{s.since, s.this.Add(1), said[i-1].this})
+	heard := slices.DeleteFunc(slices.Clone(said), func(s statement) bool { return s.status == unheard })
+	for i, s := range heard {
+		if s.status != held || i == 0 {
+			continue
+		}
+		// It lasted until it was said, and until something else was true: that it
+		// was lifted, that it began anew, that the certificate was cancelled.
+		next := heard[i-1]
+		until, reason := next.this, ReasonSuspendedThen
+		if next.status != good {
+			until = earlier(until, next.since)
+		}
+		if next.status == cancelled {
+			reason = ReasonRevoked
+		}
+		if until.After(s.since) {
+			spans = append(spans, span{s.since, earlier(s.this.Add(1), until), until, reason})
 		}
 	}
 	found := Finding{Yes, ReasonOK}
 	for _, s := range spans {
 		switch {
 		case !q.From.Before(s.from) && q.To.Before(s.sure):
-			return Finding{No, ReasonSuspendedThen}
+			return Finding{No, s.reason}
 		case q.From.Before(s.until) && !q.To.Before(s.from):
 			found = Finding{Unknown, ReasonSuspendedThen} // it may have been during the hold
 		case !q.Proven && q.From.Before(s.from):
@@ -140,6 +169,13 @@ func (b *Bundle) notHeldThen(cert *x509.Certificate, c *Centre, said []statement
 		}
 	}
 	return found
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
 }
 
 // heldOver says whether a hold that began at since has become a cancellation:
@@ -157,10 +193,6 @@ func (h Hold) of(cert *x509.Certificate, c *Centre) bool {
 	return h.Centre == HoldCentre(c.Cert) && bytes.Equal(h.Serial, cert.SerialNumber.Bytes())
 }
 
-// maxCarried bounds how many lists and how many responses of one signature are
-// looked at.
-const maxCarried = 8
-
 // statements returns what centre c said of cert: in the bundle and in q, as far
 // as it is authentic.
 func (b *Bundle) statements(cert *x509.Certificate, c *Centre, q Query) []statement {
@@ -177,15 +209,17 @@ func (b *Bundle) statements(cert *x509.Certificate, c *Centre, q Query) []statem
 	for _, l := range known {
 		said = append(said, l.says(cert, FromBundle))
 	}
-	for _, der := range q.CRLs[:min(len(q.CRLs), maxCarried)] {
-		if l := b.carriedCRL(der, c); l != nil {
-			said = append(said, l.says(cert, FromCRL))
-			known = append(slices.Clip(known), l)
+	if q.Carried != nil {
+		for _, x := range q.Carried.crls {
+			if l := b.list(x, c, q.Now); l != nil {
+				said = append(said, l.says(cert, FromCRL))
+				known = append(slices.Clip(known), l)
+			}
 		}
-	}
-	for _, der := range q.OCSPs[:min(len(q.OCSPs), maxCarried)] {
-		if s, ok := b.response(der, cert, c, known); ok {
-			said = append(said, s)
+		for _, x := range q.Carried.responses {
+			if s, ok := b.response(x, cert, c, known, q.Now); ok {
+				said = append(said, s)
+			}
 		}
 	}
 	for _, h := range b.Holds {

@@ -83,12 +83,18 @@ func Person(cert *x509.Certificate) (citizen.Person, error) {
 		return citizen.Person{}, fmt.Errorf("trust: read the holder of a certificate: %w", err)
 	}
 	p := citizen.Person{ID: id}
+	seen := map[string]bool{}
 	for _, n := range cert.Subject.Names {
 		value, ok := n.Value.(string)
 		if !ok {
 			continue
 		}
-		switch n.Type.String() {
+		what := n.Type.String()
+		if seen[what] && slices.Contains([]string{"2.5.4.4", "2.5.4.5", "2.5.4.42"}, what) {
+			return citizen.Person{}, errors.New("trust: read the holder of a certificate: it names two")
+		}
+		seen[what] = true
+		switch what {
 		case "2.5.4.4":
 			p.Surname = citizen.NewText(value)
 		case "2.5.4.42":

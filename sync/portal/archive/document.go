@@ -256,7 +256,8 @@ func (c *checker) answer(ctx context.Context, q ledger.Request) {
 	if !bytes.HasPrefix(a.ID[:], s.Doc) {
 		bad("seal.other", "the seal is of another document")
 	}
-	now := s.Verify(c.now, c.Now)
+	field := c.catalogue.FieldOf(s.Service)
+	now := s.VerifyIn(field, c.now, c.Now)
 	if now.Reason == seal.ReasonBroken || now.Reason == seal.ReasonNotIssuer {
 		bad(now.Reason, "the seal does not verify")
 		return
@@ -264,7 +265,7 @@ func (c *checker) answer(ctx context.Context, q ledger.Request) {
 	if then == nil {
 		return
 	}
-	if was := s.Verify(then, a.At); was.Verdict != now.Verdict {
+	if was := s.VerifyIn(field, then, a.At); was.Verdict != now.Verdict {
 		c.found(Trouble{Changed, what, now.Reason, fmt.Sprintf("its seal was %s (%s) and is %s (%s)", was.Verdict, was.Reason, now.Verdict, now.Reason)})
 	}
 }

@@ -40,7 +40,7 @@ func (d *Desk) facts(q ledger.Request, c *edoc.Container) verified {
 	if b == nil {
 		return verified{Facts: q.Facts}
 	}
-	r := c.Verify(b, d.now())
+	r := c.VerifyWith(b, d.now(), edoc.Options{Catalogue: d.portal.Catalogue()})
 	return verified{ledger.Facts{
 		Whole: finding(r.Whole), Signer: finding(r.Signer), Revocation: finding(r.Revocation),
 		Claimed: r.Claimed, Trusted: r.Trusted, RevocationAge: r.RevocationAge, Provisional: r.Provisional,

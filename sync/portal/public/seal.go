@@ -149,7 +149,7 @@ func (p *Pages) show(w http.ResponseWriter, r *http.Request, b page.Base, text s
 // checked verifies the seal and puts what it found into words.
 func (p *Pages) checked(ctx context.Context, v *sealView, s *seal.Sealed) error {
 	bundle := p.bundle()
-	found := s.Verify(bundle, v.Now, p.portal.RevokedSeals())
+	found := s.VerifyIn(p.portal.Catalogue().FieldOf(s.Service), bundle, v.Now, p.portal.RevokedSeals())
 	v.Verdict, v.Reason, v.Kind = string(found.Verdict), found.Reason, s.Kind
 	w := page.Writer{Base: v.Base}
 	age, err := v.Span(max(found.RevocationAge, time.Minute))
