@@ -45,15 +45,17 @@ type signed struct {
 
 type documentView struct {
 	page.Base
-	Verdict    string
-	Icon       string
-	Answers    []answerLine
-	Kind       string // edoc.KindRequest or KindAnswer; "" where nothing of it is to be believed
-	Heading    string
-	Facts      []fact
-	Signatures []signed
-	Lists      string
-	Here       []page.Step
+	Verdict string
+	Icon    string
+	// Provisional: in order as long as nothing but the signer's clock says when.
+	Provisional bool
+	Answers     []answerLine
+	Kind        string // edoc.KindRequest or KindAnswer; "" where nothing of it is to be believed
+	Heading     string
+	Facts       []fact
+	Signatures  []signed
+	Lists       string
+	Here        []page.Step
 }
 
 // file checks a file that somebody sends. Nothing of it is kept, not even its
@@ -138,6 +140,7 @@ func (p *Pages) document(r *http.Request, b page.Base, data []byte) (*documentVi
 	}
 	rep := c.VerifyWith(p.bundle(), v.Now, edoc.Options{Catalogue: p.portal.Catalogue()})
 	v.judge(v.line(explain.Whole, rep.Whole), v.line(explain.Signer, rep.Signer), v.line(explain.Revocation, rep.Revocation))
+	v.Provisional = rep.Provisional && v.Verdict == string(trust.Yes)
 	v.Answers = append(v.Answers, v.line(explain.Stamp, rep.Stamp))
 	w := page.Writer{Base: b}
 	if rep.SignerCert != nil {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/penjire/penjire/sync/edoc"
 	"github.com/penjire/penjire/sync/edoc/envelope"
+	"github.com/penjire/penjire/sync/edoc/specimen"
 	"github.com/penjire/penjire/sync/edoc/trust"
 	"github.com/penjire/penjire/sync/ledger"
 	"github.com/penjire/penjire/sync/portal/page/pagetest"
@@ -78,6 +79,14 @@ func TestFile(t *testing.T) {
 	for name, b := range map[string][]byte{"half a file": c.Bytes()[:900], "a text": []byte("a letter"), "zeros": make([]byte, 5000)} {
 		says(t, name, h.give(b, 200), "cannot be read as an e-document", "verdict--no")
 	}
+
+	// Without a time stamp it is in order, but not for good.
+	bare, err := edoc.Sign(h.Document(t, "citizen-2", "complaint", nil), h.Cards[1].Slots[specimen.SlotSign].Signer(), noon)
+	if err != nil {
+		t.Fatal(err)
+	}
+	says(t, "a document without a time stamp", h.give(bare.Bytes(), 200), "verdict--yes", "This is provisional", "stamp.none")
+	saysNot(t, "a document with one", h.give(c.Bytes(), 200), "This is provisional")
 
 	other := openHall(t) // another portal's world: nobody here knows its centres
 	foreign, _ := other.Receive(t, "citizen-1", other.Document(t, "citizen-1", "complaint", nil))
