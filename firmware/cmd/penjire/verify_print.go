@@ -38,7 +38,7 @@ var labels = map[string][3]string{ // tk, ru, en
 	"entry":      {"ýazgy %d / %d, kök %s…", "запись %d из %d, корень %s…", "entry %d of %d, root %s…"},
 	"whole":      {"bitewi", "целостность", "whole"},
 	"signer":     {"gol", "подпись", "signer"},
-	"revocation": {"ýatyrylma", "аннулирование", "cancellation"},
+	"revocation": {"ýatyrylmadyk", "не аннулирован", "not cancelled"},
 	"stamp":      {"wagt", "время", "stamp"},
 	"seal":       {"möhür", "знак", "seal"},
 	"citizen":    {"raýat", "гражданин", "citizen"},
