@@ -42,7 +42,7 @@ func copyCommand(args []string, stdout, stderr io.Writer) int {
 		return usage
 	}
 	if fs.NArg() != 1 {
-		_, _ = fmt.Fprintf(stderr, "penjire: copy wants one answer\n%s", help)
+		_, _ = fmt.Fprintf(stderr, "penjire: copy wants one answer, after the flags\n%s", help)
 		return usage
 	}
 	pdf, err := f.certified(fs.Arg(0), time.Now())
