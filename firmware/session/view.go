@@ -1,6 +1,8 @@
 package session
 
 import (
+	"slices"
+
 	"github.com/penjire/penjire/sync/catalog"
 	"github.com/penjire/penjire/sync/citizen"
 	"github.com/penjire/penjire/ui/phrase"
@@ -164,7 +166,22 @@ func (s State) answerView(f Facts) *screen.AnswerView {
 	if f.Catalogue != nil {
 		v.Agency, _ = f.Catalogue.Agency(v.Service.Agency)
 	}
+	v.Facts = s.labelled(a.Facts, v.Service)
 	return v
+}
+
+// labelled returns the facts under the labels of this visit's language, whatever
+// that of the request was.
+func (s State) labelled(facts []screen.CheckLine, svc catalog.Service) []screen.CheckLine {
+	out := slices.Clone(facts)
+	for i := range out {
+		for _, f := range svc.Result.Facts {
+			if f.Name == out[i].Name {
+				out[i].Label = f.Label.In(s.Lang)
+			}
+		}
+	}
+	return out
 }
 
 // Reasons are the phrase keys for why the portal refused a request.
