@@ -6,6 +6,7 @@ import (
 	"image/color"
 	"image/png"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"testing"
 
@@ -45,6 +46,12 @@ func TestPictures(t *testing.T) {
 	f.collect("tk", "citizen-1")
 	write("copy", onPaper(t, b.get("/api/printer/paper.png")))
 	f.public(code)
+	r := b.request(code)
+	write("a4", onA4(t, b.desk(r.Agency, "GET", "requests/"+r.Doc+"/copy", nil)))
+	f.Resize(1000, 760, 4)
+	f.checkFile(b.container(r))
+	write("file", f.Picture())
+	f.Resize(screenWidth, screenHeight, pixelsPerMM)
 
 	// The bench in the middle of the next visit: a card in the reader, a
 	// question on the screen, paper in the mouth of the printer.
@@ -68,6 +75,27 @@ func TestPictures(t *testing.T) {
 	if len(f.seen) < 20 {
 		t.Errorf("only %d pages were passed", len(f.seen))
 	}
+}
+
+// checkFile hands a file in at the portal's page, as anyone can.
+func (f *finger) checkFile(name string) {
+	f.b.t.Helper()
+	f.Go(f.b.state().Portal.URL + "/check?lang=tk")
+	f.Type("#file", name)
+	f.Touch(`form[action="/check/file"] button`)
+	f.Wait(".verdict--yes")
+}
+
+// onA4 draws the first page of a PDF small, by a program that is not ours.
+func onA4(t *testing.T, pdf []byte) []byte {
+	t.Helper()
+	cmd := exec.Command("pdftoppm", "-png", "-r", "80", "-f", "1", "-l", "1", "-singlefile", "-")
+	cmd.Stdin = bytes.NewReader(pdf)
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("pdftoppm (poppler-utils): %v", err)
+	}
+	return out
 }
 
 func quote(s string) string { return `"` + s + `"` }
