@@ -117,7 +117,7 @@ func (c *content) certificate(s *sheet) error {
 	parts[len(parts)-1].gap = 2
 	add(small, c.in(words.Check), 0)
 	add(big, edoc.FormatCode(c.Seal.CheckNumber()), 0.8)
-	for _, w := range []string{c.in(words.CheckPhone), fmt.Sprintf(c.in(words.CheckWeb), c.place()), c.in(words.CheckKiosk)} {
+	for _, w := range []string{c.in(words.CheckPhone), fmt.Sprintf(c.in(words.CheckWeb), c.place())} {
 		add(style{s.regular, 3.2, ink}, w, 0.5)
 	}
 	height := 7.0

@@ -12,7 +12,7 @@ var words = struct {
 	Head, Law                                             catalog.Text
 	Subject, ID, Facts, Answer, Sealed                    catalog.Text
 	Certified, Signer, Signed, Stamped                    catalog.Text
-	Check, CheckPhone, CheckWeb, CheckKiosk               catalog.Text
+	Check, CheckPhone, CheckWeb                           catalog.Text
 	Requisites, Name, Heading, Made, Registered           catalog.Text
 	Pages, PagesOf, To, Position, From, Postal, Email     catalog.Text
 	Regulation, Original, Request, Attachments, Continued catalog.Text
@@ -50,11 +50,6 @@ var words = struct {
 		TK: "Internetde: barlag belgisini %s sahypasyna ýazyň.",
 		RU: "В интернете: введите проверочный номер на %s.",
 		EN: "On the web: type the check number at %s.",
-	},
-	CheckKiosk: catalog.Text{
-		TK: "Islendik «Bir penjire» kioskunda: möhüri okadyň.",
-		RU: "В любом киоске «Одно окно»: поднесите знак к сканеру.",
-		EN: "At any kiosk of “One window”: hold the seal to the scanner.",
 	},
 	Requisites: catalog.Text{TK: "Asyl nusganyň rekwizitleri", RU: "Реквизиты подлинника", EN: "Requisites of the original"},
 	Name:       catalog.Text{TK: "Ady", RU: "Название", EN: "Name"},
