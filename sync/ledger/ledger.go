@@ -101,6 +101,7 @@ type Key struct {
 // Record is a record that was received.
 type Record struct {
 	Key
+	Place    int64 // in the order of coming; of this store
 	Doc      Doc
 	Code     string
 	Service  string
@@ -292,9 +293,11 @@ type Ledger interface {
 	// first, raises the alarm "kiosk.fork", and its receipt says so.
 	Intake(ctx context.Context, kiosk string, at time.Time, recs []Incoming, make func(Incoming, time.Time) ([]byte, error)) ([]Outcome, error)
 
-	// Undecided returns up to n records not yet decided, oldest first, without
-	// those that wait for a dictionary that is not there.
-	Undecided(ctx context.Context, n int) ([]Record, error)
+	// Undecided returns up to n records not yet decided whose Place is above after,
+	// in that order, which is the one they came in, without those that wait for a
+	// dictionary that is not there. One that cannot be decided today is passed by
+	// going on after it.
+	Undecided(ctx context.Context, after int64, n int) ([]Record, error)
 
 	// KeepDictionary keeps what envelopes are compressed with, for ever and by its
 	// number: one may come years later. What has that number already stays.

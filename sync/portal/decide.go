@@ -61,17 +61,20 @@ func (p *Portal) decideLoop(ctx context.Context) {
 }
 
 // decideAll decides everything that can be decided now, and returns when to look
-// again at the latest.
+// again at the latest. What cannot be decided is passed by: it must not hold up
+// what is behind it.
 func (p *Portal) decideAll(ctx context.Context) time.Duration {
 	const batch = 64
+	var after int64
+	failed := 0
 	for ctx.Err() == nil {
-		recs, err := p.ledger.Undecided(ctx, batch)
+		recs, err := p.ledger.Undecided(ctx, after, batch)
 		if err != nil {
 			p.c.Log.Error("portal: nothing can be decided", "err", err)
 			return retryDecide
 		}
-		failed := 0
 		for _, r := range recs {
+			after = r.Place
 			if err := p.decide(ctx, r); err != nil {
 				if ctx.Err() == nil {
 					p.c.Log.Error("portal: a record could not be decided", "kiosk", r.Kiosk, "seq", r.Seq, "err", err)
@@ -79,10 +82,11 @@ func (p *Portal) decideAll(ctx context.Context) time.Duration {
 				failed++
 			}
 		}
-		if failed > 0 {
+		switch {
+		case len(recs) == batch:
+		case failed > 0:
 			return retryDecide
-		}
-		if len(recs) < batch {
+		default:
 			return time.Minute
 		}
 	}

@@ -22,11 +22,11 @@ func dictionaries(t *testing.T, open Opener) {
 		if err := l.AwaitDictionary(ctx, key(Incoming(3)), 7); !errors.Is(err, ledger.ErrNotFound) {
 			t.Errorf("AwaitDictionary of no record = %v, want ErrNotFound", err)
 		}
-		if u := must[[]ledger.Record](t)(l.Undecided(ctx, 10)); len(u) != 1 || u[0].Doc != two.Doc {
+		if u := must[[]ledger.Record](t)(l.Undecided(ctx, 0, 10)); len(u) != 1 || u[0].Doc != two.Doc {
 			t.Errorf("Undecided = %d records, want the one that does not wait", len(u))
 		}
 		ok(t, l.KeepDictionary(ctx, 6, []byte("another")))
-		if u := must[[]ledger.Record](t)(l.Undecided(ctx, 10)); len(u) != 1 {
+		if u := must[[]ledger.Record](t)(l.Undecided(ctx, 0, 10)); len(u) != 1 {
 			t.Errorf("Undecided = %d records after another dictionary, want 1", len(u))
 		}
 		ok(t, l.KeepDictionary(ctx, 7, []byte("seven")))
@@ -34,7 +34,7 @@ func dictionaries(t *testing.T, open Opener) {
 		if b := must[[]byte](t)(l.Dictionary(ctx, 7)); string(b) != "seven" {
 			t.Errorf("Dictionary = %q, want what was kept first", b)
 		}
-		if u := must[[]ledger.Record](t)(l.Undecided(ctx, 10)); len(u) != 2 || u[0].Doc != one.Doc {
+		if u := must[[]ledger.Record](t)(l.Undecided(ctx, 0, 10)); len(u) != 2 || u[0].Doc != one.Doc {
 			t.Errorf("Undecided = %d records, want both, in their order", len(u))
 		}
 		ok(t, l.Decide(ctx, key(one), Registered()))

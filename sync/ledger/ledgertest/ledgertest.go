@@ -150,8 +150,25 @@ func sameDigest(t *testing.T, open Opener) {
 		if !other[0].New || other[0].Fork {
 			t.Errorf("the same number from another kiosk: got %+v, want new", other[0])
 		}
-		if n := len(must[[]ledger.Record](t)(l.Undecided(ctx, 10))); n != 4 {
+		if n := len(must[[]ledger.Record](t)(l.Undecided(ctx, 0, 10))); n != 4 {
 			t.Errorf("Undecided = %d records, want 4", n)
+		}
+		var after int64
+		seen := map[ledger.Key]bool{}
+		for {
+			recs := must[[]ledger.Record](t)(l.Undecided(ctx, after, 3))
+			if len(recs) == 0 {
+				break
+			}
+			for _, r := range recs {
+				if r.Place <= after || seen[r.Key] {
+					t.Errorf("Undecided after %d = a record at %d, seen before: %v", after, r.Place, seen[r.Key])
+				}
+				after, seen[r.Key] = r.Place, true
+			}
+		}
+		if len(seen) != 4 {
+			t.Errorf("walking along Undecided gave %d records, want 4", len(seen))
 		}
 	})
 }
@@ -168,7 +185,7 @@ func oneTransaction(t *testing.T, open Opener) {
 		if !errors.Is(err, broken) {
 			t.Errorf("Intake = %v, want the receipt's error", err)
 		}
-		if n := len(must[[]ledger.Record](t)(l.Undecided(ctx, 10))); n != 0 {
+		if n := len(must[[]ledger.Record](t)(l.Undecided(ctx, 0, 10))); n != 0 {
 			t.Errorf("Undecided = %d records after a failed batch, want 0", n)
 		}
 		must[[]ledger.Outcome](t)(l.Intake(ctx, Kiosk, start, []ledger.Incoming{Incoming(1)}, Receipt()))
@@ -197,7 +214,7 @@ func fork(t *testing.T, open Opener) {
 		if !bytes.Equal(again[0].Receipt, o[0].Receipt) {
 			t.Errorf("receipt of a fork again: got %q, want %q", again[0].Receipt, o[0].Receipt)
 		}
-		if n := len(must[[]ledger.Record](t)(l.Undecided(ctx, 10))); n != 2 {
+		if n := len(must[[]ledger.Record](t)(l.Undecided(ctx, 0, 10))); n != 2 {
 			t.Errorf("Undecided = %d, want both", n)
 		}
 		al := must[[]ledger.Alarm](t)(l.Alarms(ctx, 10))
@@ -240,7 +257,7 @@ func atOnce(t *testing.T, open Opener) {
 				}
 			}
 		}
-		if n := len(must[[]ledger.Record](t)(l.Undecided(ctx, 1000))); n != 20 {
+		if n := len(must[[]ledger.Record](t)(l.Undecided(ctx, 0, 1000))); n != 20 {
 			t.Errorf("Undecided = %d, want 20", n)
 		}
 	})
@@ -266,7 +283,7 @@ func decide(t *testing.T, open Opener) {
 		if len(its) != 1 || its[0].Kind != ledger.ItemDecided || string(its[0].Bytes) != "decided registered " || its[0].Stage != ledger.Registered || its[0].Doc != in.Doc {
 			t.Errorf("Items = %+v, want one decided receipt", its)
 		}
-		if n := len(must[[]ledger.Record](t)(l.Undecided(ctx, 10))); n != 0 {
+		if n := len(must[[]ledger.Record](t)(l.Undecided(ctx, 0, 10))); n != 0 {
 			t.Errorf("Undecided = %d, want 0", n)
 		}
 		ok(t, l.Assign(ctx, in.Doc, "officer 1"))

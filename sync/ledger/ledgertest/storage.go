@@ -19,7 +19,7 @@ func storageTimes(t *testing.T, open Opener) {
 		in.Sent, in.Channel = start.Add(time.Second), ledger.ChannelKiosk
 		at := start.Add(2 * time.Second)
 		must[[]ledger.Outcome](t)(l.Intake(ctx, Kiosk, at, []ledger.Incoming{in, plain}, Receipt()))
-		if u := must[[]ledger.Record](t)(l.Undecided(ctx, 1)); u[0].Channel != ledger.ChannelKiosk || !u[0].Sent.Equal(in.Sent) {
+		if u := must[[]ledger.Record](t)(l.Undecided(ctx, 0, 1)); u[0].Channel != ledger.ChannelKiosk || !u[0].Sent.Equal(in.Sent) {
 			t.Errorf("Undecided = %+v, want channel and time of sending", u)
 		}
 		if r := must[ledger.Request](t)(l.Get(ctx, plain.Doc)); r.Channel != ledger.ChannelKiosk || !r.Sent.IsZero() {

@@ -84,16 +84,16 @@ func intake(ctx context.Context, tx *sql.Tx, kiosk string, at time.Time, r ledge
 }
 
 // Undecided implements ledger.Ledger.
-func (d *DB) Undecided(ctx context.Context, n int) ([]ledger.Record, error) {
+func (d *DB) Undecided(ctx context.Context, after int64, n int) ([]ledger.Record, error) {
 	rs, err := d.r.QueryContext(ctx,
-		`SELECT kiosk, epoch, seq, digest, doc, code, service, lang, claimed, received, sealed,
+		`SELECT id, kiosk, epoch, seq, digest, doc, code, service, lang, claimed, received, sealed,
 		   channel, sent
-		 FROM records WHERE state = 'received' AND NOT EXISTS (SELECT 1 FROM awaiting a
+		 FROM records WHERE state = 'received' AND id > ? AND NOT EXISTS (SELECT 1 FROM awaiting a
 		   WHERE a.record = records.id AND a.dictionary NOT IN (SELECT id FROM dictionaries))
-		 ORDER BY id LIMIT ?`, n)
+		 ORDER BY id LIMIT ?`, after, n)
 	out, err := rows(rs, err, func(rs *sql.Rows) (ledger.Record, error) {
 		var r ledger.Record
-		err := rs.Scan(&r.Kiosk, (*blob16)(&r.Epoch), &r.Seq, (*blob32)(&r.Digest), (*blob32)(&r.Doc), &r.Code,
+		err := rs.Scan(&r.Place, &r.Kiosk, (*blob16)(&r.Epoch), &r.Seq, (*blob32)(&r.Digest), (*blob32)(&r.Doc), &r.Code,
 			&r.Service, &r.Lang, milli{&r.Claimed}, milli{&r.Received}, &r.Sealed,
 			&r.Channel, milli{&r.Sent})
 		return r, err
