@@ -4,9 +4,11 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"path/filepath"
 
 	"github.com/penjire/penjire/drivers/link"
 	"github.com/penjire/penjire/sync/serialline"
+	"github.com/penjire/penjire/sync/uplink"
 	"github.com/penjire/penjire/sync/wire"
 )
 
@@ -32,4 +34,13 @@ func (k *Kiosk) line(roots []*x509.Certificate) func(context.Context) (wire.Carr
 		}
 		return conn, nil
 	}
+}
+
+// schedule returns when the kiosk may speak to the portal, and how much a day.
+func (k *Kiosk) schedule() uplink.Schedule {
+	s := uplink.Schedule{Zone: zone, BytesPerDay: k.s.Sync.BytesPerDay, File: filepath.Join(k.s.State, "sync-spent.json")}
+	for _, w := range k.s.Sync.Windows {
+		s.Windows = append(s.Windows, uplink.Window(w))
+	}
+	return s
 }

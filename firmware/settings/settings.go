@@ -31,6 +31,7 @@ type Settings struct {
 	Control string // unix socket of the state page; "" is state/control.sock
 
 	Portal   Portal
+	Sync     Sync
 	Identity Pair    // for TLS to the portal
 	Signing  Pair    // signs as intermediary, and receipts' seals; "" as Identity
 	Counter  Counter // of the journal's heads; "" in the TPM of Signing, if that is where its key is
@@ -52,6 +53,19 @@ type Portal struct {
 	PublicURL  string // base of the addresses in printed codes; "" is the URL's host over https
 	ServerName string // in the portal's certificate; "" is the URL's host
 	Line       Line   // where URL does not answer; zero: there is none
+}
+
+// Sync is when the kiosk may speak to the portal, and how much a day.
+type Sync struct {
+	Windows     []Window // none: always
+	BytesPerDay int64    // 0: no limit
+}
+
+// Window is a time of day, in Turkmenistan. It goes over midnight where To is not
+// above From.
+type Window struct {
+	Days     []time.Weekday // on which it begins; none: every day
+	From, To time.Duration  // since midnight
 }
 
 // Line is a serial line to the portal: a radio modem.
@@ -87,7 +101,7 @@ func Parse(b []byte, dir string) (Settings, error) {
 	}
 	var fs Faults
 	n := node{path: "settings", v: tree, fs: &fs}
-	n.only("kiosk", "place", "board", "ports", "state", "listen", "frames", "control", "portal", "identity", "signing", "counter",
+	n.only("kiosk", "place", "board", "ports", "state", "listen", "frames", "control", "portal", "sync", "identity", "signing", "counter",
 		"roots", "trust", "catalogue", "idle", "beacon_max_age_days", "mm", "outbox")
 	s := Settings{
 		Kiosk:     n.key("kiosk").must().name(),
@@ -99,6 +113,7 @@ func Parse(b []byte, dir string) (Settings, error) {
 		Frames:    n.key("frames").origins(),
 		Control:   n.key("control").file(dir),
 		Portal:    n.key("portal").must().portal(),
+		Sync:      n.key("sync").sync(),
 		Identity:  n.key("identity").must().pair(dir),
 		Signing:   n.key("signing").pair(dir),
 		Counter:   n.key("counter").counter(dir),

@@ -59,6 +59,7 @@ func (u *Uplink) session(ctx context.Context) (retry time.Duration, welcomed boo
 		return 0, false, err
 	}
 	u.carries(conn)
+	defer u.account(true)
 	defer u.carries(nil)
 	if n, ok := conn.(wire.Noter); ok {
 		n.Note(func(up bool, f wire.Frame, n int) { u.st.frame(u.c.Now(), up, f, n) })
@@ -95,8 +96,9 @@ func (u *Uplink) session(ctx context.Context) (retry time.Duration, welcomed boo
 	if second {
 		wg.Go(func() { u.lookBack(ctx, cancel) })
 	}
+	wg.Go(func() { u.mind(ctx, cancel) })
 	err = s.up(ctx)
-	if cause := context.Cause(ctx); errors.Is(err, context.Canceled) && (cause == context.Canceled || cause == errBetter) { //nolint:errorlint // these very ones
+	if cause := context.Cause(ctx); errors.Is(err, context.Canceled) && (cause == context.Canceled || cause == errBetter || cause == errSchedule) { //nolint:errorlint // these very ones
 		conn.Close() // we were told to stop, or go on elsewhere: in order
 	}
 	err = why(err)

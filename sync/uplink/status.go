@@ -83,6 +83,8 @@ type Status struct {
 	Sent       int64       `json:"sent"`       // bytes as TCP or the line carries them, since the start
 	Received   int64       `json:"received"`
 	Attempts   int         `json:"attempts"`
+	Waits      string      `json:"waits"`       // WaitsWindow or WaitsBudget; "": nothing keeps it from the portal
+	Until      time.Time   `json:"until"`       // of Waits
 	LastFrames []FrameNote `json:"last_frames"` // the last 50, oldest first
 }
 
@@ -125,9 +127,15 @@ func (s *status) down(now time.Time, err error) {
 	if s.s.Connected || s.s.Since.IsZero() {
 		s.s.Connected, s.s.Since = false, now
 	}
-	if err != nil && !errors.Is(err, context.Canceled) && !errors.Is(err, errBetter) {
+	if err != nil && !errors.Is(err, context.Canceled) && !errors.Is(err, errBetter) && !errors.Is(err, errSchedule) {
 		s.s.LastError = Code(err)
 	}
+}
+
+func (s *status) waits(what string, until time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.s.Waits, s.s.Until = what, until
 }
 
 func (s *status) refused(code string) {

@@ -62,12 +62,15 @@ func (s *session) deliver(ctx context.Context) (time.Duration, error) {
 		if s.u.c.Outbox.Stats(ctx).Unsent <= n {
 			return soon, nil
 		}
-		recs, err := s.u.c.Outbox.Lease(ctx, most+n, int(s.welcome.Bytes)+size)
+		recs, err := s.lease(ctx, most+n, int(s.welcome.Bytes)+size)
 		if err != nil {
 			return 0, &coded{CodeStorage, fmt.Errorf("uplink: lease: %w", err)}
 		}
 		recs = s.dropHeld(recs)
 		if len(recs) == 0 {
+			if soon == 0 {
+				soon = noRoom
+			}
 			return soon, nil
 		}
 		// Their entries are durable: a head that the portal keeps before it has the
@@ -95,6 +98,25 @@ func (s *session) deliver(ctx context.Context) (time.Duration, error) {
 			}
 		}
 	}
+}
+
+// noRoom is how long records wait before it is looked whether there is room for
+// them in the day's bytes.
+const noRoom = 10 * time.Minute
+
+// lease leases what may go: everything, or what fits into the day's bytes. At the
+// beginning of a day something larger may.
+func (s *session) lease(ctx context.Context, most, size int) ([]outbox.Record, error) {
+	s.u.account(false)
+	room, fresh, limited := s.u.budget.room(s.u.c.Now())
+	if !limited {
+		return s.u.c.Outbox.Lease(ctx, most, size)
+	}
+	recs, err := s.u.c.Outbox.LeaseFitting(ctx, most, int(min(room, int64(size))))
+	if len(recs) == 0 && err == nil && fresh {
+		return s.u.c.Outbox.Lease(ctx, 1, 1)
+	}
+	return recs, err
 }
 
 // holding returns how many records the portal would not take and that may not go

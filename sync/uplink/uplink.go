@@ -87,6 +87,8 @@ type Config struct {
 	// Dial makes the WebSocket's connection; nil is TCP. Tests set it.
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
 
+	Schedule Schedule // when, and how much
+
 	MinBackoff time.Duration // first wait after a failure; 0 is 1 s
 	MaxBackoff time.Duration // longest; 0 is 30 s
 	Interval   time.Duration // silence after which the other end is asked; 0 is 30 s
@@ -102,6 +104,7 @@ type Uplink struct {
 	kick    chan struct{}
 	changes <-chan struct{}
 	st      status
+	budget  *budget
 	better  wire.Carrier // for the next session; Run's
 	whole   atomic.Bool  // a delta did not fit: ask for a whole bundle
 }
@@ -129,8 +132,11 @@ func New(c Config) (*Uplink, error) {
 	if u.c.Catalogue == nil {
 		u.c.Catalogue = func() uint64 { return 0 }
 	}
+	var err error
+	if u.budget, err = openBudget(c.Schedule); err != nil {
+		return nil, err
+	}
 	if u.c.Connect == nil {
-		var err error
 		if u.c.Connect, err = u.webSocket(); err != nil {
 			return nil, err
 		}
@@ -214,7 +220,7 @@ func (u *Uplink) Run(ctx context.Context) error {
 			u.better.Cut()
 		}
 	}()
-	for ctx.Err() == nil {
+	for ctx.Err() == nil && u.rest(ctx) {
 		start := time.Now()
 		retry, welcomed, err := u.session(ctx)
 		if ctx.Err() != nil {

@@ -1,0 +1,35 @@
+package settings
+
+import (
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestSync(t *testing.T) {
+	with := func(sync string) (Settings, error) {
+		return Parse([]byte(strings.Replace(good, `"portal": {`, `"sync": `+sync+`, "portal": {`, 1)), "/")
+	}
+	s, err := with(`{"bytes_per_day": 2000000, "windows": [{"days": ["mon", "sun"], "from": "08:00", "to": "09:30"}, {"from": "22:15", "to": "24:00"}]}`)
+	want := Sync{BytesPerDay: 2_000_000, Windows: []Window{
+		{Days: []time.Weekday{time.Monday, time.Sunday}, From: 8 * time.Hour, To: 9*time.Hour + 30*time.Minute},
+		{From: 22*time.Hour + 15*time.Minute, To: 24 * time.Hour},
+	}}
+	if err != nil || !reflect.DeepEqual(s.Sync, want) {
+		t.Errorf("got %+v, %v, want %+v", s.Sync, err, want)
+	}
+	for in, fault := range map[string]string{
+		`{"bytes_per_day": 10}`:                                                   "settings.sync.bytes_per_day: got 10",
+		`{"windows": {}}`:                                                         "settings.sync.windows: got an object, want a list",
+		`{"windows": [{"from": "08:00"}]}`:                                        "settings.sync.windows[].to: missing",
+		`{"windows": [{"from": "8 o'clock", "to": "09:00"}]}`:                     "settings.sync.windows[].from: got",
+		`{"windows": [{"from": "08:00", "to": "25:00"}]}`:                         "settings.sync.windows[].to: got",
+		`{"windows": [{"days": ["monday"], "from": "08:00", "to": "09:00"}]}`:     "settings.sync.windows[].days[]: got",
+		`{"windows": [{"day": "mon", "from": "08:00", "to": "09:00"}], "hot": 1}`: "settings.sync.hot: there is no such setting",
+	} {
+		if _, err := with(in); err == nil || !strings.Contains(err.Error(), fault) {
+			t.Errorf("%s: got %v, want %q", in, err, fault)
+		}
+	}
+}
