@@ -48,7 +48,7 @@ func TestByteBudget(t *testing.T) {
 			t.Errorf("the large request is %s after %d bytes, want that it was not sent", s, spent)
 		}
 		stop()
-		u, stop = a.k.run(c)
+		_, stop = a.k.run(c)
 		time.Sleep(time.Hour)
 		if s := a.k.state(signed.ID()); s != outbox.Accepted {
 			t.Errorf("after a restart the large request is %s, want that it was not sent", s)

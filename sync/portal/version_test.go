@@ -76,7 +76,9 @@ func TestWelcomeNotOffered(t *testing.T) {
 	if err := <-over; err == nil {
 		t.Error("the kiosk goes on")
 	}
-	<-over // by then the status of the first one is there
+	if err := <-over; err == nil { // by then the status of the first one is there
+		t.Error("the kiosk goes on")
+	}
 	if s := u.Status(); s.LastError != uplink.CodeVersion {
 		t.Errorf("LastError = %q, want %q", s.LastError, uplink.CodeVersion)
 	}
