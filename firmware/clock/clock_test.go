@@ -166,3 +166,43 @@ func TestOffsetFile(t *testing.T) {
 		near(t, "file "+tt.in, src(), tt.want)
 	}
 }
+
+// A signed time that came on a memory stick says when it is not before, and no
+// more: it sets no clock back and makes none right.
+func TestCarried(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, real := &machine{}, time.Now()
+		c := New(Options{Source: m.now, Floor: real.Add(-72 * time.Hour), LastBeacon: real.Add(-72 * time.Hour), MaxAge: 48 * time.Hour})
+		if c.Binding() {
+			t.Error("Binding with a beacon of three days ago")
+		}
+		c.Carried(real.Add(-24 * time.Hour))
+		near(t, "Now", c.Now(), real)
+		near(t, "LastBeacon", c.LastBeacon(), real.Add(-24*time.Hour))
+		near(t, "Signed", c.Signed(), real.Add(-24*time.Hour))
+		if got := c.Trust(); got != Claimed || !c.Binding() {
+			t.Errorf("Trust = %v, Binding = %v; want claimed, true", got, c.Binding())
+		}
+		c.Carried(real.Add(-48 * time.Hour)) // an old stick
+		near(t, "LastBeacon after an older one", c.LastBeacon(), real.Add(-24*time.Hour))
+
+		// A clock that stands before it is not known, and goes on from there.
+		m.off = -240 * time.Hour
+		c.Carried(real.Add(-time.Hour))
+		if got := c.Now(); got.Before(real.Add(-time.Hour)) {
+			t.Errorf("Now = %v, want not before the time that was carried", got)
+		}
+		if got := c.Trust(); got != Unknown || c.Binding() {
+			t.Errorf("Trust = %v, Binding = %v; want unknown, false", got, c.Binding())
+		}
+
+		// The portal's time itself counts for more.
+		if err := c.SetBeacon(real.Add(time.Minute)); err != nil {
+			t.Fatal(err)
+		}
+		c.Carried(real.Add(-time.Minute))
+		near(t, "Now with a beacon", c.Now(), real.Add(time.Minute))
+		c.Carried(real.Add(time.Hour))
+		near(t, "Now after a later one was carried", c.Now(), real.Add(time.Hour))
+	})
+}

@@ -63,7 +63,7 @@ var (
 	OutboxLost = &Condition{Code: "outbox.alarm", Severity: Degrade, What: "the outbox was damaged: the old file is kept aside", Advice: "do not wipe anything; report it"}
 	Restored   = &Condition{Code: "outbox.restored", Severity: Stop, What: "the outbox is an older copy of itself: the portal has a later head of its journal, signed by this kiosk", Advice: "report it: somebody put an old medium in, or changed it; then restart the kiosk, which goes on under a new epoch", Notice: "notice.restored"}
 	Refuted    = &Condition{Code: "journal.refused", Severity: Degrade, What: "the portal refuses the journal's head", Advice: "report it with the code in the status; requests are still sent"}
-	Overdue    = &Condition{Code: "requests.overdue", Severity: Degrade, What: "a request has waited too long for the portal's receipt", Advice: "bring the kiosk online, or take the requests out on a stick (ED-25: other steps)"}
+	Overdue    = &Condition{Code: "requests.overdue", Severity: Degrade, What: "a request has waited too long for the portal's receipt", Advice: "bring the kiosk online, or send the requests on a memory stick: penjire export FOLDER (ED-25: other steps)"}
 	Unprinted  = &Condition{Code: "receipt.unknown", Severity: Note, What: "the power went while a receipt was printing", Advice: "nothing to do: it is offered as a marked copy"}
 	TrustOld   = &Condition{Code: "trust.stale", Severity: Note, What: "the revocation lists are older than promised", Advice: "connect the kiosk"}
 )

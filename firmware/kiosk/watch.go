@@ -77,7 +77,7 @@ func (k *Kiosk) lookOnce(ctx context.Context) {
 	d := screen.Devices{
 		Printer: k.lookPrinter(ctx), Reader: k.lookReader(), Net: k.lookPortal(), Clock: k.lookClock(ctx),
 	}
-	d.Unsent, d.Overdue = k.lookOutbox(ctx)
+	d.Unsent, d.Days, d.Overdue = k.lookOutbox(ctx)
 	notice := k.health.Notice()
 	k.mu.Lock()
 	changed := d != k.devices || notice != k.notice
@@ -198,10 +198,13 @@ func (k *Kiosk) lookTrust() {
 	k.set(health.TrustOld, r.Revocation.Reason == trust.ReasonStaleCRL)
 }
 
-func (k *Kiosk) lookOutbox(ctx context.Context) (unsent int, overdue bool) {
+func (k *Kiosk) lookOutbox(ctx context.Context) (unsent, days int, overdue bool) {
 	st := k.box.Stats(ctx)
 	now := k.clock.Now()
-	overdue = !st.OldestUnsent.IsZero() && now.Sub(st.OldestUnsent) > overdueAfter
+	if !st.OldestUnsent.IsZero() {
+		waited := now.Sub(st.OldestUnsent)
+		days, overdue = max(0, int(waited/(24*time.Hour))), waited > overdueAfter
+	}
 	k.set(health.Overdue, overdue)
 	restored := slices.Contains(st.Alarms, outbox.AlarmRestored)
 	k.set(health.Restored, restored)
@@ -218,7 +221,7 @@ func (k *Kiosk) lookOutbox(ctx context.Context) (unsent int, overdue bool) {
 	k.set(health.Unprinted, len(k.interrupted) > 0)
 	k.mu.Unlock()
 	k.set(health.DiskFull, full || diskFree(k.s.State) < leastDisk)
-	return st.Unsent, overdue
+	return st.Unsent, days, overdue
 }
 
 // diskFree returns how many bytes a file in dir may still grow by; a disk that

@@ -17,7 +17,7 @@ import (
 )
 
 // A session in files: what a kiosk exported to a memory stick comes in here, and
-// the answer goes back in a file (wire.md, section 7). It is the same session with
+// the answer goes back in a file (wire.md, section 9). It is the same session with
 // the same receipts; but what it brings may be old, may come twice and in any
 // order, and its acks come with the next one.
 

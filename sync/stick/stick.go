@@ -1,5 +1,5 @@
 // Package stick carries a session between kiosk and portal in files, on a memory
-// stick (DESIGN 7; sync/spec/wire.md, section 7). A file holds the frames of one
+// stick (DESIGN 7; sync/spec/wire.md, section 9). A file holds the frames of one
 // direction, whole and one after the other; in front of them stands a signed
 // header with the length and digest of each. So a copy that was cut short is
 // noticed, its whole frames are still good, and nobody can add, change or swap
@@ -29,7 +29,7 @@ import (
 // Version is the version of the file's form that this package reads and writes.
 const Version = 1
 
-// Limits of a file (wire.md, section 7).
+// Limits of a file (wire.md, section 9).
 const (
 	MaxFrames    = 4096      // in a file
 	MaxFile      = 64 << 20  // bytes of all frames together

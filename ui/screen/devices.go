@@ -40,7 +40,7 @@ func Lights(d Devices, lang string) []Light {
 	}
 	switch {
 	case d.Overdue:
-		l = append(l, Light{"unsent", "alert", "bad", b.Get("light.overdue")})
+		l = append(l, Light{"unsent", "alert", "bad", b.Get("light.overdue", max(1, d.Days))})
 	case d.Unsent > 0 && net.Kind != "warn":
 		l = append(l, Light{"unsent", "tray", "warn", b.Get("light.unsent", d.Unsent)})
 	}

@@ -103,6 +103,7 @@ type Devices struct {
 	Net     State `json:"net"`     // Good, Down or Unknown
 	Unsent  int   `json:"unsent"`  // requests kept here that the portal has not confirmed
 	Overdue bool  `json:"overdue"` // one of them is older than it should be (ED-25: other steps)
+	Days    int   `json:"days"`    // whole days that the oldest of them has waited
 	Clock   State `json:"clock"`   // Good, or Unknown: binding requests are not taken
 }
 

@@ -18,7 +18,7 @@ import (
 )
 
 // The operator's page for memory sticks: what kiosks exported comes in, and an
-// answer for each goes back (wire.md, section 7). A program does the same with
+// answer for each goes back (wire.md, section 9). A program does the same with
 //
 //	POST /api/stick    the file as the body → the answer's file
 //
