@@ -12,7 +12,7 @@ import (
 
 // Accept makes the request durable: its record, its state, the print job of
 // its receipt and its journal entry become so in one commit. It returns after
-// that.
+// that, and waits shortly for the mirror, if that is well.
 //
 // A document that was accepted before is not accepted again: its request is
 // returned as it stands. ErrFull and ErrTooLarge leave nothing behind.
@@ -26,7 +26,9 @@ func (o *Outbox) Accept(ctx context.Context, d Draft) (Request, error) {
 		return Request{}, err
 	}
 	var out Request
+	var rev uint64
 	err = o.write(ctx, func(t *tx) error {
+		rev = t.rev
 		_, epoch, seq, old, err := t.find(d.Doc)
 		switch {
 		case err == nil:
@@ -55,6 +57,9 @@ func (o *Outbox) Accept(ctx context.Context, d Draft) (Request, error) {
 		return Request{}, err
 	}
 	out.Code = d.Code
+	if o.mirror != nil {
+		o.mirror.wait(ctx, rev, o.o.MirrorWait)
+	}
 	return out, nil
 }
 

@@ -14,6 +14,9 @@ const (
 	// AlarmLost: not everything could be salvaged: of some requests the sealed
 	// bytes or the record are gone. Stays until dismissed.
 	AlarmLost = "outbox.lost"
+	// AlarmRecovered: the file was made anew from a backup or a mirror (Restore).
+	// Stays until dismissed.
+	AlarmRecovered = "outbox.recovered"
 	// AlarmMissing: the file was gone where there had been one. Stays until
 	// dismissed.
 	AlarmMissing = "outbox.missing"

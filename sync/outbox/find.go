@@ -31,7 +31,7 @@ func (o *Outbox) Get(ctx context.Context, doc Doc) (Request, error) {
 	}
 	var out Request
 	err := o.view(ctx, func(b *bolt.Tx) error {
-		s, err := newStore(b, o.mem.epoch)
+		s, err := newStore(b, o.epoch())
 		if err != nil {
 			return err
 		}
@@ -76,7 +76,7 @@ func (o *Outbox) byHash(ctx context.Context, code string, h []byte) (Request, er
 	}
 	var out Request
 	err := o.view(ctx, func(b *bolt.Tx) error {
-		s, err := newStore(b, o.mem.epoch)
+		s, err := newStore(b, o.epoch())
 		if err != nil {
 			return err
 		}
@@ -118,7 +118,7 @@ func (o *Outbox) Mine(ctx context.Context, owner Owner) ([]Request, error) {
 	}
 	var out []Request
 	err := o.view(ctx, func(b *bolt.Tx) error {
-		s, err := newStore(b, o.mem.epoch)
+		s, err := newStore(b, o.epoch())
 		if err != nil {
 			return err
 		}

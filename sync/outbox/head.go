@@ -29,8 +29,15 @@ func (o *Outbox) Head() (size int64, root [32]byte) {
 
 // Checkpoint returns the head with its origin, for signing and sending.
 func (o *Outbox) Checkpoint() journal.Checkpoint {
-	size, root := o.Head()
-	return journal.Checkpoint{Origin: origin(o.o.Kiosk, o.mem.epoch), Size: size, Root: root}
+	o.mu.RLock()
+	defer o.mu.RUnlock()
+	return journal.Checkpoint{Origin: origin(o.o.Kiosk, o.mem.epoch), Size: o.mem.edge.Size(), Root: o.mem.edge.Root()}
+}
+
+func (o *Outbox) epoch() Epoch {
+	o.mu.RLock()
+	defer o.mu.RUnlock()
+	return o.mem.epoch
 }
 
 func origin(kiosk string, e Epoch) string { return kiosk + "/" + hex.EncodeToString(e[:]) }
@@ -106,7 +113,7 @@ func (o *Outbox) Consistency(ctx context.Context, old, size int64) ([][32]byte, 
 func (o *Outbox) tree(ctx context.Context, fn func(s *store, size int64) error) error {
 	size, _ := o.Head()
 	return o.view(ctx, func(b *bolt.Tx) error {
-		s, err := newStore(b, o.mem.epoch)
+		s, err := newStore(b, o.epoch())
 		if err != nil {
 			return err
 		}

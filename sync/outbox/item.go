@@ -126,7 +126,7 @@ func (o *Outbox) Item(ctx context.Context, doc Doc) (Item, error) {
 	}
 	var out Item
 	err := o.view(ctx, func(b *bolt.Tx) error {
-		s, err := newStore(b, o.mem.epoch)
+		s, err := newStore(b, o.epoch())
 		if err != nil {
 			return err
 		}

@@ -35,7 +35,9 @@ type memory struct {
 	cursor uint64
 	alarms []string
 	rev    uint64
-	last   int // bbolt's number of the commit that all this reflects
+	found  uint64 // the highest revision when the file was opened
+	stored uint64 // that of the last commit that stored a value
+	last   int    // bbolt's number of the commit that all this reflects
 
 	used     int64 // bytes of pages that hold something
 	fileSize int64

@@ -161,7 +161,11 @@ func (o *Outbox) load() error {
 	}
 	m.fileSize = o.ahead.size
 	// Higher than a commit that the last crash cut may have left on free pages.
-	m.rev += 1 << 10
+	m.found, m.stored = m.rev, m.rev
+	m.rev += revisionGap
 	o.mem = m
 	return nil
 }
+
+// revisionGap is how far the revisions of an opening begin above those found.
+const revisionGap = 1 << 10

@@ -76,6 +76,16 @@ type Options struct {
 	// faults of a damaged file kill the process that looks at it. Nil checks
 	// in this process, where such a fault cannot be survived.
 	CheckCommand []string
+	// Mirror is a folder on a second medium where a copy of all values is kept;
+	// empty: none. It is never made: where it is not, the medium is not there,
+	// and may come back at any time.
+	Mirror string
+	// MirrorWait is how long Accept waits, at most, until the request is on the
+	// mirror too; 0 is DefaultMirrorWait, below 0 is not at all. A mirror that
+	// is not good is not waited for.
+	MirrorWait time.Duration
+
+	medium medium // of tests
 }
 
 // Outbox is the durable queue of one kiosk.
@@ -96,9 +106,12 @@ type Outbox struct {
 	ahead ahead // the writer's
 	w     writer
 
+	mirror *mirror // nil: none
+
 	mu   sync.RWMutex // guards what is below; held only for memory, never over a commit
 	mem  memory
 	subs []chan struct{}
+	taps []*tap
 	once sync.Once
 	end  error // of Close
 }
@@ -137,6 +150,7 @@ func Open(ctx context.Context, dir string, o Options) (*Outbox, error) {
 	if err := out.begin(ctx); err != nil {
 		return nil, errors.Join(err, out.Close())
 	}
+	out.startMirror()
 	return out, nil
 }
 
@@ -149,6 +163,9 @@ func (o *Options) fill() error {
 	}
 	if o.MaxSize < MinSize || int64(int(o.MaxSize)) != o.MaxSize {
 		return fmt.Errorf("outbox: Options.MaxSize = %d, want 0 or at least %d", o.MaxSize, MinSize)
+	}
+	if o.MirrorWait == 0 {
+		o.MirrorWait = DefaultMirrorWait
 	}
 	if o.Now == nil {
 		o.Now = time.Now
@@ -177,6 +194,9 @@ func (o *Outbox) Close() error {
 	o.once.Do(func() {
 		close(o.w.quit)
 		<-o.w.ended
+		if o.mirror != nil {
+			o.mirror.close()
+		}
 		o.end = o.shut()
 	})
 	return o.end

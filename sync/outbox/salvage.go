@@ -1,12 +1,13 @@
 package outbox
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
+	"slices"
 
 	bolt "go.etcd.io/bbolt"
 
@@ -14,26 +15,28 @@ import (
 )
 
 // replace sets the broken file aside and puts a new one in its place, with a
-// new epoch and with what could be saved. At every moment there is a file
-// under the outbox's name: first the broken one, then the new.
+// new epoch and with what could be saved, of the mirror too. At every moment
+// there is a file under the outbox's name: first the broken one, then the new.
 func (o *Outbox) replace(cause error) error {
-	found, err := scan(o.path)
-	if err != nil {
-		return err
-	}
 	aside, err := keepAside(o.path, o.o.Now().UTC().Format("20060102T150405Z"))
 	if err != nil {
 		return err
 	}
-	src, err := os.Open(aside)
-	if err != nil {
-		return fmt.Errorf("outbox: salvage: %w", err)
+	src := &sources{found: map[id]at{}, mustKiosk: o.o.Kiosk}
+	err = src.file(aside)
+	if err == nil {
+		src.mirror(o.o)
+		err = o.rebuild(src, cause)
 	}
-	err = create(o.path, o.o, func(b *bolt.Tx, e Epoch) error {
-		g := salvage{src: src, found: found, o: o, b: b, epoch: e, docs: map[Doc]bool{}, carried: map[id]bool{}}
+	return errors.Join(err, src.close())
+}
+
+// rebuild makes a new file of what the sources hold.
+func (o *Outbox) rebuild(src *sources, cause error) error {
+	return create(o.path, o.o, func(b *bolt.Tx, e Epoch) error {
+		g := salvage{src: src, found: src.found, o: o, b: b, epoch: e, docs: map[Doc]bool{}, carried: map[id]bool{}, places: map[id]bool{}}
 		return g.run(cause)
 	})
-	return errors.Join(err, src.Close())
 }
 
 // keepAside gives the file a second name, under which it stays.
@@ -57,7 +60,7 @@ func keepAside(path, when string) (string, error) {
 
 // salvage carries values into a new file.
 type salvage struct {
-	src   io.ReaderAt
+	src   *sources
 	found map[id]at
 	o     *Outbox
 	b     *bolt.Tx
@@ -65,17 +68,15 @@ type salvage struct {
 
 	docs    map[Doc]bool
 	carried map[id]bool // requests
+	places  map[id]bool // identities that are taken; without fork
 	lost    int         // requests whose sealed bytes, or whose own record, are gone
+	edge    journal.Edge
+	seq     uint64 // the last given in the new epoch
 }
 
 func (g *salvage) value(k id) (value, error) {
 	w := g.found[k]
-	raw := make([]byte, w.length)
-	if _, err := g.src.ReadAt(raw, w.offset); err != nil {
-		return value{}, fmt.Errorf("outbox: salvage: %w", err)
-	}
-	v, _, err := parseValue(raw)
-	return v, err
+	return g.src.value(w)
 }
 
 func (g *salvage) put(bucket []byte, v value) error {
@@ -95,7 +96,7 @@ type told struct {
 func (g *salvage) run(cause error) error {
 	tales := map[id]*told{}
 	lastJob := uint64(0)
-	var kinds [kindItem + 1][]id
+	var kinds [kindMark + 1][]id
 	var maxRev uint64
 	for k, w := range g.found {
 		kinds[k.kind] = append(kinds[k.kind], k)
@@ -103,6 +104,12 @@ func (g *salvage) run(cause error) error {
 		if k.kind == kindPrint {
 			lastJob = max(lastJob, k.number)
 		}
+	}
+	if err := g.note(cause, kinds[kindMeta]); err != nil {
+		return err
+	}
+	for _, ids := range kinds { // the newest first: they keep their place
+		slices.SortFunc(ids, func(a, b id) int { return cmp.Compare(g.found[b].revision, g.found[a].revision) })
 	}
 	for _, k := range kinds[kindJournal] {
 		job, err := g.leaf(k, tales)
@@ -124,6 +131,9 @@ func (g *salvage) run(cause error) error {
 		return fmt.Errorf("outbox: salvage: %w", err)
 	}
 	m := meta{Kiosk: g.o.o.Kiosk, Created: toMilli(g.o.o.Now()), Alarms: []string{AlarmQuarantined}}
+	if errors.Is(cause, errRecovered) {
+		m.Alarms[0] = AlarmRecovered
+	}
 	if g.lost > 0 {
 		m.Alarms = append(m.Alarms, AlarmLost)
 	}
@@ -131,10 +141,10 @@ func (g *salvage) run(cause error) error {
 	if err != nil {
 		return err
 	}
-	if err := g.put(bucketMeta, value{kind: kindMeta, epoch: g.epoch, revision: maxRev + 1, payload: p}); err != nil {
-		return err
+	if err := g.b.Bucket(bucketRequest).SetSequence(g.seq); err != nil {
+		return fmt.Errorf("outbox: salvage: %w", err)
 	}
-	return g.note(cause, kinds[kindMeta])
+	return g.put(bucketMeta, value{kind: kindMeta, epoch: g.epoch, revision: maxRev + 1, payload: p})
 }
 
 // note begins the new epoch's journal by saying where it comes from.
@@ -149,15 +159,25 @@ func (g *salvage) note(cause error, metas []id) error {
 			newest, e.Fields.Epoch = r, k.epoch[:]
 		}
 	}
-	if errors.Is(cause, ErrRestored) {
+	switch {
+	case errors.Is(cause, ErrRestored):
 		e.Fields.Reason = AlarmRestored
+	case errors.Is(cause, errRecovered):
+		e.Fields.Reason = AlarmRecovered
 	}
+	_, err := g.append(e)
+	return err
+}
+
+// append adds an entry to the new epoch's journal.
+func (g *salvage) append(e journal.Entry) (int64, error) {
 	b, err := e.Marshal()
 	if err != nil {
-		return err
+		return 0, err
 	}
-	leaf := marshalLeaf([]journal.Hash{journal.LeafHash(b)}, b)
-	return g.put(bucketJournal, value{kind: kindJournal, epoch: g.epoch, revision: 1, payload: leaf})
+	index := g.edge.Size()
+	leaf := marshalLeaf(g.edge.Add(journal.LeafHash(b)), b)
+	return index, g.put(bucketJournal, value{kind: kindJournal, epoch: g.epoch, number: uint64(index), revision: 1, payload: leaf})
 }
 
 // leaf carries a journal entry over as evidence, under its old epoch, and
@@ -182,7 +202,10 @@ func (g *salvage) leaf(k id, tales map[id]*told) (uint64, error) {
 	if len(e.Fields.Epoch) == 16 && e.Kind != journal.Quarantine {
 		epoch = Epoch(e.Fields.Epoch)
 	}
-	of := id{kindRequest, epoch, e.Fields.Seq}
+	of := id{kind: kindRequest, epoch: epoch, number: e.Fields.Seq}
+	if len(e.Fields.Doc) == len(Doc{}) {
+		of.fork = short(e.Fields.Doc)
+	}
 	if e.Kind == journal.DocSigned || e.Kind == journal.Withdrawn {
 		if tales[of] == nil {
 			tales[of] = &told{}
@@ -220,6 +243,10 @@ func (g *salvage) requests(ids []id, tales map[id]*told) error {
 
 func (g *salvage) request(k id, revision uint64, r *request) error {
 	g.docs[Doc(r.Doc)], g.carried[k] = true, true
+	place, err := g.place(k, r)
+	if err != nil {
+		return err
+	}
 	if r.state() == Accepted {
 		r.enter(Sending, g.o.o.Now())
 	}
@@ -232,7 +259,7 @@ func (g *salvage) request(k id, revision uint64, r *request) error {
 		r.Item = 0 // the portal sends it again
 	}
 	if r.waits() {
-		ok, err := g.sealed(k, r)
+		ok, err := g.sealed(k, place, r)
 		if err != nil {
 			return err
 		}
@@ -245,7 +272,24 @@ func (g *salvage) request(k id, revision uint64, r *request) error {
 	if err != nil {
 		return err
 	}
-	return g.put(bucketRequest, value{kind: kindRequest, epoch: k.epoch, number: k.number, revision: revision, payload: p})
+	return g.put(bucketRequest, value{kind: kindRequest, epoch: place.epoch, number: place.number, revision: revision, payload: p})
+}
+
+// place returns the identity of a request: its own, or, where two branches of
+// one file gave it twice, one of the new epoch for the second.
+func (g *salvage) place(k id, r *request) (id, error) {
+	k.fork = 0
+	if !g.places[k] {
+		g.places[k] = true
+		return k, nil
+	}
+	g.seq++
+	index, err := g.append(journal.Entry{Kind: journal.DocSigned, At: fromMilli(r.Claimed), Boot: g.o.o.Boot, Fields: journal.Fields{
+		Doc: r.Doc, Digest: r.Digest, Epoch: g.epoch[:], Seq: g.seq,
+	}})
+	root := g.edge.Root()
+	r.Index, r.Root = index, root[:]
+	return id{kind: k.kind, epoch: g.epoch, number: g.seq}, err
 }
 
 func (g *salvage) hasItem(number uint64) bool {
@@ -258,7 +302,7 @@ func (g *salvage) hasItem(number uint64) bool {
 }
 
 // sealed carries the sealed bytes of a request over, if they are whole.
-func (g *salvage) sealed(k id, r *request) (bool, error) {
+func (g *salvage) sealed(k, place id, r *request) (bool, error) {
 	k.kind = kindSealed
 	if _, ok := g.found[k]; !ok {
 		return false, nil
@@ -270,6 +314,7 @@ func (g *salvage) sealed(k id, r *request) (bool, error) {
 	if r.owns(v.payload) != nil {
 		return false, nil
 	}
+	v.epoch, v.number = place.epoch, place.number
 	return true, g.put(bucketSealed, v)
 }
 
@@ -279,7 +324,7 @@ func (g *salvage) sealed(k id, r *request) (bool, error) {
 // withdrawn where the journal says so.
 func (g *salvage) orphans(sealed []id, tales map[id]*told) error {
 	for _, k := range sealed {
-		of := id{kindRequest, k.epoch, k.number}
+		of := id{kind: kindRequest, epoch: k.epoch, number: k.number, fork: k.fork}
 		t := tales[of]
 		if g.carried[of] || t != nil && t.withdrawn {
 			continue

@@ -30,11 +30,11 @@ func TestSalvageTakesTheHighestRevision(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w, ok := found[id{kindItem, Epoch{1}, 5}]
+	w, ok := found[id{kind: kindItem, epoch: Epoch{1}, number: 5}]
 	if !ok || w.revision != 8 || len(found) != 2 {
 		t.Errorf("scan found %+v of %d, want revision 8 of 2", w, len(found))
 	}
-	if w := found[id{kindItem, Epoch{1}, 6}]; w.length != len(other) || w.offset != 1<<20-20 {
+	if w := found[id{kind: kindItem, epoch: Epoch{1}, number: 6}]; w.length != len(other) || w.offset != 1<<20-20 {
 		t.Errorf("the value across two windows: %+v", w)
 	}
 }

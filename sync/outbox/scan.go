@@ -8,8 +8,9 @@ import (
 	"os"
 )
 
-// at is where a value stands in the raw file.
+// at is where a value stands in the raw files.
 type at struct {
+	file     int
 	offset   int64
 	length   int
 	revision uint64
@@ -19,6 +20,30 @@ type id struct {
 	kind   kind
 	epoch  Epoch
 	number uint64
+	fork   uint64 // of requests and sealed bytes, the document's first eight bytes
+}
+
+// idOf tells values apart that count side by side. Two branches of one file may
+// have given one sequence to two documents; neither may be lost.
+func idOf(v value) id {
+	k := id{kind: v.kind, epoch: v.epoch, number: v.number}
+	switch v.kind {
+	case kindSealed:
+		if len(v.payload) >= 8 {
+			k.fork = short(v.payload)
+		}
+	case kindRequest: // a map whose first key is 1, the document
+		if len(v.payload) >= 12 && bytes.Equal(v.payload[1:4], []byte{0x01, 0x58, 0x20}) {
+			k.fork = short(v.payload[4:])
+		}
+	}
+	return k
+}
+
+// readFrom is raw bytes to find values in.
+type readFrom interface {
+	io.ReaderAt
+	Size() int64
 }
 
 // scan reads the raw file for values that verify, wherever they stand, and
@@ -29,35 +54,45 @@ func scan(path string) (map[id]at, error) {
 	if err != nil {
 		return nil, fmt.Errorf("outbox: salvage: %w", err)
 	}
-	found, err := scanFile(f)
+	found := map[id]at{}
+	r, err := sizeOf(f)
+	if err == nil {
+		scanInto(r, 0, found)
+	}
 	if err := errors.Join(err, f.Close()); err != nil {
 		return nil, fmt.Errorf("outbox: salvage %s: %w", path, err)
 	}
 	return found, nil
 }
 
-func scanFile(f *os.File) (map[id]at, error) {
+func sizeOf(f interface {
+	io.ReaderAt
+	Stat() (os.FileInfo, error)
+}) (*io.SectionReader, error) {
 	st, err := f.Stat()
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("outbox: size of a file: %w", err)
 	}
+	return io.NewSectionReader(f, 0, st.Size()), nil
+}
+
+// scanInto adds what stands in file number n to found.
+func scanInto(f readFrom, n int, found map[id]at) {
 	const window, block = 1 << 20, 4096
-	found := map[id]at{}
 	buf := make([]byte, window)
-	for base := int64(0); base < st.Size(); {
-		n, err := f.ReadAt(buf, base)
-		if err != nil && !errors.Is(err, io.EOF) && n < headLen {
+	for base := int64(0); base < f.Size(); {
+		got, err := f.ReadAt(buf, base)
+		if err != nil && !errors.Is(err, io.EOF) && got < headLen {
 			base += block // a part of the medium that cannot be read
 			continue
 		}
-		base += max(scanWindow(f, buf[:n], base, found), int64(n-headLen+1), 1)
+		base += max(scanWindow(f, n, buf[:got], base, found), int64(got-headLen+1), 1)
 	}
-	return found, nil
 }
 
 // scanWindow looks for values that begin in b and returns where, from the
 // beginning of b, the last one ends.
-func scanWindow(f io.ReaderAt, b []byte, base int64, found map[id]at) int64 {
+func scanWindow(f io.ReaderAt, file int, b []byte, base int64, found map[id]at) int64 {
 	var end int64
 	for i := 0; i+headLen <= len(b); {
 		j := bytes.Index(b[i:], []byte(valueMagic))
@@ -80,9 +115,9 @@ func scanWindow(f io.ReaderAt, b []byte, base int64, found map[id]at) int64 {
 			i++
 			continue
 		}
-		k := id{v.kind, v.epoch, v.number}
+		k := idOf(v)
 		if old, ok := found[k]; !ok || v.revision >= old.revision {
-			found[k] = at{base + int64(i), n, v.revision}
+			found[k] = at{file, base + int64(i), n, v.revision}
 		}
 		i += n
 		end = int64(i)

@@ -49,8 +49,9 @@ type tx struct {
 	edge  journal.Edge // of the journal
 	seq   uint64
 	after []func(*memory)
-	total int  // writes to the file in this transaction
-	clean bool // the current op wrote nothing yet
+	total int      // writes to the file in this transaction
+	puts  [][]byte // the values it stores
+	clean bool     // the current op wrote nothing yet
 
 	fresh map[Doc]uint64 // accepted in this transaction
 	taken int64          // bytes they take
@@ -76,9 +77,11 @@ func (t *tx) put(b *bolt.Bucket, k kind, epoch Epoch, number uint64, payload []b
 	t.clean = false
 	t.total++
 	v := value{kind: k, epoch: epoch, number: number, revision: t.rev, payload: payload}
-	if err := b.Put(v.key(), v.marshal()); err != nil {
+	raw := v.marshal()
+	if err := b.Put(v.key(), raw); err != nil {
 		return fmt.Errorf("outbox: store value %d of kind %d: %w", number, k, err)
 	}
+	t.puts = append(t.puts, raw)
 	return nil
 }
 

@@ -38,6 +38,7 @@ const (
 	kindJournal kind = 4
 	kindPrint   kind = 5
 	kindItem    kind = 6
+	kindMark    kind = 7 // in copies only
 )
 
 var (
@@ -96,7 +97,7 @@ func valueLen(b []byte) (int, error) {
 	if b[4] != valueVersion {
 		return 0, fmt.Errorf("outbox: value of version %d, want %d: %w", b[4], valueVersion, errValue)
 	}
-	if k := kind(b[5]); k < kindMeta || k > kindItem {
+	if k := kind(b[5]); k < kindMeta || k > kindMark {
 		return 0, fmt.Errorf("outbox: value of unknown kind %d: %w", b[5], errValue)
 	}
 	n := binary.BigEndian.Uint32(b[38:])

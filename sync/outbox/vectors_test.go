@@ -85,6 +85,8 @@ func parsePayload(v value) ([]byte, error) {
 		return again(parseJob(v.payload, true))
 	case kindItem:
 		return again(parseItem(v.payload, true))
+	case kindMark:
+		return again(parseMark(v.payload, true))
 	case kindSealed:
 		d, b, err := parseSealed(v.payload)
 		return marshalSealed(d, b), err
@@ -111,6 +113,20 @@ func TestVectors(t *testing.T) {
 			kiosk, code, _ := strings.Cut(string(v.body[:len(v.body)-16]), "/")
 			if got, err := hardHash(kiosk, code); err != nil || !bytes.Equal(got, v.body[len(v.body)-16:]) {
 				t.Errorf("%s: hardHash = %x, %v, want %x", v.name, got, err, v.body[len(v.body)-16:])
+			}
+			continue
+		case "copy":
+			found["copy"]++
+			c, err := readCopy(bytes.NewReader(v.body))
+			got := "none"
+			if c.kiosk != "" {
+				got = fmt.Sprintf("torn %d", c.rev)
+			}
+			if c.whole {
+				got = fmt.Sprintf("whole %d", c.rev)
+			}
+			if err != nil || got != v.expect {
+				t.Errorf("%s: %s (%v), want %s", v.name, got, err, v.expect)
 			}
 			continue
 		case "value":
@@ -140,7 +156,7 @@ func TestVectors(t *testing.T) {
 			t.Errorf("%s: %s (%v), want %s", v.name, got, err, v.expect)
 		}
 	}
-	for _, k := range []string{"ok", "value", "payload", "code", "hard-code"} {
+	for _, k := range []string{"ok", "value", "payload", "code", "hard-code", "copy"} {
 		if found[k] == 0 {
 			t.Errorf("no vector comes out as %q", k)
 		}
@@ -227,6 +243,21 @@ func FuzzPayload(f *testing.F) {
 		again, err := parsePayload(value{kind: kind(k), payload: b})
 		if err == nil && !bytes.Equal(again, b) {
 			t.Fatalf("kind %d: parse then marshal: got %x, want %x", k, again, b)
+		}
+	})
+}
+
+// FuzzCopy: nothing makes reading a copy fail, and what is whole is so to its end.
+func FuzzCopy(f *testing.F) {
+	for _, v := range readVectors(f) {
+		if v.kind == "copy" {
+			f.Add(v.body)
+		}
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		c, err := readCopy(bytes.NewReader(b))
+		if err != nil || c.end > int64(len(b)) || c.whole && (c.end != int64(len(b)) || c.rev == 0) {
+			t.Fatalf("%+v, %v of %d bytes", c, err, len(b))
 		}
 	})
 }

@@ -215,6 +215,12 @@ func (o *Outbox) apply(t *tx, highWater int64) {
 		s := o.db.Stats()
 		o.mem.used = highWater - int64(s.FreePageN+s.PendingPageN)*int64(o.db.Info().PageSize)
 	}
+	if len(t.puts) > 0 {
+		o.mem.stored = t.rev
+		for _, p := range o.taps {
+			p.give(t.puts, t.rev, t.edge)
+		}
+	}
 	subs := o.subs
 	o.mu.Unlock()
 	if t.total == 0 && len(t.after) == 0 {
