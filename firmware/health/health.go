@@ -61,7 +61,13 @@ var (
 	NoKey      = &Condition{Code: "key.signing", Severity: Stop, What: "the kiosk's signing key does not work", Advice: "penjire status says why; a chip that is gone or cleared needs a new certificate", Notice: "notice.key"}
 	NoIdentity = &Condition{Code: "key.identity", Severity: Degrade, What: "the kiosk's key for the portal does not work", Advice: "penjire status says why; requests are kept meanwhile"}
 	OutboxLost = &Condition{Code: "outbox.alarm", Severity: Degrade, What: "the outbox was damaged: the old file is kept aside", Advice: "do not wipe anything; report it"}
-	Restored   = &Condition{Code: "outbox.restored", Severity: Stop, What: "the outbox is an older copy of itself: the portal has a later head of its journal, signed by this kiosk", Advice: "report it: somebody put an old medium in, or changed it; then restart the kiosk, which goes on under a new epoch", Notice: "notice.restored"}
+	Restored   = &Condition{Code: "outbox.restored", Severity: Stop, What: "the outbox is an older copy of itself: the portal has a later head of its journal, signed by this kiosk, or the second medium has later entries", Advice: "report it: somebody put an old medium in, or changed it; then restart the kiosk, which goes on under a new epoch", Notice: "notice.restored"}
+	MirrorGone = &Condition{Code: "mirror.gone", Severity: Note, What: "the second medium is not there, or cannot be written", Advice: "put it in, or another with the same folder; it is filled by itself"}
+	MirrorFull = &Condition{Code: "mirror.full", Severity: Note, What: "the second medium is full", Advice: "take what is not the kiosk's off it, or put a larger one in"}
+	MirrorSlow = &Condition{Code: "mirror.stale", Severity: Note, What: "the second medium does not keep up", Advice: "if it lasts, replace it: it is slow or dying"}
+	MirrorElse = &Condition{Code: "mirror.foreign", Severity: Note, What: "the second medium is another kiosk's", Advice: "put this kiosk's in; the other is left as it is"}
+	MirrorMore = &Condition{Code: "mirror.ahead", Severity: Degrade, What: "the second medium has requests that the outbox has not", Advice: "do not wipe it; stop the kiosk and run penjire queue restore with its folder"}
+	MirrorSame = &Condition{Code: "mirror.same", Severity: Note, What: "the folder for the second medium is on the first", Advice: "mount the second medium there: a copy on one medium dies with it"}
 	Refuted    = &Condition{Code: "journal.refused", Severity: Degrade, What: "the portal refuses the journal's head", Advice: "report it with the code in the status; requests are still sent"}
 	Overdue    = &Condition{Code: "requests.overdue", Severity: Degrade, What: "a request has waited too long for the portal's receipt", Advice: "bring the kiosk online, or send the requests on a memory stick: penjire export FOLDER (ED-25: other steps)"}
 	Unprinted  = &Condition{Code: "receipt.unknown", Severity: Note, What: "the power went while a receipt was printing", Advice: "nothing to do: it is offered as a marked copy"}
@@ -71,7 +77,7 @@ var (
 // All are all conditions, in no order.
 var All = []*Condition{
 	PaperLow, PaperOut, PaperJam, CoverOpen, NoPrinter, NoReader, NoPortal, PortalCert, PortalNo,
-	ClockLost, BeaconOld, DiskFull, NoKey, NoIdentity, OutboxLost, Restored, Refuted, Overdue, Unprinted, TrustOld,
+	ClockLost, BeaconOld, DiskFull, NoKey, NoIdentity, OutboxLost, Restored, MirrorGone, MirrorFull, MirrorSlow, MirrorElse, MirrorMore, MirrorSame, Refuted, Overdue, Unprinted, TrustOld,
 }
 
 // Active is a condition that holds, and since when by the kiosk's clock.

@@ -212,7 +212,7 @@ func (k *Kiosk) openClock(built time.Time) error {
 func (k *Kiosk) openOutbox(ctx context.Context, o Options) (err error) {
 	k.box, err = outbox.Open(ctx, filepath.Join(k.s.State, "outbox"), outbox.Options{
 		Kiosk: k.s.Kiosk, Boot: o.Boot, Version: o.Version, MaxSize: k.s.OutboxMax,
-		Now: k.clock.Now, CheckCommand: o.CheckOutbox,
+		Now: k.clock.Now, CheckCommand: o.CheckOutbox, Mirror: k.s.Mirror,
 	})
 	if err != nil {
 		return fmt.Errorf("kiosk: %w", err)

@@ -306,3 +306,25 @@ func TestReaderUnplugged(t *testing.T) {
 	r.on(screen.Done)
 	r.leave()
 }
+
+// A second medium that is not there stops nobody and is said; one that is gets
+// everything.
+func TestMirror(t *testing.T) {
+	r := newRig(t)
+	s := r.settings()
+	s.Mirror = filepath.Join(t.TempDir(), "stick")
+	r.startWith(s)
+	r.apply("citizen-1")
+	r.leave()
+	if m := r.k.box.Mirror(); m.State != outbox.MirrorGone {
+		t.Errorf("Mirror = %+v", m)
+	}
+	r.must(os.Mkdir(s.Mirror, 0o700))
+	r.must(r.k.box.Mirrored(context.Background()))
+	r.until("the copy on the same medium to be said", func() bool { return r.k.health.Holds(health.MirrorSame) })
+	dir := t.TempDir()
+	res, err := outbox.Restore(t.Context(), dir, outbox.Options{Kiosk: s.Kiosk}, s.Mirror)
+	if err != nil || res.Requests != 1 || res.Lost != 0 {
+		t.Errorf("Restore = %+v, %v", res, err)
+	}
+}

@@ -211,6 +211,8 @@ func (k *Kiosk) lookOutbox(ctx context.Context) (unsent, days int, overdue bool)
 	k.set(health.OutboxLost, len(st.Alarms) > 0 && !restored)
 
 	k.offerBelated(ctx)
+	k.lookMirror()
+
 	k.mu.Lock()
 	if st.Unsent < k.unsent || now.Sub(k.full) > fullFor || now.Before(k.full) {
 		k.full = time.Time{} // room was made, or it is time to try again
@@ -222,6 +224,22 @@ func (k *Kiosk) lookOutbox(ctx context.Context) (unsent, days int, overdue bool)
 	k.mu.Unlock()
 	k.set(health.DiskFull, full || diskFree(k.s.State) < leastDisk)
 	return st.Unsent, days, overdue
+}
+
+// mirrorGrace is how long a mirror may be away or behind before anybody is told:
+// after a start it is looked at first.
+const mirrorGrace = 15 * time.Second
+
+func (k *Kiosk) lookMirror() {
+	m := k.box.Mirror()
+	late := time.Since(m.Since) > mirrorGrace
+	for c, state := range map[*health.Condition]outbox.MirrorState{
+		health.MirrorGone: outbox.MirrorGone, health.MirrorFull: outbox.MirrorFull, health.MirrorSlow: outbox.MirrorStale,
+		health.MirrorElse: outbox.MirrorForeign, health.MirrorMore: outbox.MirrorAhead,
+	} {
+		k.set(c, m.State == state && (late || state != outbox.MirrorGone && state != outbox.MirrorStale))
+	}
+	k.set(health.MirrorSame, m.Same)
 }
 
 // diskFree returns how many bytes a file in dir may still grow by; a disk that

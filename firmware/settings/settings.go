@@ -45,6 +45,7 @@ type Settings struct {
 	BeaconMaxAge time.Duration // no binding requests when the last signed time is older; 0 is 30 days
 	MM           float64       // pixels per millimetre; 0: the board's
 	OutboxMax    int64         // bytes the outbox may grow to; 0 is 1 GiB
+	Mirror       string        // folder on a second medium for a copy of the outbox; "" is none
 }
 
 // Portal is the portal the kiosk belongs to.
@@ -128,7 +129,8 @@ func Parse(b []byte, dir string) (Settings, error) {
 	s.BeaconMaxAge = time.Duration(n.key("beacon_max_age_days").number(1, 3660) * 24 * float64(time.Hour))
 	s.MM = n.key("mm").number(1, 40)
 	box := n.key("outbox")
-	box.only("max_size")
+	box.only("max_size", "mirror")
+	s.Mirror = box.key("mirror").file(dir)
 	s.OutboxMax = int64(box.key("max_size").number(2<<20, 1<<40))
 	if len(fs) > 0 {
 		return Settings{}, fs

@@ -13,7 +13,7 @@ const good = `{
 	"portal": {"url": "wss://localhost:7443/sync", "line": {"device": "radio", "baud": 1200, "half_duplex": true}},
 	"identity": {"cert": "tls.crt", "key": "/keys/tls.key"},
 	"roots": "roots.pem", "trust": "trust.cbor", "catalogue": "catalogue.cbor",
-	"idle": {"warn_s": 60}, "beacon_max_age_days": 7
+	"outbox": {"mirror": "/mnt/mirror/penjire"}, "idle": {"warn_s": 60}, "beacon_max_age_days": 7
 }`
 
 func TestParse(t *testing.T) {
@@ -30,6 +30,7 @@ func TestParse(t *testing.T) {
 		{"portal.server_name", s.Portal.ServerName, "localhost"},
 		{"portal.public_url", s.Portal.PublicURL, "https://localhost"},
 		{"portal.line.device", s.Portal.Line.Device, "/etc/penjire/ports/radio"},
+		{"outbox.mirror", s.Mirror, "/mnt/mirror/penjire"},
 		{"place.ru", s.Place.RU, "Село Образец"},
 	} {
 		if tt.got != tt.want {

@@ -68,7 +68,8 @@ func scan(path string) (map[id]at, error) {
 func sizeOf(f interface {
 	io.ReaderAt
 	Stat() (os.FileInfo, error)
-}) (*io.SectionReader, error) {
+},
+) (*io.SectionReader, error) {
 	st, err := f.Stat()
 	if err != nil {
 		return nil, fmt.Errorf("outbox: size of a file: %w", err)
