@@ -61,7 +61,7 @@ func (k *Kiosk) start(v *visit, eff session.Effect) {
 	case session.ReadCard:
 		limit, do = readTime, func(ctx context.Context) session.Event { return k.readCard(ctx, e) }
 	case session.Submit:
-		limit, do = signTime, func(ctx context.Context) session.Event { return k.submit(ctx, e) }
+		limit, do = signTime, func(ctx context.Context) session.Event { return k.submit(ctx, v, e) }
 	case session.ListRequests:
 		limit, do = findTime, func(ctx context.Context) session.Event { return k.list(ctx, e) }
 	case session.Lookup:

@@ -160,7 +160,7 @@ func TestStaleBeacon(t *testing.T) {
 	if got := r.on(screen.Service).Service.Blocked; got != "blocked.trust" {
 		t.Errorf("Blocked: got %q, want blocked.trust", got)
 	}
-	if e, ok := r.k.submit(t.Context(), session.Submit{}).(session.Failed); !ok || e.Why != session.NoTime {
+	if e, ok := r.k.submit(t.Context(), &visit{}, session.Submit{}).(session.Failed); !ok || e.Why != session.NoTime {
 		t.Errorf("submit = %+v, want that there is no time", e)
 	}
 	r.do("end")

@@ -77,6 +77,7 @@ type Kiosk struct {
 	ident   *signing.Device // shows the portal who the kiosk is
 	doubts  chan struct{}   // a key failed: look at once
 	box     *outbox.Outbox
+	accept  func(context.Context, outbox.Draft) (outbox.Request, error) // the outbox's; tests stall it
 	proofs  *evidence.Folder // of the journal
 	up      *uplink.Uplink
 
@@ -217,6 +218,7 @@ func (k *Kiosk) openOutbox(ctx context.Context, o Options) (err error) {
 	if err != nil {
 		return fmt.Errorf("kiosk: %w", err)
 	}
+	k.accept = k.box.Accept
 	if err := k.afterPowerCut(ctx); err != nil {
 		return err
 	}

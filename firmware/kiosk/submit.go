@@ -26,7 +26,10 @@ func (k *Kiosk) now() time.Time { return k.clock.Now().In(zone) }
 // submit signs a draft, seals it to the portal and makes it durable, in this
 // order: what is in the outbox is signed, and what was accepted is in the
 // outbox. A failure on the way leaves nothing behind but the PIN's tries.
-func (k *Kiosk) submit(ctx context.Context, e session.Submit) session.Event {
+func (k *Kiosk) submit(ctx context.Context, v *visit, e session.Submit) session.Event {
+	if done := k.settle(ctx, v, e); done != nil {
+		return done
+	}
 	if !k.clock.Binding() {
 		return session.Failed{Job: e.Job, Why: session.NoTime}
 	}
@@ -90,22 +93,38 @@ func (k *Kiosk) submit(ctx context.Context, e session.Submit) session.Event {
 		k.log.Error("a code could not be kept for its receipt", "err", err)
 		return session.Failed{Job: e.Job, Why: session.Broken, Code: "code"}
 	}
+	return k.store(ctx, v, e, draft)
+}
+
+// store makes a signed draft durable.
+func (k *Kiosk) store(ctx context.Context, v *visit, e session.Submit, draft outbox.Draft) session.Event {
 	// It is signed: from here on only the disk decides, not the clock of this
 	// effect.
 	keep, cancel := context.WithTimeout(context.WithoutCancel(ctx), signTime)
 	defer cancel()
-	r, err := k.box.Accept(keep, draft)
+	r, err := k.accept(keep, draft)
 	switch {
 	case errors.Is(err, outbox.ErrFull):
-		k.foundFull(now)
+		k.keepSigned(v, nil)
+		k.foundFull(k.clock.Now())
 		return session.Failed{Job: e.Job, Why: session.Full}
 	case errors.Is(err, outbox.ErrRestored):
+		k.keepSigned(v, nil)
 		return session.Failed{Job: e.Job, Why: session.Broken, Code: outbox.AlarmRestored}
 	case err != nil:
-		k.log.Error("a request could not be stored", "service", doc.Service, "err", err)
+		k.keepSigned(v, &signed{of: e.Draft, draft: draft})
+		k.log.Error("a request could not be stored", "service", draft.Service, "err", err)
 		return session.Failed{Job: e.Job, Why: session.Broken, Code: "outbox.accept"}
 	}
-	k.log.Info("request accepted", "seq", r.Seq, "service", doc.Service, "index", r.Index)
+	k.keepSigned(v, nil)
+	if r.State == outbox.Withdrawn { // the same to the second as one that was taken back
+		return session.Failed{Job: e.Job, Why: session.Broken, Code: "outbox.withdrawn"}
+	}
+	k.log.Info("request accepted", "seq", r.Seq, "service", draft.Service, "index", r.Index)
+	return k.accepted(e, r)
+}
+
+func (k *Kiosk) accepted(e session.Submit, r outbox.Request) session.Event {
 	q := k.request(r)
 	q.QR = k.screenQR(r)
 	return session.Accepted{Job: e.Job, Request: q}

@@ -18,6 +18,7 @@ type visit struct {
 	id     string
 	state  session.State
 	opened map[[32]byte]*opened // answers read in this visit, for their copies
+	signed *signed              // a request of which it is not known whether it is stored; k.mu
 	timer  *time.Timer          // idle time
 	late   *time.Timer
 	armed  armed
@@ -61,7 +62,7 @@ func (k *Kiosk) endVisit() {
 	}
 	v.stop()
 	k.visit = nil
-	v.state, v.opened = session.State{}, nil
+	v.state, v.opened, v.signed = session.State{}, nil, nil
 	k.hub.tell(web.Change{Visit: v.id, Reload: true, Devices: k.devices})
 }
 

@@ -260,7 +260,7 @@ func (w *Worker) work(ctx context.Context, job outbox.PrintJob, why Why) (bool, 
 		return false, nil // it stays queued
 	}
 	if err := w.Queue.StartPrint(ctx, job.ID); err != nil {
-		if errors.Is(err, outbox.ErrPrintState) {
+		if errors.Is(err, outbox.ErrPrintState) || errors.Is(err, outbox.ErrNotFound) {
 			return false, nil // withdrawn meanwhile
 		}
 		if ctx.Err() != nil {

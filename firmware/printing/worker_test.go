@@ -207,12 +207,14 @@ func TestStopped(t *testing.T) {
 
 // A job that was withdrawn between looking and starting is left alone.
 func TestWithdrawn(t *testing.T) {
-	want(t, play(t, func(q *queue, _ *printer, _ *Worker) {
-		q.fail = fmt.Errorf("start: %w", outbox.ErrPrintState)
-		q.add(1)
-		synctest.Wait()
-		q.jobs = nil
-	}))
+	for _, err := range []error{outbox.ErrPrintState, outbox.ErrNotFound} { // a withdrawal removes the job
+		want(t, play(t, func(q *queue, _ *printer, _ *Worker) {
+			q.fail = fmt.Errorf("start: %w", err)
+			q.add(1)
+			synctest.Wait()
+			q.jobs = nil
+		}))
+	}
 }
 
 // cutter is a printer that can cut.
