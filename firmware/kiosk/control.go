@@ -157,6 +157,7 @@ func (k *Kiosk) controlHandler() http.Handler {
 		_, _ = w.Write(append(b, '\n')) // whoever asked went away: nothing to do
 	})
 	m.HandleFunc("GET /journal/prove", k.prove)
+	k.queueRoutes(m)
 	m.HandleFunc("POST /export", k.stick(k.exportTo))
 	m.HandleFunc("POST /import", k.stick(k.importFrom))
 	return m

@@ -78,7 +78,7 @@ type Kiosk struct {
 	doubts  chan struct{}   // a key failed: look at once
 	box     *outbox.Outbox
 	accept  func(context.Context, outbox.Draft) (outbox.Request, error) // the outbox's; tests stall it
-	proofs  *evidence.Folder // of the journal
+	proofs  *evidence.Folder                                            // of the journal
 	up      *uplink.Uplink
 
 	reader  device.CardReader     // nil: none

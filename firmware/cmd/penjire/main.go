@@ -9,6 +9,7 @@
 //	penjire journal prove [--settings FILE] [--socket PATH] [--out FILE] CODE|SEAL|INDEX
 //	penjire journal check [--trust FOLDER|FILE] [--roots FILE] [--receipt SEAL] [--proof FILE] [--json] [PROOF|-|OUTBOX.DB]
 //	penjire journal ls [--json] OUTBOX.DB
+//	penjire queue ls|show|check|salvage|backup|restore|mirror|dismiss [--settings FILE] [--json] …
 //	penjire key create|request --handle HANDLE --kiosk NUMBER [--tpm PATH]
 //
 // verify takes containers (*.asice) of any size, a folder and everything below
@@ -63,6 +64,14 @@
 // meant. Exit statuses: 0 done; 1 not done, not all of it, or nothing there for
 // this kiosk; 2 no kiosk answers; 3 wrong use.
 //
+// queue looks at the requests that the kiosk keeps, names nobody, and asks the
+// running kiosk or, where none runs, the folder. check verifies all of it; backup
+// writes a copy that restore, with the kiosk stopped, makes an outbox of again,
+// under a new epoch and together with what is there; salvage opens it once;
+// mirror says how the copy on the second medium is; dismiss takes an alarm back.
+// Exit statuses: 0 done and well; 1 damaged, not whole, or not found; 2 it could
+// not be looked at; 3 wrong use.
+//
 // Exit statuses of status: 0 well, 1 something does not work, 2 no kiosk answers,
 // 3 wrong use.
 //
@@ -94,6 +103,7 @@ const help = `usage: penjire verify [--trust FOLDER|FILE] [--roots FILE] [--cata
        penjire status [--settings FILE] [--socket PATH] [--json]
        penjire export|import [--settings FILE] [--socket PATH] [--lang tk|ru|en] [--any-folder] [--json] FOLDER
        penjire journal prove|check|ls ...
+       penjire queue ls|show|check|salvage|backup|restore|mirror|dismiss ...
        penjire key create|request --handle HANDLE --kiosk NUMBER [--tpm PATH]
 `
 
@@ -113,6 +123,8 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		return trustCommand(args[1:], stdout, stderr)
 	case "journal":
 		return journalCommand(context.Background(), args[1:], stdin, stdout, stderr)
+	case "queue":
+		return queueCommand(context.Background(), args[1:], stdout, stderr)
 	case "key":
 		return key(context.Background(), args[1:], stdout, stderr)
 	case "export", "import":

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"testing"
 	"time"
 
@@ -23,6 +24,8 @@ import (
 	"github.com/penjire/penjire/sync/edoc/specimen"
 	"github.com/penjire/penjire/sync/edoc/trust"
 	"github.com/penjire/penjire/sync/edoc/tsp"
+	"github.com/penjire/penjire/sync/outbox"
+	"github.com/penjire/penjire/sync/outbox/outboxtest"
 )
 
 func TestMain(m *testing.M) {
@@ -46,6 +49,7 @@ func TestMain(m *testing.M) {
 //	revoked.foreign      such a list by a portal that nobody here knows
 //	other.zip            a zip that is no container
 //	stranger.pem         a root that signed nothing here
+//	stopped/             a kiosk that does not run, with three requests and a mirror
 //	$SOCKET              the control socket of a running kiosk
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -280,6 +284,7 @@ func (f *fixture) kiosk(e *testscript.Env) error {
 		"roots": "../check/roots.pem", "trust": "../check/trust.cbor", "catalogue": "catalogue"
 	}`
 	f.write("kiosk/settings.json", []byte(conf))
+	f.stopped(conf)
 	s, err := settings.Load(filepath.Join(f.dir, "kiosk/settings.json"))
 	if err != nil {
 		return err
@@ -324,4 +329,32 @@ func settled(ctx context.Context, k *kiosk.Kiosk) error {
 			return fmt.Errorf("wait for the kiosk to miss its devices: %w; it says %v", ctx.Err(), said)
 		}
 	}
+}
+
+// stopped makes a kiosk that was stopped: three requests, one withdrawn, a mirror.
+func (f *fixture) stopped(conf string) {
+	mirror := filepath.Join(f.dir, "stopped", "mirror")
+	f.keep(os.MkdirAll(mirror, 0o700))
+	for _, name := range []string{"tls.crt", "tls.key", "doc.crt", "doc.key", "catalogue"} {
+		b, err := os.ReadFile(filepath.Join(f.dir, "kiosk", name))
+		f.keep(err)
+		f.write("stopped/"+name, b)
+	}
+	f.write("stopped/settings.json", []byte(regexp.MustCompile(`"control": "[^"]+"`).ReplaceAllString(conf, `"control": "nowhere", "outbox": {"mirror": "mirror"}`)))
+	if f.err != nil {
+		return
+	}
+	ctx := context.Background()
+	box, err := outbox.Open(ctx, filepath.Join(f.dir, "stopped/state/outbox"), outbox.Options{Kiosk: "K-000001", Mirror: mirror})
+	if err != nil {
+		f.keep(err)
+		return
+	}
+	for i := range 3 {
+		_, err := box.Accept(ctx, outboxtest.Draft(i))
+		f.keep(err)
+	}
+	f.keep(box.Withdraw(ctx, outboxtest.Draft(2).Doc))
+	f.keep(box.Mirrored(ctx))
+	f.keep(box.Close())
 }
