@@ -266,6 +266,10 @@ func (w *Worker) work(ctx context.Context, job outbox.PrintJob, why Why) (bool, 
 		if ctx.Err() != nil {
 			return false, nil
 		}
+		if errors.Is(err, outbox.ErrDamaged) { // it is opened again by itself
+			w.log().Error("print job is not started", "job", job.ID, "err", err)
+			return false, nil
+		}
 		return false, fmt.Errorf("printing: start job %d: %w", job.ID, err)
 	}
 	state := outbox.Failed
@@ -277,6 +281,11 @@ func (w *Worker) work(ctx context.Context, job outbox.PrintJob, why Why) (bool, 
 	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
 	if err := w.Queue.EndPrint(end, job.ID, state, string(why)); err != nil {
+		if errors.Is(err, outbox.ErrNotFound) || errors.Is(err, outbox.ErrDamaged) {
+			// The outbox was made anew meanwhile, or will be: there it is unknown.
+			w.log().Error("how a print job ended is not kept", "job", job.ID, "outcome", state.String(), "err", err)
+			return true, nil
+		}
 		return false, fmt.Errorf("printing: end job %d as %v: %w", job.ID, state, err)
 	}
 	w.set(Status{})

@@ -23,9 +23,9 @@ const (
 	// AlarmRestored: the file is an older copy of itself (Renounce). Until the next
 	// Open, which sets it aside and goes on from it under a new epoch.
 	AlarmRestored = "outbox.restored"
-	// AlarmDamaged: a damaged value or page was met while open, and the next Open
-	// sets the file aside; or a commit that failed is in the file, and the next
-	// Open goes on from it. Until then.
+	// AlarmDamaged: a damaged value or page was met while open, or a commit that
+	// failed is in the file. The file is opened again by itself; what is damaged is
+	// set aside then. Until the next Open, or dismissed.
 	AlarmDamaged = "outbox.damaged"
 	// AlarmUnknownReceipt: the portal has a document that is not here. Until
 	// the next Open.

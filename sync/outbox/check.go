@@ -137,6 +137,11 @@ func (o *Outbox) checkStructure() (err error) {
 	if err := o.w.err(); err != nil {
 		return err // bbolt would wait for itself
 	}
+	o.files.RLock()
+	defer o.files.RUnlock()
+	if o.db == nil {
+		return o.w.err()
+	}
 	b, err := o.db.Begin(true)
 	if errors.Is(err, berrors.ErrDatabaseNotOpen) {
 		return ErrClosed

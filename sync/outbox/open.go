@@ -163,7 +163,9 @@ func (o *Outbox) load() error {
 	// Higher than a commit that the last crash cut may have left on free pages.
 	m.found, m.stored = m.rev, m.rev
 	m.rev += revisionGap
+	o.mu.Lock()
 	o.mem = m
+	o.mu.Unlock()
 	return nil
 }
 

@@ -97,13 +97,16 @@ type Options struct {
 //     still become durable.
 //   - An accepted request is leased again and again until a receipt names it.
 //     Nothing else removes its sealed bytes, but Withdraw before it left.
+//   - A file that is found damaged while it is open is opened again, once a
+//     minute at most, as Open does: writes wait for it, the alarm stays.
 //   - All methods may be called from several goroutines.
 type Outbox struct {
 	path  string
 	o     Options
 	lock  *os.File
-	db    *bolt.DB
-	ahead ahead // the writer's
+	files sync.RWMutex // read-locked while db is read, locked while it is replaced
+	db    *bolt.DB     // nil: could not be opened again
+	ahead ahead        // the writer's
 	w     writer
 
 	mirror *mirror // nil: none

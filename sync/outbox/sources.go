@@ -64,7 +64,7 @@ func (s *sources) close() error {
 
 // mirrorRead is how long a salvage waits for the mirror. What it then does not
 // get stays there, and MirrorAhead says so.
-const mirrorRead = time.Minute
+const mirrorRead = 20 * time.Second
 
 // mirror adds what is on the mirror, if there is one and it answers.
 func (s *sources) mirror(o Options) {

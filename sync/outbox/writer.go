@@ -8,6 +8,7 @@ import (
 	"runtime/debug"
 	"sync/atomic"
 	"syscall"
+	"time"
 
 	bolt "go.etcd.io/bbolt"
 	berrors "go.etcd.io/bbolt/errors"
@@ -31,9 +32,12 @@ type writer struct {
 	ops   chan op
 	quit  chan struct{}
 	ended chan struct{}
+	look  chan struct{} // something is damaged
 
 	broken atomic.Pointer[error] // why it takes no more writes
 	stuck  atomic.Bool           // bbolt panicked in a write and holds its locks for ever
+
+	revived time.Time // when the file was last opened again
 }
 
 func (w *writer) err() error {
@@ -45,6 +49,7 @@ func (w *writer) err() error {
 
 func (o *Outbox) startWriter() {
 	o.w.ops, o.w.quit, o.w.ended = make(chan op, batchMax), make(chan struct{}), make(chan struct{})
+	o.w.look = make(chan struct{}, 1)
 	go o.runWriter()
 }
 
@@ -86,6 +91,9 @@ func (o *Outbox) runWriter() {
 		select {
 		case p := <-o.w.ops:
 			batch = append(batch, p)
+		case <-o.w.look:
+			o.revive()
+			continue
 		case <-o.w.quit:
 			select { // what was handed in before the end is still written
 			case p := <-o.w.ops:
@@ -106,6 +114,9 @@ func (o *Outbox) runWriter() {
 			default:
 				break fill
 			}
+		}
+		if o.w.err() != nil {
+			o.revive()
 		}
 		o.commit(batch)
 	}
@@ -181,7 +192,11 @@ func (o *Outbox) try(batch []op) (errs []error, culprit int, err error) {
 	errs = make([]error, len(batch))
 	for i, p := range batch {
 		t.clean = true
-		if errs[i] = p.fn(t); errs[i] != nil && !t.clean {
+		errs[i] = p.fn(t)
+		if errors.Is(errs[i], ErrDamaged) {
+			o.doubt()
+		}
+		if errs[i] != nil && !t.clean {
 			_ = b.Rollback()
 			return nil, i, full(errs[i])
 		}
@@ -257,11 +272,18 @@ func (o *Outbox) view(ctx context.Context, fn func(*bolt.Tx) error) (err error) 
 	if err := context.Cause(ctx); err != nil {
 		return fmt.Errorf("outbox: read: %w", err)
 	}
+	o.files.RLock()
+	defer o.files.RUnlock()
+	if o.db == nil {
+		return o.w.err()
+	}
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
 		if p := recover(); p != nil {
-			o.raise(AlarmDamaged)
 			err = fmt.Errorf("outbox: read %s: %v: %w", o.path, p, ErrDamaged)
+		}
+		if errors.Is(err, ErrDamaged) {
+			o.doubt()
 		}
 	}()
 	err = o.db.View(fn)

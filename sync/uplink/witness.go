@@ -47,6 +47,9 @@ func (s *session) checkpoint(ctx context.Context) error {
 		s.head, _ = s.u.c.Outbox.Head()
 		return nil
 	}
+	if s.u.c.Outbox.Stats(ctx).Epoch != s.epoch { // the file was made anew: so is the session
+		return errors.New("uplink: the outbox has a new epoch")
+	}
 	f, err := s.u.headFrom(ctx, h, s.epoch, s.head)
 	if err != nil {
 		return err
