@@ -1,11 +1,12 @@
 //go:build linux && amd64
 
-package outbox_test
+package crashtest
 
 import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -17,23 +18,23 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// change is one thing a traced process did to the files of a folder, in the
+// Change is one thing a traced process did to the files of a folder, in the
 // order in which it did them. Inodes are numbered as they are made.
-type change struct {
+type Change struct {
 	Kind  byte // 'c' create, 'w' write, 't' truncate, 's' sync, 'r' rename, 'l' link, 'u' unlink, 'd' sync of the folder, 'a' acknowledgement
 	Inode int
 	Off   int64  // of a write; the size of a truncate
 	Data  []byte // of a write; the line of an acknowledgement
-	Name  string // of create, rename (the new one), link, unlink
+	Name  string // of create, rename (the new one), link, unlink, below the folder; of a sync, the folder's own, "" is the top
 	From  string // of rename
 }
 
-// trace runs cmd under ptrace until it ends and returns what it did to the
+// Trace runs cmd under ptrace until it ends and returns what it did to the
 // files in dir, with what it wrote to its standard output in between. The first
 // old of the changes make what was there before. bbolt
 // takes an *os.File, so nothing can be put between it and the file inside the
 // process.
-func trace(t *testing.T, cmd *exec.Cmd, dir string) (changes []change, old int) {
+func Trace(t testing.TB, cmd *exec.Cmd, dir string) (changes []Change, old int) {
 	t.Helper()
 	runtime.LockOSThread() // ptrace belongs to a thread, and so does the wait for its children
 	defer runtime.UnlockOSThread()
@@ -47,7 +48,7 @@ func trace(t *testing.T, cmd *exec.Cmd, dir string) (changes []change, old int) 
 	if err := cmd.Start(); err != nil {
 		t.Fatalf("start a traced child (the test needs ptrace): %v", err)
 	}
-	tr := &tracer{pid: cmd.Process.Pid, dir: dir, fds: map[int]int{}, names: map[string]int{}, in: map[int]bool{}}
+	tr := &tracer{pid: cmd.Process.Pid, dir: dir, fds: map[int]int{}, dirs: map[int]string{}, names: map[string]int{}, in: map[int]bool{}}
 	if err := tr.begin(); err != nil {
 		t.Fatal(err)
 	}
@@ -66,8 +67,9 @@ type tracer struct {
 	pid     int
 	dir     string
 	mem     *os.File
-	changes []change
-	fds     map[int]int    // descriptor: inode, 0 the folder
+	changes []Change
+	fds     map[int]int    // descriptor: inode
+	dirs    map[int]string // descriptor: folder, below dir
 	names   map[string]int // file name: inode
 	inodes  int
 	old     int          // changes that begin made
@@ -76,26 +78,48 @@ type tracer struct {
 
 // begin takes in what is in the folder already, as if it had just been made.
 func (tr *tracer) begin() error {
-	files, err := os.ReadDir(tr.dir)
-	if err != nil {
-		return err
-	}
-	for _, f := range files {
-		b, err := os.ReadFile(filepath.Join(tr.dir, f.Name()))
+	folders := map[string]bool{}
+	err := filepath.WalkDir(tr.dir, func(p string, f fs.DirEntry, err error) error {
+		if err != nil || f.IsDir() {
+			return err
+		}
+		b, err := os.ReadFile(p)
 		if err != nil {
 			return err
 		}
+		name, _ := tr.below(p)
+		folders[folderOf(name)] = true
 		tr.inodes++
-		tr.names[f.Name()] = tr.inodes
-		tr.log(change{Kind: 'c', Inode: tr.inodes, Name: f.Name()})
-		tr.log(change{Kind: 'w', Inode: tr.inodes, Data: b})
-		tr.log(change{Kind: 's', Inode: tr.inodes})
-	}
-	if len(files) > 0 {
-		tr.log(change{Kind: 'd'})
+		tr.names[name] = tr.inodes
+		tr.log(Change{Kind: 'c', Inode: tr.inodes, Name: name})
+		tr.log(Change{Kind: 'w', Inode: tr.inodes, Data: b})
+		tr.log(Change{Kind: 's', Inode: tr.inodes})
+		return nil
+	})
+	for f := range folders {
+		tr.log(Change{Kind: 'd', Name: f})
 	}
 	tr.old = len(tr.changes)
-	return nil
+	return err
+}
+
+// below returns the path below the traced folder.
+func (tr *tracer) below(p string) (string, bool) {
+	name, err := filepath.Rel(tr.dir, p)
+	if err != nil || name == ".." || strings.HasPrefix(name, "../") {
+		return "", false
+	}
+	if name == "." {
+		name = ""
+	}
+	return name, true
+}
+
+func folderOf(name string) string {
+	if d := filepath.Dir(name); d != "." {
+		return d
+	}
+	return ""
 }
 
 func (tr *tracer) run() error {
@@ -167,7 +191,7 @@ func (tr *tracer) entry(r *unix.PtraceRegs) error {
 				return err
 			}
 			for line := range strings.Lines(string(b)) {
-				tr.log(change{Kind: 'a', Data: []byte(strings.TrimSpace(line))})
+				tr.log(Change{Kind: 'a', Data: []byte(strings.TrimSpace(line))})
 			}
 		} else if ours {
 			return fmt.Errorf("write(2) to a file of the outbox, which the trace does not follow")
@@ -178,14 +202,15 @@ func (tr *tracer) entry(r *unix.PtraceRegs) error {
 			if err != nil {
 				return err
 			}
-			tr.log(change{Kind: 'w', Inode: inode, Off: int64(r.R10), Data: b})
+			tr.log(Change{Kind: 'w', Inode: inode, Off: int64(r.R10), Data: b})
 		}
 	case unix.SYS_FTRUNCATE:
 		if ours {
-			tr.log(change{Kind: 't', Inode: inode, Off: int64(r.Rsi)})
+			tr.log(Change{Kind: 't', Inode: inode, Off: int64(r.Rsi)})
 		}
 	case unix.SYS_CLOSE:
 		delete(tr.fds, int(r.Rdi))
+		delete(tr.dirs, int(r.Rdi))
 	}
 	return nil
 }
@@ -193,32 +218,36 @@ func (tr *tracer) entry(r *unix.PtraceRegs) error {
 func (tr *tracer) exit(r *unix.PtraceRegs) error {
 	switch r.Orig_rax {
 	case unix.SYS_FDATASYNC, unix.SYS_FSYNC:
-		inode, ours := tr.fds[int(r.Rdi)]
-		switch {
-		case ours && inode == 0:
-			tr.log(change{Kind: 'd'})
-		case ours:
-			tr.log(change{Kind: 's', Inode: inode})
+		if inode, ours := tr.fds[int(r.Rdi)]; ours {
+			tr.log(Change{Kind: 's', Inode: inode})
+		} else if name, ours := tr.dirs[int(r.Rdi)]; ours {
+			tr.log(Change{Kind: 'd', Name: name})
 		}
-	case unix.SYS_OPENAT:
-		p, err := tr.path(r.Rsi)
+	case unix.SYS_OPENAT, unix.SYS_OPEN:
+		at := r.Rsi
+		if r.Orig_rax == unix.SYS_OPEN {
+			at = r.Rdi
+		}
+		p, err := tr.path(at)
 		if err != nil {
 			return err
 		}
-		if p == tr.dir {
-			tr.fds[int(r.Rax)] = 0
+		delete(tr.fds, int(r.Rax))
+		delete(tr.dirs, int(r.Rax))
+		name, ours := tr.below(p)
+		if !ours {
 			return nil
 		}
-		if filepath.Dir(p) != tr.dir {
+		if st, err := os.Stat(p); name == "" || err == nil && st.IsDir() {
+			tr.dirs[int(r.Rax)] = name
 			return nil
 		}
-		name := filepath.Base(p)
 		inode, there := tr.names[name]
 		if !there {
 			tr.inodes++
 			inode = tr.inodes
 			tr.names[name] = inode
-			tr.log(change{Kind: 'c', Inode: inode, Name: name})
+			tr.log(Change{Kind: 'c', Inode: inode, Name: name})
 		}
 		tr.fds[int(r.Rax)] = inode
 	case unix.SYS_RENAMEAT, unix.SYS_RENAMEAT2:
@@ -227,10 +256,11 @@ func (tr *tracer) exit(r *unix.PtraceRegs) error {
 		if err := errors.Join(err, err2); err != nil {
 			return err
 		}
-		if filepath.Dir(to) == tr.dir {
-			tr.log(change{Kind: 'r', From: filepath.Base(from), Name: filepath.Base(to)})
-			tr.names[filepath.Base(to)] = tr.names[filepath.Base(from)]
-			delete(tr.names, filepath.Base(from))
+		if name, ours := tr.below(to); ours {
+			old, _ := tr.below(from)
+			tr.log(Change{Kind: 'r', From: old, Name: name})
+			tr.names[name] = tr.names[old]
+			delete(tr.names, old)
 		}
 	case unix.SYS_LINKAT:
 		from, err := tr.path(r.Rsi)
@@ -238,26 +268,31 @@ func (tr *tracer) exit(r *unix.PtraceRegs) error {
 		if err := errors.Join(err, err2); err != nil {
 			return err
 		}
-		if filepath.Dir(to) == tr.dir {
-			tr.log(change{Kind: 'l', From: filepath.Base(from), Name: filepath.Base(to)})
-			tr.names[filepath.Base(to)] = tr.names[filepath.Base(from)]
+		if name, ours := tr.below(to); ours {
+			old, _ := tr.below(from)
+			tr.log(Change{Kind: 'l', From: old, Name: name})
+			tr.names[name] = tr.names[old]
 		}
-	case unix.SYS_UNLINKAT:
-		p, err := tr.path(r.Rsi)
+	case unix.SYS_UNLINKAT, unix.SYS_UNLINK:
+		at := r.Rsi
+		if r.Orig_rax == unix.SYS_UNLINK {
+			at = r.Rdi
+		}
+		p, err := tr.path(at)
 		if err != nil {
 			return err
 		}
-		if filepath.Dir(p) == tr.dir {
-			tr.log(change{Kind: 'u', Name: filepath.Base(p)})
-			delete(tr.names, filepath.Base(p))
+		if name, ours := tr.below(p); ours {
+			tr.log(Change{Kind: 'u', Name: name})
+			delete(tr.names, name)
 		}
-	case unix.SYS_RENAME, unix.SYS_LINK, unix.SYS_UNLINK, unix.SYS_OPEN, unix.SYS_PWRITEV, unix.SYS_PWRITEV2, unix.SYS_FALLOCATE:
+	case unix.SYS_RENAME, unix.SYS_LINK, unix.SYS_PWRITEV, unix.SYS_PWRITEV2, unix.SYS_FALLOCATE:
 		return fmt.Errorf("system call %d, which the trace does not follow", r.Orig_rax)
 	}
 	return nil
 }
 
-func (tr *tracer) log(c change) { tr.changes = append(tr.changes, c) }
+func (tr *tracer) log(c Change) { tr.changes = append(tr.changes, c) }
 
 func (tr *tracer) bytes(addr, n uint64) ([]byte, error) {
 	b := make([]byte, n)
