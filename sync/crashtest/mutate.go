@@ -38,12 +38,16 @@ func Earlier(changes []Change, of func(Change) bool) []Change {
 	return out
 }
 
-// RenamedFirst moves each rename, and the flush of its folder, before the last
-// flush of a file that came before it: the order in which a power cut leaves an
+// RenamedFirst moves each rename, and the flush of its folder, before the first
+// flush of the file that it moves: the order in which a power cut leaves an
 // unfinished file under the good name.
 func RenamedFirst(changes []Change) []Change {
 	out := slices.Clone(changes)
+	inodes := map[string]int{}
 	for i, c := range out {
+		if c.Kind == 'c' {
+			inodes[c.Name] = c.Inode
+		}
 		if c.Kind != 'r' || i+1 >= len(out) {
 			continue
 		}
@@ -51,12 +55,8 @@ func RenamedFirst(changes []Change) []Change {
 		if out[i+1].Kind == 'd' {
 			last = i + 1
 		}
-		for j := i - 1; j >= 0; j-- {
-			if out[j].Kind == 's' {
-				moved := slices.Concat(out[i:last+1], out[j:i])
-				copy(out[j:], moved)
-				break
-			}
+		if j := slices.IndexFunc(out[:i], func(f Change) bool { return f.Kind == 's' && f.Inode == inodes[c.From] }); j >= 0 {
+			copy(out[j:], slices.Concat(out[i:last+1], out[j:i]))
 		}
 	}
 	return out

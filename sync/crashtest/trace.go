@@ -168,7 +168,9 @@ func (tr *tracer) run() error {
 // the bytes are still what is written, and at its end for what makes names.
 func (tr *tracer) call(tid int) error {
 	var r unix.PtraceRegs
-	if err := unix.PtraceGetRegs(tid, &r); err != nil {
+	if err := unix.PtraceGetRegs(tid, &r); errors.Is(err, unix.ESRCH) {
+		return nil // it is ending
+	} else if err != nil {
 		return fmt.Errorf("read registers: %w", err)
 	}
 	tr.in[tid] = !tr.in[tid]

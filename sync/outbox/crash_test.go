@@ -114,27 +114,47 @@ func TestCrashStatesOfASalvage(t *testing.T) {
 	t.Logf("%d states after %d changes", states, len(changes)-old)
 }
 
-// TestCrashStatesSeeAMissingFlush leaves out flushes that are needed: if the
-// exploration found nothing wrong then, it would not see anything. A broken
-// tree may kill the process that looks at it, so a child looks.
-func TestCrashStatesSeeAMissingFlush(t *testing.T) {
+// TestCrashMutants changes what the outbox did in ways that must not be: each is
+// found. If one were not, the exploration would not see anything. A broken tree may
+// kill the process that looks at it, so a child looks.
+func TestCrashMutants(t *testing.T) {
 	n := seed(t)
 	changes := recordWork(t, n, 60)
-	dir := crashtest.Folder(t)
-	f, err := os.Create(filepath.Join(dir, "changes"))
-	if err != nil {
-		t.Fatal(err)
+	flushes := 0
+	for _, m := range []struct {
+		name    string
+		changed []crashtest.Change
+	}{
+		// bbolt flushes data, then the meta page: leave out the first of each pair.
+		{"a commit's pages are not flushed before its meta page", crashtest.Without(changes, func(_ int, c crashtest.Change) bool {
+			if c.Kind != 's' && c.Kind != 'd' {
+				return false
+			}
+			flushes++
+			return c.Kind == 's' && flushes%2 == 0
+		})},
+		{"nothing is flushed", crashtest.Without(changes, func(_ int, c crashtest.Change) bool { return c.Kind == 's' })},
+		{"the new file is renamed before it is flushed", crashtest.RenamedFirst(changes)},
+		{"the folder is not flushed", crashtest.Without(changes, func(_ int, c crashtest.Change) bool { return c.Kind == 'd' })},
+		{"accepted is said before the commit", crashtest.Earlier(changes, func(c crashtest.Change) bool { return c.Kind == 'w' })},
+	} {
+		dir := crashtest.Folder(t)
+		f, err := os.Create(filepath.Join(dir, "changes"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(gob.NewEncoder(f).Encode(m.changed), f.Close()); err != nil {
+			t.Fatal(err)
+		}
+		cmd := childCommand("explore", dir, n, 0)
+		cmd.Stderr = nil
+		out, err := cmd.CombinedOutput()
+		if err == nil {
+			t.Errorf("MUTANT %q was not found", m.name)
+			continue
+		}
+		t.Logf("MUTANT %q caught by %s: %.160s", m.name, t.Name(), out)
 	}
-	if err := errors.Join(gob.NewEncoder(f).Encode(changes), f.Close()); err != nil {
-		t.Fatal(err)
-	}
-	cmd := childCommand("explore", dir, n, 0)
-	cmd.Stderr = nil
-	out, err := cmd.CombinedOutput()
-	if err == nil {
-		t.Fatal("every second flush was left out and nothing was found wrong")
-	}
-	t.Logf("found, as it should be: %.300s", out)
 }
 
 func init() { moreChildren["explore"] = exploreMutated }
@@ -148,8 +168,7 @@ func exploreMutated(dir string, seed uint64) error {
 	if err := errors.Join(gob.NewDecoder(f).Decode(&changes), f.Close()); err != nil {
 		return nil
 	}
-	// bbolt flushes data, then the meta page: leave out the first of each pair.
-	states, wrong, err := crashtest.Explore(changes, 0, seed, 400, func(n int, c crashtest.Change) bool { return c.Kind == 's' && n%2 == 0 }, dir, compareAcks)
+	states, wrong, err := crashtest.Explore(changes, 0, seed, 3000, nil, dir, compareAcks)
 	if err != nil || len(wrong) == 0 {
 		return nil
 	}
