@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 )
@@ -30,12 +31,7 @@ type Window struct {
 
 // on says whether a window begins on a day.
 func (w Window) on(d time.Weekday) bool {
-	for _, x := range w.Days {
-		if x == d {
-			return true
-		}
-	}
-	return len(w.Days) == 0
+	return len(w.Days) == 0 || slices.Contains(w.Days, d)
 }
 
 // open says whether the link may be used, and until when; or when it may again.
