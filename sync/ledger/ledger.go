@@ -409,6 +409,9 @@ type Ledger interface {
 	// epoch's journal. ErrNotFound.
 	HeadOver(ctx context.Context, kiosk string, e Epoch, index int64) (Head, error)
 
+	// Epochs returns the epochs of the kiosk's journals of which a head was kept.
+	Epochs(ctx context.Context, kiosk string) ([]Epoch, error)
+
 	// Taken returns how many records of that epoch were taken, forks not counted,
 	// and the highest sequence among them.
 	Taken(ctx context.Context, kiosk string, e Epoch) (n int64, last uint64, err error)

@@ -364,6 +364,56 @@ func TestReceipt(t *testing.T) {
 	}
 }
 
+// TestReceiptAndHead holds a paper against what a portal has without the kiosk: a
+// head of exactly that size decides, any other cannot.
+func TestReceiptAndHead(t *testing.T) {
+	r := newRig(t)
+	honest := newLog(r.entries...)
+	swapped := slices.Clone(r.entries)
+	swapped[5], swapped[7] = swapped[7], swapped[5]
+	changed := newLog(swapped...)
+	elsewhere := newLog(r.entries...)
+	elsewhere.epoch[0] = 0xff
+	stamped := day.Add(90 * time.Minute)
+	paper := r.paper(honest, 11, epoch[:])
+	forged := r.witness(honest, 12, stamped)
+	other, err := journal.ParseHead(bytes.Replace(forged.Marshal(), []byte("\n12\n"), []byte("\n11\n"), 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		name string
+		s    *seal.Sealed
+		h    *journal.Head
+		want evidence.Answer
+		why  string
+	}{
+		{"honest", paper, r.witness(honest, 12, stamped), evidence.Consistent, ""},
+		{"changed", paper, r.witness(changed, 12, stamped), evidence.Contradiction, evidence.WhyRoot},
+		{"a later head", paper, r.witness(honest, 14, stamped), evidence.CannotTell, evidence.WhyBeyond},
+		{"a later head of a changed journal", paper, r.witness(changed, 14, stamped), evidence.CannotTell, evidence.WhyBeyond},
+		{"another epoch", paper, r.witness(elsewhere, 12, stamped), evidence.CannotTell, evidence.WhyPlace},
+		{"no head", paper, nil, evidence.Accepted, evidence.WhyNobody},
+		{"a head that nobody signed so", paper, other, evidence.CannotTell, evidence.WhyHead},
+		{"an old seal, changed", r.paper(honest, 11, nil), r.witness(changed, 12, stamped), evidence.CannotTell, evidence.WhyEpoch},
+	} {
+		v, at := evidence.CheckHead(tt.s, tt.h, r.Trust(), r.now())
+		if v.Answer != tt.want || v.Why != tt.why {
+			t.Errorf("%s: %s, %s (%v), want %s, %s", tt.name, v.Answer, v.Why, v.Err, tt.want, tt.why)
+		}
+		if good := tt.h != nil && tt.why != evidence.WhyHead; at.Equal(stamped) != good {
+			t.Errorf("%s: witnessed at %v, want %v: %v", tt.name, at, stamped, good)
+		}
+	}
+	stranger, err := specimen.New(day)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v, at := evidence.CheckHead(paper, r.witness(honest, 12, stamped), stranger.Trust(), r.now()); v.Why != evidence.WhySeal || !at.IsZero() {
+		t.Errorf("with a stranger's bundle: %+v at %v, want cannot tell", v, at)
+	}
+}
+
 func FuzzProof(f *testing.F) {
 	f.Add([]byte(`{"schema":"penjire-journal-proof-1","index":0,"entry":"AA==","root":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=","inclusion":[],"consistency":[],"head":""}`))
 	w, err := specimen.New(day)

@@ -155,6 +155,9 @@ func ParseProof(b []byte) (*Proof, error) {
 	return &p, nil
 }
 
+// origin is the origin of a kiosk's journal.
+func origin(kiosk string, e [16]byte) string { return kiosk + "/" + hex.EncodeToString(e[:]) }
+
 // epochOf reads the epoch in an origin.
 func epochOf(origin string) (e [16]byte, err error) {
 	_, h, ok := strings.Cut(origin, "/")

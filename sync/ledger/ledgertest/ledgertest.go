@@ -583,6 +583,12 @@ func heads(t *testing.T, open Opener) {
 		if h := must[ledger.Head](t)(l.HeadOver(ctx, Kiosk, epoch, 0)); h.Counter != 5 {
 			t.Errorf("the counter kept is %d, want 5", h.Counter)
 		}
+		if es := must[[]ledger.Epoch](t)(l.Epochs(ctx, Kiosk)); len(es) != 1 || es[0] != epoch {
+			t.Errorf("Epochs = %x, want the one", es)
+		}
+		if es := must[[]ledger.Epoch](t)(l.Epochs(ctx, "K-000009")); len(es) != 0 {
+			t.Errorf("Epochs of a kiosk without heads = %x, want none", es)
+		}
 		if _, err := l.HeadOver(ctx, Kiosk, epoch, 8); !errors.Is(err, ledger.ErrNotFound) {
 			t.Errorf("HeadOver of an entry that no head covers = %v, want ErrNotFound", err)
 		}

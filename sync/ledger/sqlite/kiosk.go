@@ -161,6 +161,19 @@ func (d *DB) HeadOver(ctx context.Context, kiosk string, e ledger.Epoch, index i
 	return h, nil
 }
 
+// Epochs implements ledger.Ledger.
+func (d *DB) Epochs(ctx context.Context, kiosk string) ([]ledger.Epoch, error) {
+	rs, err := d.r.QueryContext(ctx, `SELECT DISTINCT epoch FROM heads WHERE kiosk = ?`, kiosk)
+	out, err := rows(rs, err, func(rs *sql.Rows) (e ledger.Epoch, err error) {
+		err = rs.Scan((*blob16)(&e))
+		return e, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("sqlite: read the epochs of a kiosk: %w", err)
+	}
+	return out, nil
+}
+
 // Taken implements ledger.Ledger.
 func (d *DB) Taken(ctx context.Context, kiosk string, e ledger.Epoch) (n int64, last uint64, err error) {
 	err = d.r.QueryRowContext(ctx, `SELECT count(*), coalesce(max(seq), 0) FROM records WHERE kiosk = ? AND epoch = ? AND fork = 0`,

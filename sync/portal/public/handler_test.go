@@ -3,11 +3,13 @@ package public
 import (
 	"context"
 	"encoding/base32"
+	"encoding/hex"
 	"errors"
 	"html"
 	"log/slog"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -18,6 +20,7 @@ import (
 	"github.com/penjire/penjire/sync/edoc/seal"
 	"github.com/penjire/penjire/sync/edoc/specimen"
 	"github.com/penjire/penjire/sync/edoc/trust"
+	"github.com/penjire/penjire/sync/journal"
 	"github.com/penjire/penjire/sync/ledger"
 	"github.com/penjire/penjire/sync/portal"
 	"github.com/penjire/penjire/sync/portal/page/pagetest"
@@ -405,4 +408,60 @@ func TestSealReceipt(t *testing.T) {
 	s.Doc = make([]byte, 32)
 	page = h.send("GET", path(h.sealed(s, h.Device.Signing)), nil, 200)
 	says(t, "a receipt of what has not come", page, "The seal is genuine", "does not have the request now", "evidence that the kiosk has accepted")
+}
+
+// TestSealReceiptJournal compares receipts with the heads that the portal kept:
+// it says what is proven, and of nothing else that it is.
+func TestSealReceiptJournal(t *testing.T) {
+	h := openHall(t)
+	ctx := t.Context()
+	s := seal.Seal{
+		Kind: seal.Receipt, Issuer: h.Device.ID, Service: "complaint", Doc: make([]byte, 32), Date: noon.Add(-time.Hour).UTC(),
+		Index: 4, Size: 5, Root: []byte{0xde, 0xad, 0xbe, 0xef, 1, 2, 3, 4},
+	}
+	epoch := ledger.Epoch{7, 7, 7, 7, 1}
+	look := func(what string, want ...string) {
+		t.Helper()
+		page := h.send("GET", path(h.sealed(s, h.Device.Signing)), nil, 200)
+		says(t, what, page, append(want, "The seal is genuine")...)
+		for _, never := range []string{"PROVEN", "is the one of this receipt"} {
+			if strings.Contains(page, never) && !slices.ContainsFunc(want, func(w string) bool { return strings.Contains(w, never) }) {
+				t.Errorf("%s says %q", what, never)
+			}
+		}
+	}
+	proved := ledger.Head{}
+	keep := func(size int64, root byte) {
+		t.Helper()
+		c := journal.Checkpoint{Origin: h.Device.ID + "/" + hex.EncodeToString(epoch[:]), Size: size, Root: [32]byte{0xde, 0xad, 0xbe, 0xef, 1, 2, 3, root}}
+		head, err := c.Sign(h.Device.ID, h.Device.Signing.Signer(), noon, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		next := ledger.Head{Size: size, Root: c.Root, Note: head.Marshal(), At: noon}
+		if err := h.Ledger().SetHead(ctx, h.Device.ID, epoch, proved, next); err != nil {
+			t.Fatal(err)
+		}
+		proved = next
+	}
+	look("a receipt without an epoch")
+	s.Epoch = epoch[:4]
+	look("a receipt of a journal nobody has seen", "has not yet seen", "accepted the request")
+	keep(4, 9)
+	look("a receipt of an entry that the head does not cover", "has not yet seen", "accepted the request")
+	keep(6, 9)
+	look("a receipt below a later head", "later state", "cannot be told from the receipt alone")
+	s.Index, s.Size, s.Root[7] = 5, 6, 9
+	look("a receipt of the head's size and root", "is the one of this receipt")
+	s.Root[7] = 8
+	look("a receipt of the head's size with another root", "PROVEN", "Keep this receipt")
+	s.Epoch = []byte{7, 7, 7, 8}
+	look("a receipt of another epoch", "has not yet seen")
+
+	// Of two epochs that begin alike nobody can say which one is meant.
+	s.Epoch = epoch[:4]
+	epoch[15]++
+	proved = ledger.Head{}
+	keep(6, 9)
+	look("a receipt of one of two epochs", "has not yet seen")
 }

@@ -137,6 +137,16 @@ func pagesIn(t *testing.T, p *Pages, lang string) map[string]any {
 	receipt := seal
 	receipt.Verdict, receipt.Icon, receipt.Reason, receipt.Kind, receipt.Why = "yes", "check", "ok", "receipt", ""
 	receipt.Arrived = []page.Step{{Key: "seal.arrived", At: noon, Look: page.Done, Icon: "check"}}
+	for _, j := range []page.Step{
+		{Key: "journal.same", At: noon, Look: page.Done, Icon: "check"},
+		{Key: "journal.other", At: noon, Look: page.Bad, Icon: "cross"},
+		{Key: "journal.ahead", Look: page.Current, Icon: "clock"},
+		{Key: "journal.beyond", At: noon, Look: page.Current, Icon: "clock"},
+		{Key: "journal.unknown", Look: page.Current, Icon: "clock"},
+	} {
+		j.Note, _ = base.T(j.Key + ".note")
+		receipt.Arrived = append(receipt.Arrived, j)
+	}
 	if err := base.Words(receipt.Arrived); err != nil {
 		t.Fatal(err)
 	}

@@ -33,12 +33,12 @@ type sealView struct {
 	Means   string // what that means; "" if Why is
 	Kind    string // seal.Copy or seal.Receipt; "" when it cannot be read
 	Service string
-	Facts   []fact // to compare with the paper; none of a seal that is not genuine
-	Partly  string // that the seal does not carry every fact; "" if it does
-	About   []fact // who signed, when, until when
-	Lists   string // how old the knowledge of revocations is
-	Number  string // check number
-	Arrived []page.Step
+	Facts   []fact      // to compare with the paper; none of a seal that is not genuine
+	Partly  string      // that the seal does not carry every fact; "" if it does
+	About   []fact      // who signed, when, until when
+	Lists   string      // how old the knowledge of revocations is
+	Number  string      // check number
+	Arrived []page.Step // of a receipt: whether the request is here, and what the kiosk's journal says
 }
 
 type checkFormView struct {
@@ -250,6 +250,11 @@ func (p *Pages) arrived(ctx context.Context, v *sealView, s *seal.Sealed) error 
 		step = page.Step{Key: "seal.arrived", At: found[0].Received, Look: page.Done, Icon: "check"}
 	}
 	v.Arrived = []page.Step{step}
+	seen, err := p.witnessed(ctx, v, s)
+	if err != nil {
+		return err
+	}
+	v.Arrived = append(v.Arrived, seen...)
 	return v.Words(v.Arrived)
 }
 
