@@ -2,16 +2,12 @@ package portal
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
-	"hash/crc32"
 	"os"
 	"path/filepath"
 	"slices"
 	"testing"
 	"time"
-
-	bolt "go.etcd.io/bbolt"
 
 	"github.com/penjire/penjire/sync/edoc"
 	"github.com/penjire/penjire/sync/journal"
@@ -41,68 +37,6 @@ func (s *sink) witnessed() (heads, against []*journal.Head) {
 	return slices.Clone(s.heads), slices.Clone(s.against)
 }
 
-// rewrite is the attacker who has the disk and the keys: it puts other entries
-// in the place of the journal's, with all hashes and checksums made again, so
-// that the file is in order by itself.
-func rewrite(t *testing.T, path string, epoch [16]byte, change func([][]byte) [][]byte) {
-	t.Helper()
-	db, err := bolt.Open(path, 0o600, &bolt.Options{NoFreelistSync: true, FreelistType: bolt.FreelistMapType})
-	if err != nil {
-		t.Fatal(err)
-	}
-	const head = 42 // sync/spec/outbox.md, section 3
-	err = db.Update(func(tx *bolt.Tx) error {
-		b := tx.Bucket([]byte("journal"))
-		key := func(i int) []byte { return binary.BigEndian.AppendUint64(slices.Clone(epoch[:]), uint64(i)) }
-		var entries [][]byte
-		var shape []byte
-		for i := 0; ; i++ {
-			v := b.Get(key(i))
-			if v == nil {
-				break
-			}
-			shape = slices.Clone(v[:head])
-			entries = append(entries, slices.Clone(v[head+1+32*int(v[head]):len(v)-4]))
-			if err := b.Delete(key(i)); err != nil {
-				return err
-			}
-		}
-		var edge journal.Edge
-		for i, e := range change(entries) {
-			hs := edge.Add(journal.LeafHash(e))
-			payload := []byte{byte(len(hs))}
-			for _, h := range hs {
-				payload = append(payload, h[:]...)
-			}
-			payload = append(payload, e...)
-			v := slices.Clone(shape)
-			binary.BigEndian.PutUint64(v[22:], uint64(i))
-			binary.BigEndian.PutUint32(v[38:], uint32(len(payload)))
-			v = append(v, payload...)
-			v = binary.BigEndian.AppendUint32(v, crc32.Checksum(v, crc32.MakeTable(crc32.Castagnoli)))
-			if err := b.Put(key(i), v); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err := errors.Join(err, db.Close()); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// signedAt returns where the first doc-signed entry stands.
-func signedAt(t *testing.T, entries [][]byte) int {
-	t.Helper()
-	return slices.IndexFunc(entries, func(b []byte) bool {
-		e, err := journal.ParseEntry(b)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return e.Kind == journal.DocSigned
-	})
-}
-
 // TestHostileJournals lets a kiosk work, changes its journal as somebody would
 // who has its disk and its keys, and connects it again. The portal refuses each
 // such journal with the alarm that fits and shows the kiosk what it
@@ -116,16 +50,16 @@ func TestHostileJournals(t *testing.T) {
 		change     func(t *testing.T, e [][]byte) [][]byte
 	}{
 		{"one record dropped", ledger.AlarmForked, false, func(t *testing.T, e [][]byte) [][]byte {
-			i := signedAt(t, e)
+			i := outboxtest.Signed(t, e)
 			return slices.Delete(e, i, i+1)
 		}},
 		{"two records swapped", ledger.AlarmForked, false, func(t *testing.T, e [][]byte) [][]byte {
-			i := signedAt(t, e)
+			i := outboxtest.Signed(t, e)
 			e[i], e[i+1] = e[i+1], e[i]
 			return e
 		}},
 		{"one record changed", ledger.AlarmForked, false, func(t *testing.T, e [][]byte) [][]byte {
-			i := signedAt(t, e)
+			i := outboxtest.Signed(t, e)
 			x, err := journal.ParseEntry(e[i])
 			if err != nil {
 				t.Fatal(err)
@@ -190,7 +124,7 @@ func hostile(t *testing.T, code string, older bool, change func(*testing.T, [][]
 			t.Fatal(err)
 		}
 	} else {
-		rewrite(t, file, epoch, func(e [][]byte) [][]byte { return change(t, e) })
+		outboxtest.Rewrite(t, file, epoch, func(e [][]byte) [][]byte { return change(t, e) })
 	}
 	k = w.kioskWith(w.Device, open())
 	if k.o.Stats(t.Context()).Epoch != epoch {
