@@ -12,6 +12,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 // TPM is a software TPM.
@@ -87,8 +89,35 @@ func (c *TPM) Run() {
 	}
 }
 
-// Kill ends the TPM as a power cut does.
-func (c *TPM) Kill() { c.signal(syscall.SIGKILL); c.pid = 0 }
+// Kill ends the TPM as a power cut does. It has ended when Kill returns: until
+// then it holds the lock on what it kept, and another could not start.
+func (c *TPM) Kill() {
+	c.t.Helper()
+	if c.pid == 0 {
+		return
+	}
+	fd, err := unix.PidfdOpen(c.pid, 0) // it is no child of ours: it went into the background
+	c.signal(syscall.SIGKILL)
+	c.pid = 0
+	if errors.Is(err, syscall.ESRCH) {
+		return
+	}
+	if err != nil {
+		c.t.Errorf("watch swtpm: %v", err)
+		return
+	}
+	defer func() { _ = unix.Close(fd) }()
+	for {
+		switch n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, 30_000); {
+		case errors.Is(err, syscall.EINTR):
+		case err != nil || n == 0:
+			c.t.Errorf("swtpm has not ended: %v", err)
+			return
+		default:
+			return
+		}
+	}
+}
 
 // Stall has the TPM take commands and answer none, until Go.
 func (c *TPM) Stall() { c.signal(syscall.SIGSTOP) }
