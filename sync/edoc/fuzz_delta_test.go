@@ -56,7 +56,7 @@ func FuzzDelta(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if len(out) > 17<<20 {
+		if len(out) > 9<<20 {
 			t.Errorf("%d bytes come of %d", len(out), len(b))
 		}
 		if bundle, err := trust.ParseBundle(out, w.roots, 0); err == nil && !signed[bundle.Version].Equal(bundle.Issued) {

@@ -20,8 +20,12 @@ const KindDelta = "trust-delta"
 // one at hand: the whole bundle is needed.
 var ErrOtherBase = errors.New("trust: the delta begins at another bundle")
 
-// maxBundle bounds what a delta may make: it can repeat what is there.
-const maxBundle = 16 << 20
+// What a delta may make, which can repeat what is there: more bytes than any
+// carrier has in one message are no bundle, and no list has so many elements.
+const (
+	maxBundle   = 8 << 20
+	maxElements = 1 << 16
+)
 
 // A delta is an object whose signature is that of the new bundle: it says how to
 // make the payload that the register signed, and cannot say more than that.
@@ -181,8 +185,8 @@ func edits(was, list []cbor.RawMessage) []wireEdit {
 func edited(was []cbor.RawMessage, list []wireEdit, size *int) (cbor.RawMessage, error) {
 	out := []cbor.RawMessage{}
 	add := func(e cbor.RawMessage) error {
-		if *size += len(e); *size > maxBundle {
-			return fmt.Errorf("more than %d bytes come of it", maxBundle)
+		if *size += len(e); *size > maxBundle || len(out) == maxElements {
+			return fmt.Errorf("more than %d bytes or %d elements come of it", maxBundle, maxElements)
 		}
 		out = append(out, e)
 		return nil
