@@ -207,6 +207,7 @@ func (k *Kiosk) openClock(built time.Time) error {
 		beacon = issued // signed by the register: the portal's time too
 	}
 	k.clock = clock.New(clock.Options{Source: src, Floor: built, LastBeacon: beacon, MaxAge: k.s.BeaconMaxAge})
+	k.know.passed = k.clock.LastBeacon // the portal's word; a clock that was set forward retires no root
 	return nil
 }
 

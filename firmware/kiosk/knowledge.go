@@ -27,6 +27,10 @@ type knowledge struct {
 	dir   string
 	log   *slog.Logger
 
+	// passed is a time that has certainly passed; nil: only what the kept beacon
+	// says is known of it.
+	passed func() time.Time
+
 	mu      sync.Mutex // one change at a time
 	bundle  atomic.Pointer[trust.Bundle]
 	offered atomic.Pointer[catalog.Catalogue]
@@ -62,6 +66,8 @@ func openKnowledge(s settings.Settings, roots []*x509.Certificate, log *slog.Log
 	if err := first(s.Trust, n.takeTrust); err != nil {
 		return nil, err
 	}
+	beacon := n.lastBeacon(s.Kiosk)
+	n.passed = func() time.Time { return beacon }
 	kept(trustFile, n.takeTrust)
 	if err := first(s.Catalogue, n.takeCatalogue); err != nil {
 		return nil, err
@@ -90,7 +96,11 @@ func (n *knowledge) catalogueVersion() uint64 {
 
 // takeTrust puts a signed bundle in force, if it is newer.
 func (n *knowledge) takeTrust(signed []byte) error {
-	b, err := trust.Open(signed, trust.Known{Roots: n.roots, Bundle: n.bundle.Load()})
+	known := trust.Known{Roots: n.roots, Bundle: n.bundle.Load()}
+	if n.passed != nil {
+		known.Now = n.passed()
+	}
+	b, err := trust.Open(signed, known)
 	if err != nil {
 		return fmt.Errorf("kiosk: take a trust bundle: %w: %w", uplink.ErrUnacceptable, err)
 	}

@@ -22,6 +22,10 @@ const (
 	// AlarmSilent: the kiosk sends records and shows no head that covers what was
 	// taken before (WIRE-JRN-7).
 	AlarmSilent = "journal.silent"
+	// AlarmUntaught: the kiosk says again and again that it has an older bundle or
+	// catalogue than it was handed: it does not take it, or cannot keep it
+	// (WIRE-SES-16).
+	AlarmUntaught = "kiosk.untaught"
 	// What can be wrong with a journal head (WIRE-JRN-2): the codes of nacks too.
 
 	// AlarmSignature: not a head of this kiosk and journal, or its signature is not
@@ -46,5 +50,5 @@ const (
 // AlarmCodes are all of them.
 var AlarmCodes = []string{
 	AlarmFork, AlarmReplaced, AlarmSilent, AlarmSignature, AlarmShortened, AlarmForked, AlarmRewound, AlarmMissing,
-	AlarmDictionary,
+	AlarmDictionary, AlarmUntaught,
 }

@@ -253,3 +253,40 @@ func TestCounter(t *testing.T) {
 		})
 	}
 }
+
+// TestCounterAfterLostWitness loses the first witness on its way: the kiosk's
+// counter has gone on when it comes back, and it has not the head that was
+// signed. It gets that with both signatures, for one of them proves nothing.
+func TestCounterAfterLostWitness(t *testing.T) {
+	w := newWorld(t)
+	k := w.kiosk()
+	sign := func(n uint64) *wire.Checkpoint {
+		t.Helper()
+		c := k.o.Checkpoint()
+		c.Counter = n
+		h, err := c.Sign(k.dev.ID, k.dev.Signing.Signer(), time.Now(), false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return &wire.Checkpoint{Epoch: k.o.Stats(t.Context()).Epoch, Head: h.Marshal()}
+	}
+	p, _ := k.greeted(t)
+	p.send(sign(41))
+	want[*wire.Witness](p) // and lost
+	p.c.Cut()
+
+	c := k.uplinkConfig()
+	own := counter(41)
+	c.Counter, c.Witnessed = &own, func() int64 { return 0 }
+	_, stop := k.run(c)
+	k.until("the witness", func() bool { heads, _ := k.sink.witnessed(); return len(heads) > 0 })
+	stop()
+	heads, _ := k.sink.witnessed()
+	if heads[0].Counter != 41 {
+		t.Errorf("the witnessed head has the counter %d, want 41", heads[0].Counter)
+	}
+	w.stamped(t, heads[0], true)
+	if got := w.alarms(); len(got) != 0 {
+		t.Errorf("alarms = %v, want none", got)
+	}
+}

@@ -78,7 +78,8 @@ type Portal struct {
 	mu       sync.Mutex
 	sessions map[string]*session // by kiosk
 	greeting map[string]int      // connections that are not sessions yet, by kiosk
-	greeters int                 // all of them
+	lessons  map[lessonKey]lesson
+	greeters int // all of them
 }
 
 // New makes a portal on its ledger: it checks the trust bundle and the
@@ -109,7 +110,10 @@ func New(ctx context.Context, c Config) (*Portal, error) {
 	if c.Greeters <= 0 {
 		c.Greeters = 256
 	}
-	p := &Portal{c: c, ledger: c.Ledger, speaks: wire.Spoken, undec: make(chan struct{}, 1), sessions: map[string]*session{}, greeting: map[string]int{}}
+	p := &Portal{
+		c: c, ledger: c.Ledger, speaks: wire.Spoken, undec: make(chan struct{}, 1), sessions: map[string]*session{}, greeting: map[string]int{},
+		lessons: map[lessonKey]lesson{},
+	}
 	if err := p.PublishTrust(ctx, c.Trust); err != nil {
 		return nil, err
 	}

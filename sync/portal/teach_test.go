@@ -2,9 +2,13 @@ package portal
 
 import (
 	"bytes"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/penjire/penjire/sync/edoc/trust"
+	"github.com/penjire/penjire/sync/ledger"
+	"github.com/penjire/penjire/sync/wire"
 )
 
 // TestTaught: bundles go down by version. What a kiosk has lost it gets again;
@@ -65,6 +69,68 @@ func TestTaught(t *testing.T) {
 		}
 		if k.o.Cursor() != 0 {
 			t.Errorf("%s: the cursor moved to %d", tt.name, k.o.Cursor())
+		}
+	}
+}
+
+// TestUntaught has a kiosk that takes no catalogue: the portal stops to send it in
+// every session, says so once to the operator, and tries again after an hour.
+func TestUntaught(t *testing.T) {
+	w := newWorld(t)
+	w.stop()
+	var late atomic.Int64
+	w.config.Now = func() time.Time { return time.Now().Add(time.Duration(late.Load())) }
+	w.serve(w.PortalTLS.TLS())
+	k := w.kiosk()
+	session := func() (catalogues int) {
+		t.Helper()
+		p, err := k.peer(t, k.dev.TLS.TLS())
+		if err != nil {
+			t.Fatal(err)
+		}
+		hello := k.hello()
+		hello.Catalogue = 0
+		p.send(hello)
+		want[*wire.Welcome](p)
+		want[*wire.Beacon](p)
+		p.send(k.head(t)) // its witness comes whether or not a catalogue does
+		for witness := false; !witness; {
+			f, err := p.c.Receive(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			switch f := f.(type) {
+			case *wire.Witness:
+				witness = true
+			case *wire.Items:
+				catalogues++
+				p.send(&wire.ItemAck{ID: f.Items[0].ID})
+			}
+		}
+		p.c.Close()
+		w.p.closeSessions()
+		return catalogues
+	}
+	// A witness may be faster than a catalogue, and the session over before an ack is
+	// read: how many sessions it takes is chance, how many catalogues is not.
+	came := 0
+	for i := 0; len(w.alarms()) == 0; i++ {
+		if came += session(); i == 200 {
+			t.Fatalf("no alarm after %d catalogues", came)
+		}
+	}
+	if got := w.alarms(); came < teachTries || got[ledger.AlarmUntaught] != k.dev.ID || len(got) != 1 {
+		t.Errorf("alarms = %v after %d catalogues, want %s after %d", got, came, ledger.AlarmUntaught, teachTries)
+	}
+	for range 5 {
+		if n := session(); n != 0 {
+			t.Fatal("a catalogue came in the session after the alarm")
+		}
+	}
+	late.Store(int64(teachPause))
+	for i := 0; session() == 0; i++ {
+		if i == 200 {
+			t.Fatal("no catalogue came after the pause")
 		}
 	}
 }

@@ -41,7 +41,12 @@ func (s *session) checkpoint(ctx context.Context, f *wire.Checkpoint) error {
 		return nil
 	}
 	if err == nil && h.Size == s.head.Size {
-		return s.witnessed(ctx) // the kiosk has lost our word, or never got it
+		// The kiosk has lost our word, or never got it. Where its counter has gone on
+		// it has not the head that we signed, either.
+		if h.Counter != s.head.Counter {
+			return s.conn.Send(ctx, &wire.Witness{Epoch: f.Epoch, Head: s.head.Note})
+		}
+		return s.witnessed(ctx)
 	}
 	if err == nil {
 		var kept ledger.Head

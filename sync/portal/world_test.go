@@ -381,6 +381,7 @@ func (s *sink) Witness(h *journal.Head) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.heads = append(s.heads, h)
+	s.note()
 	return nil
 }
 

@@ -135,7 +135,13 @@ func (s *session) witness(ctx context.Context, f *wire.Witness) error {
 				s.u.st.headTaken()
 			}
 		}
-		err = s.u.c.Sink.Witness(h)
+		if h.Signed(s.u.kiosk) == nil {
+			// A head without our own signature proves nothing to others, and may be in
+			// the place of one that does.
+			err = errors.New("uplink: the head is not signed here")
+		} else {
+			err = s.u.c.Sink.Witness(h)
+		}
 	} else if err = s.signedHere(h); err == nil {
 		s.u.c.Log.Error("uplink: the portal has a head of this journal that the journal here does not lead to", "portal", h.Size, "here", size)
 		err = s.u.c.Sink.Contradicted(h)
