@@ -122,6 +122,7 @@ func TestMakeVectors(t *testing.T) {
 	m.manySigners()
 	m.seals()
 	m.revokedSeals()
+	m.receiptEpochs()
 	m.copies()
 	m.envelopes()
 	m.dictionaries()
