@@ -27,7 +27,7 @@ func (o *Outbox) Accept(ctx context.Context, d Draft) (Request, error) {
 	}
 	var out Request
 	var rev uint64
-	err = o.write(ctx, func(t *tx) error {
+	err = o.writeLarge(ctx, func(t *tx) error {
 		rev = t.rev
 		_, epoch, seq, old, err := t.find(d.Doc)
 		switch {

@@ -26,7 +26,7 @@ func (o *Outbox) PutItem(ctx context.Context, it Item) error {
 	case it.Stage != 0 && (it.Doc == Doc{} || len(it.Bytes) == 0):
 		return fmt.Errorf("outbox: item %d makes a request %v without a document or bytes", it.ID, it.Stage)
 	}
-	return o.write(ctx, func(t *tx) error {
+	return o.writeLarge(ctx, func(t *tx) error {
 		m, err := t.readMeta()
 		if err != nil {
 			return err

@@ -165,3 +165,37 @@ func TestPrints(t *testing.T) {
 		t.Errorf("outcomes in the journal = %v, want %v", got, want)
 	}
 }
+
+// TestOnePaperAtATime: somebody asked for a marked copy of a receipt that was just
+// being printed; there were two open jobs for one paper then, the check at the next
+// start took that for damage, and set the whole outbox aside.
+func TestOnePaperAtATime(t *testing.T) {
+	dir := t.TempDir()
+	o := outboxtest.OpenDir(t, dir, outbox.Options{})
+	d := outboxtest.Draft(1)
+	outboxtest.Accept(t, o, d)
+	job, ok, err := o.NextPrint(t.Context())
+	if err != nil || !ok {
+		t.Fatalf("NextPrint = %v, %v", ok, err)
+	}
+	if err := o.StartPrint(t.Context(), job.ID); err != nil {
+		t.Fatal(err)
+	}
+	for _, marked := range []bool{false, true} {
+		if _, err := o.QueuePrint(t.Context(), d.Doc, outbox.PrintReceipt, marked); !errors.Is(err, outbox.ErrPrintState) {
+			t.Errorf("QueuePrint (marked: %t) while it is printed = %v, want ErrPrintState", marked, err)
+		}
+	}
+	if err := o.Check(t.Context()); err != nil {
+		t.Errorf("Check = %v", err)
+	}
+	if err := o.EndPrint(t.Context(), job.ID, outbox.Printed, ""); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := o.QueuePrint(t.Context(), d.Doc, outbox.PrintReceipt, true); err != nil {
+		t.Errorf("QueuePrint of a marked copy after it = %v", err)
+	}
+	if err := o.Check(t.Context()); err != nil {
+		t.Errorf("Check = %v", err)
+	}
+}

@@ -179,16 +179,16 @@ func (o *Options) fill() error {
 // begin writes what every start writes: that the journal goes on, and how
 // prints that were under way ended. It also removes what is no longer needed.
 func (o *Outbox) begin(ctx context.Context) error {
-	return o.write(ctx, func(t *tx) error {
+	err := o.write(ctx, func(t *tx) error {
 		if _, err := t.append(journal.Entry{Kind: journal.Boot, Fields: journal.Fields{Reason: o.o.Version}}); err != nil {
-			return err
-		}
-		t.trash = append([]int32{}, t.o.mem.trash...)
-		if err := t.empty(); err != nil {
 			return err
 		}
 		return t.interrupted()
 	})
+	if err != nil {
+		return err
+	}
+	return o.tidy(ctx)
 }
 
 // Close waits for the writes under way and closes the file. Closing again

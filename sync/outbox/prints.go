@@ -90,7 +90,8 @@ func (t *tx) endPrint(id uint64, s PrintState, reason string) error {
 
 // QueuePrint queues one more print of the document. Where a print of the kind
 // came out or may have, only a marked one is taken: ErrMarked. Where one is
-// queued and not started, that one is returned instead.
+// queued and not started, that one is returned instead; while one is being
+// printed none is taken: ErrPrintState.
 func (o *Outbox) QueuePrint(ctx context.Context, doc Doc, kind uint8, marked bool) (PrintJob, error) {
 	if kind != PrintReceipt && kind != PrintCopy {
 		return PrintJob{}, fmt.Errorf("outbox: queue a print of unknown kind %d", kind)
@@ -109,7 +110,9 @@ func (o *Outbox) QueuePrint(ctx context.Context, doc Doc, kind uint8, marked boo
 			}
 			out = j.public(id)
 			return nil
-		case Printing, Printed, Unknown:
+		case Printing:
+			return fmt.Errorf("outbox: queue a print of request %d, which is being printed: %w", seq, ErrPrintState)
+		case Printed, Unknown:
 			if !marked {
 				return fmt.Errorf("outbox: queue a print of request %d, %v before: %w", seq, r.print(kind), ErrMarked)
 			}

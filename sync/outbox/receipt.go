@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/penjire/penjire/sync/journal"
 )
@@ -31,7 +32,7 @@ func (o *Outbox) Receipted(ctx context.Context, rs []Receipt) error {
 			return fmt.Errorf("outbox: receipt of %d bytes for request %d, 1 to %d: %w", len(r.Bytes), r.Seq, MaxReceipt, ErrTooLarge)
 		}
 	}
-	return o.write(ctx, func(t *tx) error {
+	err := o.write(ctx, func(t *tx) error {
 		for i := range rs { // look at all before the first write
 			_, _, seq, _, err := t.find(rs[i].Doc)
 			if err == nil && seq != rs[i].Seq {
@@ -48,6 +49,16 @@ func (o *Outbox) Receipted(ctx context.Context, rs []Receipt) error {
 		}
 		return nil
 	})
+	if err != nil {
+		return err
+	}
+	o.mu.RLock()
+	due := len(o.mem.trash) >= trashMax || len(o.mem.trash) > 0 && o.mem.free(o.o.MaxSize) < o.o.MaxSize/4
+	o.mu.RUnlock()
+	if !due {
+		return nil
+	}
+	return o.tidy(ctx)
 }
 
 func (t *tx) receipt(in *Receipt) error {
@@ -91,30 +102,54 @@ func (t *tx) receipt(in *Receipt) error {
 	return t.letGo(slot)
 }
 
-// letGo marks the sealed bytes of a receipted request as no longer needed and
-// removes such bytes when enough came together or room is short.
+// letGo marks the sealed bytes of a receipted request as no longer needed.
 func (t *tx) letGo(slot int32) error {
 	if t.trash == nil {
-		t.trash = append([]int32{}, t.o.mem.trash...)
+		t.trash = slices.Clone(t.o.mem.trash)
 	}
 	t.trash = append(t.trash, slot)
-	if len(t.trash) >= trashMax || t.o.mem.free(t.o.o.MaxSize) < t.o.o.MaxSize/4 {
-		return t.empty()
-	}
-	left := append([]int32(nil), t.trash...)
+	left := slices.Clone(t.trash)
 	t.after = append(t.after, func(m *memory) { m.trash = left })
 	return nil
 }
 
-// empty removes the sealed bytes in t.trash.
-func (t *tx) empty() error {
-	for _, i := range t.trash {
-		epoch, seq := t.o.mem.key(i)
-		if err := t.remove(t.sealed, epochKey(epoch, seq)); err != nil {
-			return err
+// tidy removes the sealed bytes that are no longer needed. It is a commit of its
+// own: bbolt copies whole pages, with the large values beside the one that goes,
+// and a file that is full and in pieces may have no room for that. The receipts
+// must be stored all the same, or nothing could ever be removed; when more
+// requests have theirs, there is room.
+func (o *Outbox) tidy(ctx context.Context) error {
+	err := o.write(ctx, func(t *tx) error {
+		gone := slices.Clone(t.o.mem.trash)
+		for _, i := range gone {
+			epoch, seq := t.o.mem.key(i)
+			if err := t.remove(t.sealed, epochKey(epoch, seq)); err != nil {
+				return err
+			}
 		}
+		t.after = append(t.after, func(m *memory) {
+			m.trash = slices.DeleteFunc(slices.Clone(m.trash), func(i int32) bool { return slices.Contains(gone, i) })
+		})
+		return nil
+	})
+	if errors.Is(err, ErrFull) {
+		return nil
 	}
-	t.trash = t.trash[:0]
-	t.after = append(t.after, func(m *memory) { m.trash = nil })
-	return nil
+	return err
+}
+
+// writeLarge is write for what needs room. Where there is none, what is no longer
+// needed goes first.
+func (o *Outbox) writeLarge(ctx context.Context, fn func(*tx) error) error {
+	err := o.write(ctx, fn)
+	o.mu.RLock()
+	trash := len(o.mem.trash)
+	o.mu.RUnlock()
+	if !errors.Is(err, ErrFull) || trash == 0 {
+		return err
+	}
+	if err := o.tidy(ctx); err != nil {
+		return err
+	}
+	return o.write(ctx, fn)
 }
