@@ -45,10 +45,14 @@ const (
 	// AlarmDictionary: the kiosk seals with the dictionary of a catalogue that this
 	// portal never had. Its requests wait until the portal is given that catalogue.
 	AlarmDictionary = "envelope.dictionary"
+	// AlarmRestored: the kiosk has stored an item that this ledger does not know: the
+	// ledger was put back to an older state, and what came in after that is gone from
+	// it (WIRE-SES-20).
+	AlarmRestored = "portal.restored"
 )
 
 // AlarmCodes are all of them.
 var AlarmCodes = []string{
 	AlarmFork, AlarmReplaced, AlarmSilent, AlarmSignature, AlarmShortened, AlarmForked, AlarmRewound, AlarmMissing,
-	AlarmDictionary, AlarmUntaught,
+	AlarmDictionary, AlarmUntaught, AlarmRestored,
 }

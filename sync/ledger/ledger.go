@@ -208,6 +208,8 @@ const (
 
 // Item is one thing that is to reach a kiosk, in the order of ID.
 type Item struct {
+	// ID is above every one given before, and no lower than At in milliseconds since
+	// 1970: a ledger that was restored from a backup gives no ID again.
 	ID      uint64
 	Kind    uint8
 	Version uint64 // of a catalogue or trust bundle; 0 for others

@@ -205,6 +205,9 @@ func (s *session) greet(ctx context.Context, f wire.Frame) error {
 	if err := s.p.ledger.Visited(ctx, s.kiosk, visit(h, s.p.c.Now())); err != nil {
 		return s.busy(ctx, err)
 	}
+	if err := s.p.knows(ctx, s.kiosk, h.Cursor); err != nil {
+		return s.busy(ctx, err)
+	}
 	if err := s.conn.Send(ctx, &wire.Welcome{
 		Version: s.version, Portal: s.p.c.Name, HeadSize: s.head.Size, HeadRoot: s.head.Root,
 		Records: wire.MaxRecords, Bytes: maxBatchBytes,
@@ -243,6 +246,25 @@ func visit(h *wire.Hello, at time.Time) ledger.Visit {
 		v.Oldest = time.Unix(h.Since, 0)
 	}
 	return v
+}
+
+// knows raises an alarm if the ledger does not have the last item that the kiosk
+// has stored (WIRE-SES-20).
+func (p *Portal) knows(ctx context.Context, kiosk string, cursor uint64) error {
+	if cursor == 0 {
+		return nil
+	}
+	its, err := p.ledger.Items(ctx, kiosk, cursor-1, 1)
+	if err != nil {
+		return err
+	}
+	if len(its) > 0 && its[0].ID == cursor {
+		return nil
+	}
+	p.c.Log.Error("portal: a kiosk has more than the ledger knows: the ledger was put back to an older state", "kiosk", kiosk, "item", cursor)
+	return p.ledger.Raise(ctx, ledger.Alarm{
+		At: p.c.Now(), Kiosk: kiosk, Code: ledger.AlarmRestored, Note: fmt.Sprintf("it has stored item %d", cursor),
+	})
 }
 
 // busy ends the session for a fault of the portal's own.

@@ -282,6 +282,8 @@ func decide(t *testing.T, open Opener) {
 		its := must[[]ledger.Item](t)(l.Items(ctx, Kiosk, 0, 10))
 		if len(its) != 1 || its[0].Kind != ledger.ItemDecided || string(its[0].Bytes) != "decided registered " || its[0].Stage != ledger.Registered || its[0].Doc != in.Doc {
 			t.Errorf("Items = %+v, want one decided receipt", its)
+		} else if least := want.At.UnixMilli(); its[0].ID < uint64(least) { //nolint:gosec // after 1970
+			t.Errorf("the item's ID = %d, want at least the time, %d: a ledger restored from a backup must give none again", its[0].ID, least)
 		}
 		if n := len(must[[]ledger.Record](t)(l.Undecided(ctx, 0, 10))); n != 0 {
 			t.Errorf("Undecided = %d, want 0", n)

@@ -12,10 +12,15 @@ import (
 )
 
 func putItem(ctx context.Context, tx *sql.Tx, kiosk string, it ledger.Item) error {
-	_, err := tx.ExecContext(ctx, `INSERT INTO items (kiosk, kind, doc, stage, at, bytes) VALUES (?, ?, ?, ?, ?, ?)`,
-		kiosk, it.Kind, it.Doc[:], it.Stage, toMilli(it.At), it.Bytes)
+	_, err := tx.ExecContext(ctx, `INSERT INTO items (id, kiosk, kind, doc, stage, at, bytes) VALUES (`+nextItem+`, ?, ?, ?, ?, ?, ?)`,
+		toMilli(it.At), kiosk, it.Kind, it.Doc[:], it.Stage, toMilli(it.At), it.Bytes)
 	return err
 }
+
+// nextItem is an item's ID: above every ID before it, and no lower than the time.
+// A counter alone would give IDs again after the file was restored from a backup,
+// and kiosks that have stored those would never be sent what stands under them now.
+const nextItem = `max(?, 1 + coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'items'), 0))`
 
 // Broadcast implements ledger.Ledger.
 func (d *DB) Broadcast(ctx context.Context, kind uint8, version uint64, at time.Time, b []byte) error {
@@ -34,8 +39,8 @@ func (d *DB) Broadcast(ctx context.Context, kind uint8, version uint64, at time.
 		if _, err := tx.ExecContext(ctx, `DELETE FROM items WHERE kiosk = '' AND kind = ?`, kind); err != nil {
 			return err
 		}
-		if _, err := tx.ExecContext(ctx, `INSERT INTO items (kiosk, kind, version, doc, stage, at, bytes) VALUES ('', ?, ?, ?, '', ?, ?)`,
-			kind, v, make([]byte, 32), toMilli(at), b); err != nil {
+		if _, err := tx.ExecContext(ctx, `INSERT INTO items (id, kiosk, kind, version, doc, stage, at, bytes) VALUES (`+nextItem+`, '', ?, ?, ?, '', ?, ?)`,
+			toMilli(at), kind, v, make([]byte, 32), toMilli(at), b); err != nil {
 			return err
 		}
 		_, err = tx.ExecContext(ctx, `INSERT INTO published (kind, version, at, bytes) VALUES (?, ?, ?, ?)`, kind, v, toMilli(at), b)
