@@ -94,6 +94,10 @@ type Config struct {
 	Interval   time.Duration // silence after which the other end is asked; 0 is 30 s
 	Checkpoint time.Duration // least time between two journal heads of a session; 0 is 1 min
 	Batch      int           // most records in a frame; 0 is what the portal takes
+
+	// Jitter returns a random part of d, by which waits differ; nil: by chance. A
+	// simulation that is to be told again sets it.
+	Jitter func(d time.Duration) time.Duration
 }
 
 // Uplink is the kiosk's end of sync.
@@ -125,6 +129,9 @@ func New(c Config) (*Uplink, error) {
 	setDefault(&u.c.LookBack, 10*time.Minute)
 	if u.c.Now == nil {
 		u.c.Now = time.Now
+	}
+	if u.c.Jitter == nil {
+		u.c.Jitter = jitter
 	}
 	if u.c.Log == nil {
 		u.c.Log = slog.New(slog.DiscardHandler)
@@ -204,7 +211,7 @@ const mostRetry = 24 * time.Hour
 // away is how long to stay away when the portal asks for retry. The herd after an
 // outage is spread by whoever sees all of it; a little chance on top keeps equal
 // answers from making a new one.
-func away(retry time.Duration) time.Duration {
+func away(retry time.Duration, jitter func(time.Duration) time.Duration) time.Duration {
 	retry = min(retry, mostRetry)
 	return retry + jitter(retry/4)
 }
@@ -234,10 +241,10 @@ func (u *Uplink) Run(ctx context.Context) error {
 			wait = u.c.MinBackoff
 		}
 		if retry > 0 {
-			u.sleep(ctx, away(retry), nil)
+			u.sleep(ctx, away(retry, u.c.Jitter), nil)
 			continue
 		}
-		u.sleep(ctx, jitter(wait), u.kick)
+		u.sleep(ctx, u.c.Jitter(wait), u.kick)
 		wait = min(2*wait, u.c.MaxBackoff)
 	}
 	u.st.down(u.c.Now(), nil)

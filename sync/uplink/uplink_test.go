@@ -88,7 +88,7 @@ func TestBackoff(t *testing.T) {
 // of service for good.
 func TestAway(t *testing.T) {
 	for ask, most := range map[time.Duration]time.Duration{time.Minute: 75 * time.Second, 1 << 40 * time.Microsecond: 30 * time.Hour} {
-		if got := away(ask); got < min(ask, mostRetry) || got > most {
+		if got := away(ask, jitter); got < min(ask, mostRetry) || got > most {
 			t.Errorf("away(%v): got %v, want at most %v", ask, got, most)
 		}
 	}

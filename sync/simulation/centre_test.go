@@ -1,0 +1,218 @@
+package simulation
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/penjire/penjire/sync/ledger"
+	"github.com/penjire/penjire/sync/ledger/sqlite"
+	"github.com/penjire/penjire/sync/portal"
+	"github.com/penjire/penjire/sync/wire"
+)
+
+// centre is where the portal runs: a machine with a medium.
+type centre struct {
+	s         *sim
+	dir       string
+	life      *service // nil: it is off
+	bundle    int      // that the portal was given last
+	catalogue int
+}
+
+// service is one life of the portal's process.
+type service struct {
+	fuse   *fuse
+	db     *sqlite.DB
+	led    *watched
+	p      *portal.Portal
+	cancel context.CancelFunc
+	ctx    context.Context
+	wg     sync.WaitGroup
+}
+
+// watched is the ledger as the portal has it: it may die before and after each
+// call, its medium may be full, and the word that a commit is done may get lost.
+type watched struct {
+	ledger.Ledger
+	s      *sim
+	fuse   *fuse
+	turns  chan struct{} // each lets the portal decide what there is
+	free   atomic.Bool   // it needs no turns
+	full   atomic.Bool
+	unsure atomic.Int32 // so many commits end in an error and are there all the same
+	writes atomic.Int64
+}
+
+var (
+	errFull   = errors.New("no space left on the portal's medium")
+	errUnsure = errors.New("the connection to the store was lost during a commit")
+)
+
+// write runs one writing call of the ledger.
+func (w *watched) write(what string, f func() error) error {
+	if !w.fuse.point("before it has stored " + what) {
+		return errDead
+	}
+	if w.full.Load() {
+		return errFull
+	}
+	if err := f(); err != nil {
+		return err
+	}
+	w.writes.Add(1)
+	if !w.fuse.point("after it has stored " + what) {
+		return errDead
+	}
+	for n := w.unsure.Load(); n > 0; n = w.unsure.Load() {
+		if w.unsure.CompareAndSwap(n, n-1) {
+			return errUnsure
+		}
+	}
+	return nil
+}
+
+// Intake implements ledger.Ledger.
+func (w *watched) Intake(ctx context.Context, kiosk string, at time.Time, recs []ledger.Incoming, sign func(ledger.Incoming, time.Time) ([]byte, error)) (out []ledger.Outcome, err error) {
+	err = w.write("records", func() (err error) {
+		out, err = w.Ledger.Intake(ctx, kiosk, at, recs, sign)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// Undecided implements ledger.Ledger: the portal decides when it is its turn.
+func (w *watched) Undecided(ctx context.Context, n int) ([]ledger.Record, error) {
+	if !w.free.Load() {
+		select {
+		case <-w.turns:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-w.fuse.dead:
+			return nil, errDead
+		}
+	}
+	if !w.fuse.point("before it looks at what is undecided") {
+		return nil, errDead
+	}
+	return w.Ledger.Undecided(ctx, n)
+}
+
+// Decide implements ledger.Ledger.
+func (w *watched) Decide(ctx context.Context, k ledger.Key, d ledger.Decision) error {
+	return w.write("a decision", func() error { return w.Ledger.Decide(ctx, k, d) })
+}
+
+// Answer implements ledger.Ledger.
+func (w *watched) Answer(ctx context.Context, doc ledger.Doc, a ledger.Answer) error {
+	return w.write("an answer", func() error { return w.Ledger.Answer(ctx, doc, a) })
+}
+
+// SetHead implements ledger.Ledger.
+func (w *watched) SetHead(ctx context.Context, kiosk string, e ledger.Epoch, proved, h ledger.Head) error {
+	return w.write("a journal's head", func() error { return w.Ledger.SetHead(ctx, kiosk, e, proved, h) })
+}
+
+// Acked implements ledger.Ledger.
+func (w *watched) Acked(ctx context.Context, kiosk string, id uint64, at time.Time) error {
+	return w.write("how far the kiosk has items", func() error { return w.Ledger.Acked(ctx, kiosk, id, at) })
+}
+
+// Visited implements ledger.Ledger.
+func (w *watched) Visited(ctx context.Context, kiosk string, v ledger.Visit) error {
+	return w.write("that the kiosk came", func() error { return w.Ledger.Visited(ctx, kiosk, v) })
+}
+
+// Raise implements ledger.Ledger.
+func (w *watched) Raise(ctx context.Context, a ledger.Alarm) error {
+	return w.write("an alarm", func() error { return w.Ledger.Raise(ctx, a) })
+}
+
+// boot starts the portal on what is on its medium.
+func (c *centre) boot() {
+	s := c.s
+	v := &service{fuse: newFuse()}
+	v.ctx, v.cancel = context.WithCancel(context.Background())
+	c.life = v
+	var err error
+	done := s.try(func() {
+		if v.db, err = sqlite.Open(context.Background(), filepath.Join(c.dir, ledgerFile)); err != nil {
+			return
+		}
+		v.led = &watched{Ledger: v.db, s: s, fuse: v.fuse, turns: make(chan struct{}, 1)}
+		v.led.free.Store(s.calm)
+		var conf portal.Config
+		if conf, err = s.w.portalConfig(v.led, s.now, c.bundle, c.catalogue); err != nil {
+			return
+		}
+		conf.Log = slog.New(teller{s, "portal"})
+		conf.Beacon = 10 * time.Minute
+		v.p, err = portal.New(v.ctx, conf)
+	})
+	if !done || err != nil {
+		s.broken("PortalStarts", "the portal does not start: %v", err)
+		return
+	}
+	v.wg.Go(func() { v.p.Run(v.ctx) })
+	s.settle()
+}
+
+// serve takes a kiosk's connection.
+func (v *service) serve(c *conn) {
+	v.wg.Go(func() {
+		who := portal.Peer{Kiosk: c.s.w.Device.ID, Cert: c.s.w.Device.TLS.Cert}
+		_ = v.p.Serve(v.ctx, who, &end{c: c, sent: down, fuse: v.fuse}) // why it ended does not matter here
+	})
+}
+
+// kill ends the portal at once. What is on the medium now is what it finds when
+// it comes back.
+func (c *centre) kill() {
+	v := c.life
+	c.life = nil
+	files, err := readDir(c.dir)
+	c.s.must(err)
+	for _, m := range c.s.machines {
+		if m.conn != nil {
+			m.conn.cut()
+		}
+	}
+	v.fuse.end()
+	v.cancel()
+	v.wg.Wait()
+	if v.db != nil {
+		c.s.must(v.db.Close())
+	}
+	c.s.must(os.RemoveAll(c.dir))
+	c.dir = c.s.dir("portal")
+	c.s.must(writeDir(c.dir, files))
+	c.s.forgetView()
+}
+
+// stop ends the portal in order.
+func (c *centre) stop() {
+	v := c.life
+	c.life = nil
+	v.cancel()
+	v.wg.Wait()
+	c.s.must(v.db.Close())
+	c.s.forgetView()
+}
+
+// receipt reads a receipt of the world's portal.
+func (w *world) receipt(b []byte) (wire.Receipt, error) {
+	r, err := wire.ParseReceipt(b, w.first.Portals)
+	if err != nil {
+		return r, fmt.Errorf("read a receipt: %w", err)
+	}
+	return r, nil
+}

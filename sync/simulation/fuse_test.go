@@ -1,0 +1,89 @@
+package simulation
+
+import (
+	"errors"
+	"sync"
+)
+
+// errDead is what a process gets that no longer lives.
+var errDead = errors.New("the power is gone")
+
+// fuse ends a process at one of the points that it passes: before each commit,
+// before and after each frame, before and after each call of the ledger. Whoever
+// reaches the point waits there, and so do all others of the process at their next
+// one, until the simulation has looked at what is on the medium.
+type fuse struct {
+	mu    sync.Mutex
+	left  int // points until it burns; 0: not lit
+	where string
+	dead  chan struct{}
+
+	torn  func() // set: where the point is before a commit, it is called, and the power goes inside that commit
+	tears bool   // it does
+	ended sync.Once
+}
+
+func newFuse() *fuse { return &fuse{dead: make(chan struct{})} }
+
+// light has the fuse burn at the n-th point from now.
+func (f *fuse) light(n int, torn func()) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.where == "" {
+		f.left, f.torn = n, torn
+	}
+}
+
+// burnt says where the fuse burnt; "" if it did not.
+func (f *fuse) burnt() string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.where == "" && f.tears {
+		return "inside a commit of the outbox"
+	}
+	return f.where
+}
+
+// end lets those go who wait: the process is no more.
+func (f *fuse) end() { f.ended.Do(func() { close(f.dead) }) }
+
+func (f *fuse) isDead() bool {
+	select {
+	case <-f.dead:
+		return true
+	default:
+		return false
+	}
+}
+
+// point is passed by what lives; false: it lives no more.
+func (f *fuse) point(what string) bool { return f.pass(what, false) }
+
+// commit is the point before a commit of the outbox.
+func (f *fuse) commit(what string) bool { return f.pass(what, true) }
+
+func (f *fuse) pass(what string, commit bool) bool {
+	if f.isDead() {
+		return false
+	}
+	f.mu.Lock()
+	if f.left > 0 && f.where == "" {
+		if f.left--; f.left == 0 {
+			if commit && f.torn != nil {
+				f.torn()
+				f.torn, f.tears, f.left = nil, true, 1
+			} else {
+				if f.where = what; f.tears {
+					f.where = "inside a commit of the outbox"
+				}
+			}
+		}
+	}
+	burnt := f.where != ""
+	f.mu.Unlock()
+	if burnt {
+		<-f.dead
+		return false
+	}
+	return true
+}

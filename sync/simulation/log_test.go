@@ -1,0 +1,37 @@
+package simulation
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+)
+
+// teller writes what a process logs into the story.
+type teller struct {
+	s   *sim
+	who string
+}
+
+// Enabled implements slog.Handler.
+func (t teller) Enabled(_ context.Context, l slog.Level) bool { return l >= slog.LevelInfo }
+
+// Handle implements slog.Handler.
+func (t teller) Handle(_ context.Context, r slog.Record) error {
+	line := r.Message
+	r.Attrs(func(a slog.Attr) bool {
+		switch a.Key {
+		case "kiosk", "code":
+		default:
+			line += fmt.Sprintf(" %s=%v", a.Key, a.Value)
+		}
+		return true
+	})
+	t.s.say("        %s logs: %s", t.who, line)
+	return nil
+}
+
+// WithAttrs implements slog.Handler.
+func (t teller) WithAttrs([]slog.Attr) slog.Handler { return t }
+
+// WithGroup implements slog.Handler.
+func (t teller) WithGroup(string) slog.Handler { return t }

@@ -1,0 +1,308 @@
+package simulation
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"log/slog"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/penjire/penjire/sync/edoc/trust"
+	"github.com/penjire/penjire/sync/journal"
+	"github.com/penjire/penjire/sync/outbox"
+	"github.com/penjire/penjire/sync/uplink"
+	"github.com/penjire/penjire/sync/wire"
+)
+
+// machine is a kiosk: a medium, and a process on it or none.
+type machine struct {
+	s        *sim
+	name     string
+	dir      string
+	room     int64 // of the outbox; 0: as usual
+	store    store
+	life     *life // nil: it is off
+	conn     *conn // the last one
+	noLine   bool
+	skew     time.Duration // of its clock
+	printing *printing
+	boots    int
+	renewed  bool // the outbox is to be opened again: the portal has shown that it is an older copy
+	tampered bool // it was cloned or put back
+}
+
+// store is what the kiosk keeps beside its outbox.
+type store struct {
+	mu        sync.Mutex
+	catalogue uint64
+	trust     *trust.Bundle
+	witnessed map[outbox.Epoch]int64
+}
+
+func (st *store) copyTo(to *store) {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	to.catalogue, to.trust, to.witnessed = st.catalogue, st.trust, maps.Clone(st.witnessed)
+}
+
+// life is one life of the kiosk's process.
+type life struct {
+	m      *machine
+	fuse   *fuse
+	box    *outbox.Outbox
+	cancel context.CancelFunc
+	ctx    context.Context
+	wg     sync.WaitGroup
+	before []byte // outbox.db before the commit that the power cut tears; nil: none
+}
+
+// printing is a paper that is being printed.
+type printing struct {
+	job outbox.PrintJob
+	d   *doc
+}
+
+const outboxFile = "outbox.db"
+
+// boot starts the kiosk on what is on its medium.
+func (m *machine) boot() {
+	s := m.s
+	m.boots++
+	l := &life{m: m, fuse: newFuse()}
+	l.ctx, l.cancel = context.WithCancel(context.Background())
+	m.life = l
+	var err error
+	done := s.try(func() {
+		l.box, err = outbox.Open(context.Background(), m.dir, outbox.Options{
+			Kiosk: s.w.Device.ID, Boot: fmt.Sprintf("%s-%d", m.name, m.boots), Version: "simulated", MaxSize: m.room,
+			Now: func() time.Time {
+				l.fuse.commit("before a commit of the outbox")
+				return m.now()
+			},
+		})
+	})
+	if !done || err != nil {
+		s.broken("KioskStarts", "the outbox does not open: %v", err)
+		return
+	}
+	m.renewed = false
+	u, err := uplink.New(uplink.Config{
+		Connect: l.connect, Outbox: l.box, Sink: &sink{l}, Signer: s.w.Device.Signing.Signer(), Software: "simulated", Now: m.now,
+		Trust: func() *trust.Bundle {
+			m.store.mu.Lock()
+			defer m.store.mu.Unlock()
+			return m.store.trust
+		},
+		Catalogue: func() uint64 {
+			m.store.mu.Lock()
+			defer m.store.mu.Unlock()
+			return m.store.catalogue
+		},
+		Witnessed: func() int64 {
+			m.store.mu.Lock()
+			defer m.store.mu.Unlock()
+			return m.store.witnessed[l.box.Stats(l.ctx).Epoch]
+		},
+		Log:    slog.New(teller{s, m.name}),
+		Jitter: func(d time.Duration) time.Duration { return d / 2 },
+	})
+	s.must(err)
+	l.wg.Go(func() { _ = u.Run(l.ctx) })
+	s.settle()
+}
+
+func (m *machine) now() time.Time { return m.s.now().Add(m.skew) }
+
+// connect makes a connection to the portal.
+func (l *life) connect(context.Context) (wire.Carrier, error) {
+	if !l.fuse.point("before it connects") {
+		return nil, errDead
+	}
+	v := l.m.s.c.life
+	if l.m.noLine || v == nil || v.p == nil || v.fuse.burnt() != "" {
+		return nil, errNoLine
+	}
+	c := newConn(l.m)
+	if l.m.conn != nil {
+		l.m.conn.cut()
+	}
+	l.m.conn = c
+	v.serve(c)
+	return &end{c: c, sent: up, fuse: l.fuse}, nil
+}
+
+// kill ends the kiosk at once: the power is gone. torn says what becomes of a
+// commit that was under way.
+func (m *machine) kill(r *rand.Rand) {
+	s, l := m.s, m.life
+	m.life = nil
+	files, err := readDir(m.dir)
+	s.must(err)
+	if l.before != nil && files[outboxFile] != nil {
+		files[outboxFile] = tear(l.before, files[outboxFile], r)
+	}
+	if m.conn != nil {
+		m.conn.cut()
+	}
+	l.fuse.end()
+	l.shut()
+	s.must(os.RemoveAll(m.dir))
+	m.dir = s.dir(m.name)
+	s.must(writeDir(m.dir, files))
+	if p := m.printing; p != nil {
+		m.printing = nil
+		if r.IntN(2) == 0 {
+			s.say("%s: the paper of %s had come out, all the same", m.name, p.d)
+			p.d.came(p.job)
+		}
+	}
+}
+
+// stop ends the kiosk in order.
+func (m *machine) stop() {
+	l := m.life
+	m.life = nil
+	l.shut()
+	if m.conn != nil {
+		m.conn.cut()
+	}
+}
+
+func (l *life) shut() {
+	l.cancel()
+	l.wg.Wait()
+	if l.box != nil {
+		if err := l.box.Close(); err != nil && !l.fuse.isDead() {
+			l.m.s.broken("KioskStops", "the outbox does not close: %v", err)
+		}
+	}
+}
+
+// tearNext keeps what is on the medium before the next commit.
+func (l *life) tearNext() {
+	b, err := os.ReadFile(filepath.Join(l.m.dir, outboxFile))
+	if err == nil {
+		l.before = b
+	}
+}
+
+// tear returns one of the files that a power cut inside a commit may leave: bbolt
+// writes pages, flushes, writes one of its first two pages, and flushes. So any of
+// the pages may be there without the first two, or all of them.
+func tear(before, after []byte, r *rand.Rand) []byte {
+	const page = 4096
+	out := append([]byte(nil), after...)
+	if r.IntN(4) == 0 {
+		return out
+	}
+	for at := 0; at < len(out); at += page {
+		if at >= 2*page && r.IntN(2) == 0 {
+			continue
+		}
+		to := out[at:min(at+page, len(out))]
+		clear(to)
+		if at < len(before) {
+			copy(to, before[at:])
+		}
+	}
+	return out
+}
+
+// sink takes what is not the outbox's.
+type sink struct{ l *life }
+
+// Catalogue implements uplink.Sink.
+func (k *sink) Catalogue(signed []byte) error {
+	m := k.l.m
+	v, ok := m.s.w.catalogueOf[sha256.Sum256(signed)]
+	if !ok {
+		return fmt.Errorf("a catalogue that nobody signed: %w", uplink.ErrUnacceptable)
+	}
+	if !k.l.fuse.point("before it keeps a catalogue") {
+		return errDead
+	}
+	m.store.mu.Lock()
+	defer m.store.mu.Unlock()
+	if v < m.store.catalogue {
+		return fmt.Errorf("an older catalogue: %w", uplink.ErrUnacceptable)
+	}
+	m.store.catalogue = v
+	return nil
+}
+
+// Trust implements uplink.Sink.
+func (k *sink) Trust(signed []byte) error {
+	m := k.l.m
+	b, ok := m.s.w.bundleOf[sha256.Sum256(signed)]
+	if !ok {
+		return fmt.Errorf("a bundle that nobody signed: %w", uplink.ErrUnacceptable)
+	}
+	if !k.l.fuse.point("before it keeps a trust bundle") {
+		return errDead
+	}
+	m.store.mu.Lock()
+	defer m.store.mu.Unlock()
+	if b.Version < m.store.trust.Version {
+		return fmt.Errorf("an older bundle: %w", uplink.ErrUnacceptable)
+	}
+	m.store.trust = b
+	return nil
+}
+
+// RevokedSeals implements uplink.Sink.
+func (k *sink) RevokedSeals([]byte) error { return nil }
+
+// Beacon implements uplink.Sink.
+func (k *sink) Beacon(signed []byte, at time.Time) error {
+	d := sha256.Sum256(signed)
+	_, err := k.l.box.Append(k.l.ctx, journal.Entry{Kind: journal.Beacon, Fields: journal.Fields{To: at.UnixMilli(), Digest: d[:]}})
+	return err
+}
+
+// Witness implements uplink.Sink.
+func (k *sink) Witness(h *journal.Head) error {
+	m := k.l.m
+	if !k.l.fuse.point("before it keeps a witnessed head") {
+		return errDead
+	}
+	e := k.l.box.Stats(k.l.ctx).Epoch
+	m.store.mu.Lock()
+	defer m.store.mu.Unlock()
+	m.store.witnessed[e] = max(m.store.witnessed[e], h.Size)
+	return nil
+}
+
+// Contradicted implements uplink.Sink.
+func (k *sink) Contradicted(*journal.Head) error {
+	if !k.l.fuse.point("before it renounces its outbox") {
+		return errDead
+	}
+	err := k.l.box.Renounce(k.l.ctx)
+	if err == nil {
+		k.l.m.s.noteRenounced(k.l.m)
+	}
+	return err
+}
+
+// ask has the outbox do something and returns false where the power went before
+// it was done.
+func (m *machine) ask(f func(o *outbox.Outbox) error) (err error, done bool) {
+	l := m.life
+	fin := make(chan struct{})
+	l.wg.Go(func() {
+		err = f(l.box)
+		close(fin)
+	})
+	m.s.settle()
+	select {
+	case <-fin:
+		return err, l.fuse.burnt() == ""
+	default:
+		return nil, false
+	}
+}

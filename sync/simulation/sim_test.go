@@ -1,0 +1,292 @@
+package simulation
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing/synctest"
+	"time"
+
+	"github.com/penjire/penjire/sync/ledger"
+	"github.com/penjire/penjire/sync/outbox"
+	"github.com/penjire/penjire/sync/wire"
+)
+
+// sim is one seed's world, in a bubble of synctest.
+type sim struct {
+	w     *world
+	seed  uint64
+	skip  map[int]bool // steps left out
+	plan  plan
+	start time.Time
+	base  string // folder of all media
+	n     int    // folders made
+
+	c        *centre
+	machines []*machine
+	docs     []*doc
+	byDoc    map[outbox.Doc]*doc
+	next     []int // papers of the pool not handed in yet
+	calm     bool  // no faults any more
+
+	card       *card // a copy of a kiosk's medium that somebody kept
+	backup     *card // a copy of the portal's
+	old        []frame
+	restored   bool // the portal was put back to its backup
+	hurtLine   bool // frames were altered, repeated or swapped
+	wantAlarm  string
+	renounced  int
+	lostReply  bool
+	receipts   map[ledger.Key][]byte // DURABLE receipts that left the portal
+	seqs       map[number]*doc
+	viewed     *view
+	viewWrites int64
+	everAlarms map[string]bool
+
+	mu     sync.Mutex
+	fresh  []wire.Receipt // that left since the last step
+	freshB [][]byte
+	story  []string
+	fault  *failure
+	step   int
+}
+
+// number is a record's number.
+type number struct {
+	epoch outbox.Epoch
+	seq   uint64
+}
+
+// card is a copy of a medium.
+type card struct {
+	files map[string][]byte
+	store store
+	docs  map[*doc]bool
+	m     *machine
+	epoch outbox.Epoch
+	size  int64 // of the journal
+	view  *view
+}
+
+// doc is what is known of one request that a citizen handed in.
+type doc struct {
+	*paper
+	n         int
+	held      map[*machine]bool // on whose medium it is
+	told      bool              // «accepted» was on the screen
+	withdrawn bool              // «withdrawn» was
+	excused   string            // why it may be lost
+	messy     bool              // it is on a medium that was cloned or put back: a step may be done twice
+	atRisk    bool              // the portal that gave the receipt was put back to before it
+	unmarked  map[uint8]int     // papers of a kind that came out without a mark
+	epoch     outbox.Epoch
+	seq       uint64
+	answered  ledger.State
+	packet    []byte
+}
+
+func (d *doc) String() string { return fmt.Sprintf("request %d (%s)", d.n, d.service) }
+
+// came is a paper that came out.
+func (d *doc) came(j outbox.PrintJob) {
+	if !j.Marked {
+		d.unmarked[j.Kind]++
+	}
+}
+
+// failure is an invariant that does not hold.
+type failure struct {
+	name string
+	what string
+	step int
+}
+
+// stop ends a seed.
+type stop struct{}
+
+func newSim(w *world, seed uint64, skip map[int]bool) *sim {
+	s := &sim{
+		w: w, seed: seed, skip: skip, start: time.Now(), byDoc: map[outbox.Doc]*doc{},
+		receipts: map[ledger.Key][]byte{}, seqs: map[number]*doc{}, everAlarms: map[string]bool{},
+	}
+	r := s.rand(-1)
+	s.plan = newPlan(r)
+	s.next = s.plan.papers(r, w)
+	return s
+}
+
+// rand returns the chance of one step: leaving out another step does not change it.
+func (s *sim) rand(step int) *rand.Rand {
+	return rand.New(rand.NewPCG(s.seed, uint64(step+1)))
+}
+
+// run plays the seed.
+func (s *sim) run() {
+	defer func() {
+		s.end()
+		if p := recover(); p != nil {
+			if _, ok := p.(stop); !ok {
+				panic(p)
+			}
+		}
+	}()
+	var err error
+	s.base, err = os.MkdirTemp(base(), "penjire-sim-")
+	s.must(err)
+	s.c = &centre{s: s, dir: s.dir("portal")}
+	s.must(writeDir(s.c.dir, s.w.empty))
+	s.c.boot()
+	m := &machine{s: s, name: "kiosk", dir: s.dir("kiosk"), room: s.plan.room}
+	m.store.trust, m.store.witnessed = s.w.first, map[outbox.Epoch]int64{}
+	s.machines = append(s.machines, m)
+	m.boot()
+	s.check()
+	for s.step = range s.plan.steps {
+		if s.skip[s.step] {
+			continue
+		}
+		s.event(s.rand(s.step))
+		s.settle()
+		s.burn(s.rand(-2 - s.step))
+		s.check()
+	}
+	s.finish()
+}
+
+// settle waits until everybody waits.
+func (s *sim) settle() { synctest.Wait() }
+
+// try runs f and says whether it has ended when nothing moves any more.
+func (s *sim) try(f func()) bool {
+	fin := make(chan struct{})
+	go func() {
+		f()
+		close(fin)
+	}()
+	s.settle()
+	select {
+	case <-fin:
+		return true
+	default:
+		return false
+	}
+}
+
+// now is the true time.
+func (s *sim) now() time.Time { return morning.Add(time.Since(s.start)) }
+
+// say tells the story on.
+func (s *sim) say(format string, args ...any) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	at := s.now()
+	day := ""
+	if d := int(at.Sub(morning.Truncate(24*time.Hour)).Hours() / 24); d > 0 {
+		day = fmt.Sprintf("day %d, ", d+1)
+	}
+	s.story = append(s.story, fmt.Sprintf("%4d  %s%s  %s", s.step, day, at.Format("15:04:05"), fmt.Sprintf(format, args...)))
+}
+
+// broken notes that an invariant does not hold, and ends the seed.
+func (s *sim) broken(name, format string, args ...any) {
+	if s.fault == nil {
+		s.fault = &failure{name, fmt.Sprintf(format, args...), s.step}
+	}
+	panic(stop{})
+}
+
+// must ends the process: the simulation itself does not work.
+func (s *sim) must(err error) {
+	if err != nil {
+		panic(fmt.Sprintf("seed %d, step %d: the simulation fails: %v", s.seed, s.step, err))
+	}
+}
+
+func (s *sim) dir(name string) string {
+	s.n++
+	d := filepath.Join(s.base, fmt.Sprintf("%s-%d", name, s.n))
+	s.must(os.MkdirAll(d, 0o700))
+	return d
+}
+
+// burn looks whose power went in the last step.
+func (s *sim) burn(r *rand.Rand) {
+	for _, m := range s.machines {
+		if m.life == nil {
+			continue
+		}
+		if at := m.life.fuse.burnt(); at != "" {
+			s.say("%s: THE POWER IS CUT %s", m.name, at)
+			m.kill(r)
+		}
+	}
+	if v := s.c.life; v != nil {
+		if at := v.fuse.burnt(); at != "" {
+			s.say("portal: IT CRASHES %s", at)
+			s.c.kill()
+		}
+	}
+}
+
+// end lets go of everything.
+func (s *sim) end() {
+	for _, m := range s.machines {
+		if m.conn != nil {
+			m.conn.cut()
+		}
+		if l := m.life; l != nil {
+			m.life = nil
+			l.fuse.end()
+			l.cancel()
+			l.wg.Wait()
+			if l.box != nil {
+				_ = l.box.Close()
+			}
+		}
+	}
+	if s.c != nil && s.c.life != nil {
+		v := s.c.life
+		v.fuse.end()
+		v.cancel()
+		v.wg.Wait()
+		if v.db != nil {
+			_ = v.db.Close()
+		}
+	}
+	if os.Getenv("PENJIRE_KEEP") == "" {
+		_ = os.RemoveAll(s.base)
+	}
+}
+
+// issued notes receipts that leave the portal.
+func (s *sim) issued(f *wire.Receipts) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, b := range f.Receipts {
+		if r, err := s.w.receipt(b); err == nil {
+			s.fresh, s.freshB = append(s.fresh, r), append(s.freshB, b)
+		}
+	}
+}
+
+func (s *sim) noteRenounced(m *machine) {
+	s.say("%s: the portal has shown that this is an older copy, or another's: it takes nothing more", m.name)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	m.renewed = true
+	s.renounced++
+}
+
+// live returns the machines that run.
+func (s *sim) live() []*machine {
+	return slices.DeleteFunc(slices.Clone(s.machines), func(m *machine) bool { return m.life == nil || m.life.box == nil })
+}
+
+func (s *sim) up() bool { return s.c.life != nil && s.c.life.p != nil }
+
+// tale is the story as text.
+func (s *sim) tale() string { return strings.Join(s.story, "\n") }
