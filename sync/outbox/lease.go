@@ -144,7 +144,7 @@ func (o *Outbox) Defer(ctx context.Context, docs ...Doc) error {
 // queued print job too. ErrSent after the first lease. Withdrawing twice is
 // no error.
 func (o *Outbox) Withdraw(ctx context.Context, doc Doc) error {
-	return o.write(ctx, func(t *tx) error {
+	return o.writeLarge(ctx, func(t *tx) error {
 		_, epoch, seq, r, err := t.find(doc)
 		if err != nil {
 			return fmt.Errorf("outbox: withdraw a request: %w", err)

@@ -302,6 +302,8 @@ func (s *sim) withdraw(r *rand.Rand) bool {
 	case errors.Is(err, outbox.ErrSent):
 		s.say("%s: a citizen wants to take %s back; it has gone already", m.name, d)
 	case errors.Is(err, outbox.ErrNotFound) && d.excused != "":
+	case errors.Is(err, outbox.ErrFull) && s.plan.room > 0:
+		s.say("%s: a citizen wants to take %s back; the kiosk has no room to do so", m.name, d)
 	default:
 		s.broken("KioskWorks", "%s: withdraw %s: %v", m.name, d, err)
 	}
@@ -743,6 +745,12 @@ func (s *sim) putBack(*rand.Rand) bool {
 	m.printing = nil
 	s.say("somebody: puts the older copy of its medium into %s", m.name)
 	m.tampered = true
+	s.wantAlarm = ""
+	if s.up() && s.c.life.fuse.burnt() == "" && len(s.machines) == 1 {
+		if h, err := s.c.life.db.Head(context.Background(), s.w.Device.ID, c.epoch); err == nil && h.Size > c.size {
+			s.wantAlarm = "journal."
+		}
+	}
 	s.must(os.RemoveAll(m.dir))
 	m.dir = s.dir(m.name)
 	s.must(writeDir(m.dir, c.files))

@@ -20,6 +20,7 @@ var (
 	skipped = flag.String("skip", "", "steps of -seed to leave out, like 3-17,22")
 	howMany = flag.Int("seeds", 0, "how many seeds to play; 0: PENJIRE_SEEDS, or 150")
 	first   = flag.Uint64("first", 1, "the first of them")
+	quiet   = flag.Bool("quiet", false, "say only which seed fails, and why")
 )
 
 // seeds returns how many seeds to play.
@@ -101,6 +102,10 @@ func TestSeeds(t *testing.T) {
 // tell shrinks a failing seed and tells its story.
 func tell(t *testing.T, w *world, s *sim) {
 	t.Helper()
+	if *quiet {
+		t.Errorf("seed %d: INVARIANT %s is broken: %s", s.seed, s.fault.name, s.fault.what)
+		return
+	}
 	skip := map[int]bool{}
 	best := s
 	fails := func(skip map[int]bool) bool {
