@@ -140,7 +140,7 @@ func (w *watched) Raise(ctx context.Context, a ledger.Alarm) error {
 // boot starts the portal on what is on its medium.
 func (c *centre) boot() {
 	s := c.s
-	v := &service{fuse: newFuse()}
+	v := &service{fuse: newFuse(s, "portal")}
 	v.ctx, v.cancel = context.WithCancel(context.Background())
 	c.life = v
 	var err error
@@ -202,8 +202,10 @@ func (c *centre) kill() {
 func (c *centre) stop() {
 	v := c.life
 	c.life = nil
-	v.cancel()
-	v.wg.Wait()
+	c.s.await(func() {
+		v.cancel()
+		v.wg.Wait()
+	})
 	c.s.must(v.db.Close())
 	c.s.forgetView()
 }

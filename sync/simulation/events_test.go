@@ -12,6 +12,7 @@ import (
 	"github.com/penjire/penjire/sync/ledger"
 	"github.com/penjire/penjire/sync/outbox"
 	"github.com/penjire/penjire/sync/portal"
+	"github.com/penjire/penjire/sync/wire"
 )
 
 // plan is what may happen in a seed: not everything in each, or nothing would
@@ -138,12 +139,6 @@ func (s *sim) event(r *rand.Rand) {
 			return
 		}
 	}
-}
-
-// wait lets time pass.
-func (s *sim) wait(d time.Duration) {
-	time.Sleep(d)
-	s.settle()
 }
 
 // carry brings some frames on.
@@ -649,9 +644,32 @@ func (s *sim) spoil(r *rand.Rand) bool {
 		b[at] ^= 1 << r.IntN(8)
 		s.say("link: %s goes %s, and byte %d of %d has changed", f.what, ways[way], at, len(b))
 		f.bytes = b
+		if s.renames(b) {
+			s.say("link: it is cut for that")
+			m.conn.cut()
+			return true
+		}
 		m.conn.bring(way, f)
 	}
 	return true
+}
+
+// renames says whether a frame gives a record another document's name and leaves
+// its bytes. Nothing in a record tells that; the portal would keep it under the
+// wrong name, and the kiosk would never believe its receipt. TLS, and the digests
+// of a stick, stand before it.
+func (s *sim) renames(b []byte) bool {
+	f, err := wire.Parse(b)
+	rs, ok := f.(*wire.Records)
+	if err != nil || !ok {
+		return false
+	}
+	for _, r := range rs.Records {
+		if s.byDoc[r.Doc] == nil {
+			return true
+		}
+	}
+	return false
 }
 
 func (s *sim) clock(r *rand.Rand) bool {

@@ -2,7 +2,11 @@ package simulation
 
 import (
 	"errors"
+	"slices"
+	"strings"
 	"sync"
+	"testing/synctest"
+	"time"
 )
 
 // errDead is what a process gets that no longer lives.
@@ -13,6 +17,8 @@ var errDead = errors.New("the power is gone")
 // reaches the point waits there, and so do all others of the process at their next
 // one, until the simulation has looked at what is on the medium.
 type fuse struct {
+	s     *sim
+	who   string
 	mu    sync.Mutex
 	left  int // points until it burns; 0: not lit
 	where string
@@ -23,7 +29,7 @@ type fuse struct {
 	ended sync.Once
 }
 
-func newFuse() *fuse { return &fuse{dead: make(chan struct{})} }
+func newFuse(s *sim, who string) *fuse { return &fuse{s: s, who: who, dead: make(chan struct{})} }
 
 // light has the fuse burn at the n-th point from now.
 func (f *fuse) light(n int, torn func()) {
@@ -66,6 +72,11 @@ func (f *fuse) pass(what string, commit bool) bool {
 	if f.isDead() {
 		return false
 	}
+	select {
+	case <-f.s.enrol(f.who + ": " + what):
+	case <-f.dead:
+		return false
+	}
 	f.mu.Lock()
 	if f.left > 0 && f.where == "" {
 		if f.left--; f.left == 0 {
@@ -86,4 +97,61 @@ func (f *fuse) pass(what string, commit bool) bool {
 		return false
 	}
 	return true
+}
+
+// ticket is somebody who waits at a point to go on.
+type ticket struct {
+	who string
+	pass chan struct{}
+}
+
+// enrol waits in line: one at a time goes on, as the seed has it, when all others
+// wait. So a seed plays the same way each time, whatever the scheduler does.
+func (s *sim) enrol(who string) <-chan struct{} {
+	t := ticket{who, make(chan struct{})}
+	s.mu.Lock()
+	s.line = append(s.line, t)
+	s.mu.Unlock()
+	select {
+	case s.came <- struct{}{}:
+	default:
+	}
+	return t.pass
+}
+
+// settle lets everybody go on until nobody can.
+func (s *sim) settle() {
+	for {
+		synctest.Wait()
+		select {
+		case <-s.came:
+		default:
+		}
+		s.mu.Lock()
+		if len(s.line) == 0 {
+			s.mu.Unlock()
+			return
+		}
+		slices.SortStableFunc(s.line, func(a, b ticket) int { return strings.Compare(a.who, b.who) })
+		i := s.chance.IntN(len(s.line))
+		t := s.line[i]
+		s.line = slices.Delete(s.line, i, i+1)
+		s.mu.Unlock()
+		close(t.pass)
+	}
+}
+
+// wait lets time pass.
+func (s *sim) wait(d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	for {
+		select {
+		case <-s.came:
+			s.settle()
+		case <-t.C:
+			s.settle()
+			return
+		}
+	}
 }

@@ -73,7 +73,7 @@ const outboxFile = "outbox.db"
 func (m *machine) boot() {
 	s := m.s
 	m.boots++
-	l := &life{m: m, fuse: newFuse()}
+	l := &life{m: m, fuse: newFuse(s, m.name)}
 	l.ctx, l.cancel = context.WithCancel(context.Background())
 	m.life = l
 	var err error
@@ -174,8 +174,10 @@ func (m *machine) stop() {
 }
 
 func (l *life) shut() {
-	l.cancel()
-	l.wg.Wait()
+	l.m.s.await(func() {
+		l.cancel()
+		l.wg.Wait()
+	})
 	if l.box != nil {
 		if err := l.box.Close(); err != nil && !l.fuse.isDead() {
 			l.m.s.broken("KioskStops", "the outbox does not close: %v", err)

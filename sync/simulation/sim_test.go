@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"testing/synctest"
 	"time"
 
 	"github.com/penjire/penjire/sync/ledger"
@@ -47,7 +46,11 @@ type sim struct {
 	viewWrites int64
 	everAlarms map[string]bool
 
+	chance *rand.Rand    // who goes on, in this step
+	came   chan struct{} // somebody waits in line
+
 	mu     sync.Mutex
+	line   []ticket
 	fresh  []wire.Receipt // that left since the last step
 	freshB [][]byte
 	story  []string
@@ -112,7 +115,9 @@ func newSim(w *world, seed uint64, skip map[int]bool) *sim {
 	s := &sim{
 		w: w, seed: seed, skip: skip, start: time.Now(), byDoc: map[outbox.Doc]*doc{},
 		receipts: map[ledger.Key][]byte{}, seqs: map[number]*doc{}, everAlarms: map[string]bool{},
+		came: make(chan struct{}, 1),
 	}
+	s.chance = s.rand(1 << 32)
 	r := s.rand(-1)
 	s.plan = newPlan(r)
 	s.next = s.plan.papers(r, w)
@@ -149,6 +154,7 @@ func (s *sim) run() {
 		if s.skip[s.step] {
 			continue
 		}
+		s.chance = s.rand(1<<32 + 1 + s.step)
 		s.event(s.rand(s.step))
 		s.settle()
 		s.burn(s.rand(-2 - s.step))
@@ -157,8 +163,23 @@ func (s *sim) run() {
 	s.finish()
 }
 
-// settle waits until everybody waits.
-func (s *sim) settle() { synctest.Wait() }
+// await runs f and waits until it has ended.
+func (s *sim) await(f func()) {
+	fin := make(chan struct{})
+	go func() {
+		f()
+		close(fin)
+	}()
+	for {
+		s.settle()
+		select {
+		case <-fin:
+			return
+		default:
+			s.wait(time.Second)
+		}
+	}
+}
 
 // try runs f and says whether it has ended when nothing moves any more.
 func (s *sim) try(f func()) bool {
