@@ -101,7 +101,7 @@ func (f *fuse) pass(what string, commit bool) bool {
 
 // ticket is somebody who waits at a point to go on.
 type ticket struct {
-	who string
+	who  string
 	pass chan struct{}
 }
 
