@@ -91,7 +91,7 @@ func (w *watched) Intake(ctx context.Context, kiosk string, at time.Time, recs [
 }
 
 // Undecided implements ledger.Ledger: the portal decides when it is its turn.
-func (w *watched) Undecided(ctx context.Context, n int) ([]ledger.Record, error) {
+func (w *watched) Undecided(ctx context.Context, after int64, n int) ([]ledger.Record, error) {
 	if !w.free.Load() {
 		select {
 		case <-w.turns:
@@ -104,7 +104,7 @@ func (w *watched) Undecided(ctx context.Context, n int) ([]ledger.Record, error)
 	if !w.fuse.point("before it looks at what is undecided") {
 		return nil, errDead
 	}
-	return w.Ledger.Undecided(ctx, n)
+	return w.Ledger.Undecided(ctx, after, n)
 }
 
 // Decide implements ledger.Ledger.
