@@ -19,8 +19,8 @@ import (
 
 // The handles that persistent keys of the owner may have (TCG registry, 2.3.1).
 const (
-	FirstHandle = 0x81000000
-	LastHandle  = 0x817FFFFF
+	FirstHandle uint32 = 0x81000000
+	LastHandle  uint32 = 0x817FFFFF
 )
 
 // template is of a key that was born in the TPM and dies with it: it signs
