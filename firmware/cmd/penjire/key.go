@@ -42,7 +42,7 @@ func key(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	switch {
 	case fs.NArg() > 0:
 		return wrong("key takes no %q", fs.Arg(0))
-	case err != nil || h < tpm.FirstHandle || h > tpm.LastHandle:
+	case err != nil || h < uint64(tpm.FirstHandle) || h > uint64(tpm.LastHandle):
 		return wrong("--handle: got %q, want %#x to %#x", *at, tpm.FirstHandle, tpm.LastHandle)
 	case !kioskNumber.MatchString(*kiosk):
 		return wrong("--kiosk: got %q, want the kiosk's number", *kiosk)
