@@ -31,9 +31,10 @@ func (s *sim) again(r *rand.Rand) bool {
 		return false
 	}
 	d := s.docs[r.IntN(len(s.docs))]
-	if d.withdrawn || m.tampered || d.told && !d.held[m] {
+	if d.withdrawn || d.told && !d.held[m] && !m.tampered {
 		return false
 	}
+	d.messy = d.messy || m.tampered // it may get two numbers
 	s.handIn(m, d)
 	return true
 }

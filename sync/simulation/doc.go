@@ -7,7 +7,8 @@
 // link, which carries frames in memory, and everything that goes wrong: power cuts
 // at any commit and any frame, torn commits, cut and silent links, frames
 // repeated, swapped, altered and replayed, clocks that step, media that fill, cards
-// that are cloned or put back, and a portal restored from its backup.
+// that are cloned or put back, sticks that are carried late, twice or damaged, and a
+// portal restored from its backup.
 //
 // After every step the invariants of invariants_test.go hold. A seed that breaks
 // one prints its story and the command that tells it again:

@@ -19,7 +19,7 @@ type plan struct {
 
 // faultNames are the kinds of faults of which each seed has some.
 var faultNames = []string{
-	"kiosk", "portal", "torn", "line", "silent", "frames", "clock", "portal full", "unsure", "clone", "old card", "backup", "updates", "kiosk full",
+	"kiosk", "portal", "torn", "line", "silent", "frames", "clock", "stick", "portal full", "unsure", "clone", "old card", "backup", "updates", "kiosk full",
 }
 
 func newPlan(r *rand.Rand) plan {
@@ -106,6 +106,8 @@ func init() {
 		{"old card", 2, "old card", (*sim).putBack},
 		{"back up", 3, "backup", (*sim).backUp},
 		{"restore", 2, "backup", (*sim).restore},
+		{"export", 4, "stick", (*sim).export},
+		{"carry a stick", 7, "stick", (*sim).carryStick},
 		{"update", 2, "updates", (*sim).update},
 	}
 }

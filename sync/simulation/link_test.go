@@ -193,6 +193,9 @@ func (e *end) Close() {
 // Cut implements wire.Carrier. Where the other end has not heard of an end in
 // order yet, it will.
 func (e *end) Cut() {
+	if e.c.over() || !e.fuse.point("before it cuts the line") {
+		return
+	}
 	e.c.mu.Lock()
 	q := e.c.queue[e.sent]
 	closing := len(q) > 0 && q[len(q)-1].eof

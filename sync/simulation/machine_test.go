@@ -30,6 +30,7 @@ type machine struct {
 	skew     time.Duration // of its clock
 	printing *printing
 	boots    int
+	exports  uint64
 	renewed  bool // the outbox is to be opened again: the portal has shown that it is an older copy
 	tampered bool // it was cloned or put back
 }
@@ -48,11 +49,22 @@ func (st *store) copyTo(to *store) {
 	to.catalogue, to.trust, to.witnessed = st.catalogue, st.trust, maps.Clone(st.witnessed)
 }
 
+// heads are the sizes of those that the portal has witnessed.
+func (st *store) heads(e outbox.Epoch) []int64 {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	if n := st.witnessed[e]; n > 0 {
+		return []int64{n}
+	}
+	return nil
+}
+
 // life is one life of the kiosk's process.
 type life struct {
 	m      *machine
 	fuse   *fuse
 	box    *outbox.Outbox
+	up     *uplink.Uplink
 	cancel context.CancelFunc
 	ctx    context.Context
 	wg     sync.WaitGroup
@@ -110,6 +122,7 @@ func (m *machine) boot() {
 		Jitter: func(d time.Duration) time.Duration { return d / 2 },
 	})
 	s.must(err)
+	l.up = u
 	l.wg.Go(func() { _ = u.Run(l.ctx) })
 	s.settle()
 }

@@ -44,7 +44,7 @@ var mutants = []mutant{
 	{"a document is registered again when it comes again", "ledger/sqlite/intake.go", []string{
 		"answer, err := known(ctx, tx, r.Doc)", "answer, err := answered{}, error(sql.ErrNoRows)",
 		"INSERT INTO requests", "INSERT OR REPLACE INTO requests",
-	}, 1500},
+	}, 6000},
 	{"a fork raises no alarm", "ledger/sqlite/intake.go", []string{"	if o.Fork {\n		err = raise(", "	if false {\n		err = raise("}, 1500},
 	{"items are counted, and counted again after a restore", "ledger/sqlite/kiosk.go", []string{"`max(?, 1 +", "`max(0 * ?, 1 +"}, 1500},
 	{"a shorter journal is not noticed", "portal/witness.go", []string{"case h.Size < kept.Size:", "case false:"}, 1500},

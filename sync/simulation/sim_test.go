@@ -35,6 +35,7 @@ type sim struct {
 	card       *card // a copy of a kiosk's medium that somebody kept
 	backup     *card // a copy of the portal's
 	old        []frame
+	sticks     []*stickFile
 	restored   bool // the portal was put back to its backup
 	hurtLine   bool // frames were altered, repeated or swapped
 	wantAlarm  string
