@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -211,35 +212,38 @@ func describe(f wire.Frame) string {
 	case *wire.Hello:
 		return fmt.Sprintf("hello (%d unsent, cursor %d)", f.Unsent, f.Cursor)
 	case *wire.Records:
-		s := "records"
+		var s strings.Builder
+		s.WriteString("records")
 		for _, r := range f.Records {
-			s += fmt.Sprintf(" %d", r.Seq)
+			s.WriteString(fmt.Sprintf(" %d", r.Seq))
 		}
-		return s
+		return s.String()
 	case *wire.Receipts:
-		s := "receipts"
+		var s strings.Builder
+		s.WriteString("receipts")
 		for _, b := range f.Receipts {
 			if r, err := theWorld.receipt(b); err == nil {
-				s += fmt.Sprintf(" %d", r.Seq)
+				s.WriteString(fmt.Sprintf(" %d", r.Seq))
 			}
 		}
-		return s
+		return s.String()
 	case *wire.Items:
-		s := "items"
+		var s strings.Builder
+		s.WriteString("items")
 		for _, it := range f.Items {
-			s += fmt.Sprintf(" %d", it.ID)
+			s.WriteString(fmt.Sprintf(" %d", it.ID))
 			switch it.Kind {
 			case wire.ItemDecided:
-				s += " (a decision)"
+				s.WriteString(" (a decision)")
 			case wire.ItemAnswer:
-				s += " (an answer)"
+				s.WriteString(" (an answer)")
 			case wire.ItemCatalogue:
-				s += " (a catalogue)"
+				s.WriteString(" (a catalogue)")
 			default:
-				s += " (a trust bundle)"
+				s.WriteString(" (a trust bundle)")
 			}
 		}
-		return s
+		return s.String()
 	case *wire.ItemAck:
 		return fmt.Sprintf("the word that items up to %d are stored", f.ID)
 	case *wire.Checkpoint:

@@ -138,7 +138,7 @@ func tell(t *testing.T, w *world, s *sim) {
 func parseSkip(t *testing.T, text string) map[int]bool {
 	t.Helper()
 	out := map[int]bool{}
-	for _, part := range strings.Split(text, ",") {
+	for part := range strings.SplitSeq(text, ",") {
 		if part == "" {
 			continue
 		}

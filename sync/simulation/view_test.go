@@ -3,6 +3,7 @@ package simulation
 import (
 	"bytes"
 	"context"
+	"maps"
 	"time"
 
 	"github.com/penjire/penjire/sync/ledger"
@@ -36,9 +37,7 @@ func (v *view) clone() *view {
 	for k, r := range v.records {
 		c.put(k, r)
 	}
-	for d, r := range v.requests {
-		c.requests[d] = r
-	}
+	maps.Copy(c.requests, v.requests)
 	return c
 }
 
