@@ -19,7 +19,6 @@ type stickFile struct {
 	name   string
 	bytes  []byte
 	answer bool
-	hurt   bool // some of its bytes are not as they were written
 }
 
 // export has the assistant put what waits on a stick.
