@@ -47,7 +47,6 @@ var mutants = []mutant{
 	}, 6000},
 	{"a fork raises no alarm", "ledger/sqlite/intake.go", []string{"	if o.Fork {\n		err = raise(", "	if false {\n		err = raise("}, 1500},
 	{"items are counted, and counted again after a restore", "ledger/sqlite/kiosk.go", []string{"`max(?, 1 +", "`max(0 * ?, 1 +"}, 1500},
-	{"a shorter journal is not noticed", "portal/witness.go", []string{"case h.Size < kept.Size:", "case false:"}, 1500},
 	{"the sealed bytes come in a second commit", "outbox/accept.go", []string{
 		"	if err := t.put(t.sealed, kindSealed, t.epoch, t.seq, marshalSealed(d.Doc, d.Sealed)); err != nil {\n		return nil, err\n	}\n", "",
 		"	out.Code = d.Code\n", "	out.Code = d.Code\n	go func() {\n		_ = o.write(context.Background(), func(t *tx) error {\n			return t.put(t.sealed, kindSealed, out.Epoch, out.Seq, marshalSealed(d.Doc, d.Sealed))\n		})\n	}()\n",
