@@ -220,6 +220,13 @@ func TestStalled(t *testing.T) {
 	}
 	tpm.patience = 30 * time.Second
 	chip.Go()
+	// It works off who gave up waiting first; until then its door may be full.
+	for end := time.Now().Add(tpm.patience); ; {
+		_, err := k.Sign(nil, digest[:], crypto.SHA256)
+		if !errors.Is(err, ErrStalled) || time.Now().After(end) {
+			break
+		}
+	}
 	check(t, k)
 }
 
