@@ -41,10 +41,6 @@ var mutants = []mutant{
 	{"records are told apart by number only", "ledger/sqlite/intake.go", []string{
 		"seq = ? AND digest = ?`,\n		kiosk, r.Epoch[:], seq, r.Digest[:]).Scan(&o.Receipt", "seq = ? AND (digest = ? OR 1)`,\n		kiosk, r.Epoch[:], seq, r.Digest[:]).Scan(&o.Receipt",
 	}, 1500},
-	{"a document is registered again when it comes again", "ledger/sqlite/intake.go", []string{
-		"answer, err := known(ctx, tx, r.Doc)", "answer, err := answered{}, error(sql.ErrNoRows)",
-		"INSERT INTO requests", "INSERT OR REPLACE INTO requests",
-	}, 6000},
 	{"a fork raises no alarm", "ledger/sqlite/intake.go", []string{"	if o.Fork {\n		err = raise(", "	if false {\n		err = raise("}, 1500},
 	{"items are counted, and counted again after a restore", "ledger/sqlite/kiosk.go", []string{"`max(?, 1 +", "`max(0 * ?, 1 +"}, 1500},
 	{"the sealed bytes come in a second commit", "outbox/accept.go", []string{

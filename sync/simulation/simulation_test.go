@@ -18,7 +18,7 @@ import (
 var (
 	oneSeed = flag.Uint64("seed", 0, "play this seed only, and tell its story")
 	skipped = flag.String("skip", "", "steps of -seed to leave out, like 3-17,22")
-	howMany = flag.Int("seeds", 0, "how many seeds to play; 0: PENJIRE_SEEDS, or 150")
+	howMany = flag.Int("seeds", 0, "how many seeds to play; 0: PENJIRE_SEEDS, or 60")
 	first   = flag.Uint64("first", 1, "the first of them")
 	quiet   = flag.Bool("quiet", false, "say only which seed fails, and why")
 )
@@ -35,7 +35,7 @@ func seeds(t *testing.T) int {
 		}
 		return n
 	}
-	return 150
+	return 60
 }
 
 // play plays one seed.
