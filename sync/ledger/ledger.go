@@ -431,6 +431,11 @@ type Ledger interface {
 	// Kiosks returns every kiosk ever seen, by ID.
 	Kiosks(ctx context.Context) ([]Kiosk, error)
 
+	// Traffic returns what the kiosk brought, by the hour, from the hour of since
+	// on; kiosk "": what every kiosk that was ever seen brought. Intake counts it in
+	// its transaction. In the order of kiosk and hour.
+	Traffic(ctx context.Context, kiosk string, since time.Time) ([]Traffic, error)
+
 	// Check reads everything and tells what does not agree.
 	Check(ctx context.Context) error
 

@@ -90,6 +90,7 @@ func Test(t *testing.T, open func(t testing.TB) Opener) {
 		"Dictionaries":          dictionaries,
 		"Published":             published,
 		"WalkTheArchive":        walk,
+		"Traffic":               traffic,
 	} {
 		t.Run(name, func(t *testing.T) { f(t, open(t)) })
 	}

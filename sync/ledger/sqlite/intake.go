@@ -24,7 +24,7 @@ func (d *DB) Intake(ctx context.Context, kiosk string, at time.Time, recs []ledg
 			}
 			out = append(out, o)
 		}
-		return nil
+		return count(ctx, tx, kiosk, at, recs, out)
 	})
 	if err != nil {
 		return nil, err

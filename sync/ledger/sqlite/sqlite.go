@@ -23,7 +23,7 @@ import (
 )
 
 // schemaVersion is PRAGMA user_version of the files that this package writes.
-const schemaVersion = 6
+const schemaVersion = 7
 
 // schema makes an empty file. The promise «nothing twice» is in its constraints:
 // records' primary key, records_number and requests' primary key.
@@ -164,7 +164,7 @@ func migrate(ctx context.Context, w *sql.DB) error {
 	case v == schemaVersion:
 		return nil
 	case v == 0:
-		if _, err := tx.ExecContext(ctx, schema+revokedSeals); err != nil {
+		if _, err := tx.ExecContext(ctx, schema+revokedSeals+traffic); err != nil {
 			return fmt.Errorf("make the tables: %w", err)
 		}
 	case v < 0 || v > schemaVersion:

@@ -17,6 +17,7 @@ var upgrades = [schemaVersion - 1]struct {
 	{"add dictionaries", addDictionaries},
 	{"add the counters of journal heads", addCounters},
 	{"add the revoked seals", addRevokedSeals},
+	{"add what each hour brought", addTraffic},
 }
 
 // addStorage brings a file of schema 2 to 3: what ED-13 wants kept. Of what came
