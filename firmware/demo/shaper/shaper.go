@@ -17,7 +17,7 @@ import (
 	"time"
 )
 
-// ErrNotHere: this machine or this user cannot make such a link.
+// ErrNotHere is that this machine or this user cannot make such a link.
 var ErrNotHere = errors.New("no namespaces of our own here")
 
 // Shape is how one way of a link is. The zero value loses nothing and costs no
