@@ -16,17 +16,19 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 
 	_ "modernc.org/sqlite" // registers the driver "sqlite"
 
 	"github.com/penjire/penjire/sync/ledger"
+	"github.com/penjire/penjire/sync/ledger/relational"
 )
 
 // schemaVersion is PRAGMA user_version of the files that this package writes.
 const schemaVersion = 7
 
 // schema makes an empty file. The promise «nothing twice» is in its constraints:
-// records' primary key, records_number and requests' primary key.
+// records' UNIQUE, records_number and requests' primary key.
 const schema = `
 CREATE TABLE records (
 	id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -104,8 +106,8 @@ CREATE TABLE kiosks (
 
 // DB is a ledger in one SQLite file.
 type DB struct {
-	w *sql.DB // one connection: SQLite has one writer
-	r *sql.DB
+	*relational.Store
+	w, r *sql.DB // its connections: one that writes, as SQLite has one writer
 }
 
 var _ ledger.Ledger = (*DB)(nil)
@@ -137,7 +139,7 @@ func Open(ctx context.Context, file string) (*DB, error) {
 		return nil, errors.Join(fmt.Errorf("sqlite: open ledger %s: %w", file, err), w.Close())
 	}
 	r.SetMaxOpenConns(4)
-	return &DB{w: w, r: r}, nil
+	return &DB{relational.New(dialect, w, r), w, r}, nil
 }
 
 // OpenExisting is Open for a file that must be there: a mistyped name makes no
@@ -182,21 +184,32 @@ func migrate(ctx context.Context, w *sql.DB) error {
 	return tx.Commit()
 }
 
-// Close implements ledger.Ledger.
-func (d *DB) Close() error { return errors.Join(d.r.Close(), d.w.Close()) }
-
-// update runs f in one transaction that is on disk when update returns nil.
-func (d *DB) update(ctx context.Context, what string, f func(tx *sql.Tx) error) error {
-	tx, err := d.w.BeginTx(ctx, nil)
+// texts reads a column of texts, and closes the rows.
+func texts(rs *sql.Rows, err error) ([]string, error) {
 	if err != nil {
-		return fmt.Errorf("sqlite: %s: %w", what, err)
+		return nil, err
 	}
-	if err := f(tx); err != nil {
-		_ = tx.Rollback() // f's error says more
-		return fmt.Errorf("sqlite: %s: %w", what, err)
+	defer func() { _ = rs.Close() }() // Err says what matters
+	var out []string
+	for rs.Next() {
+		var s string
+		if err := rs.Scan(&s); err != nil {
+			return nil, err
+		}
+		out = append(out, s)
 	}
-	if err := tx.Commit(); err != nil {
-		return fmt.Errorf("sqlite: %s: %w", what, err)
-	}
-	return nil
+	return out, rs.Err()
+}
+
+// dialect is what SQLite has of its own.
+var dialect = relational.Dialect{
+	Name: "sqlite",
+	Rules: []relational.Rule{{
+		Fault: "a cursor beyond the last item",
+		Query: `SELECT id FROM kiosks WHERE cursor > coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'items'), 0)`,
+	}},
+	Whole: func(ctx context.Context, r *sql.DB) ([]string, error) {
+		lines, err := texts(r.QueryContext(ctx, `PRAGMA integrity_check`))
+		return slices.DeleteFunc(lines, func(s string) bool { return s == "ok" }), err
+	},
 }

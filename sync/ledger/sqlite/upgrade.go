@@ -48,11 +48,7 @@ func addCheckNumbers(ctx context.Context, tx *sql.Tx) error {
 		 CREATE INDEX requests_check ON requests (answer_check) WHERE answer_check != ''`); err != nil {
 		return err
 	}
-	rs, err := tx.QueryContext(ctx, `SELECT DISTINCT answer_seal FROM requests WHERE answer_seal != ''`)
-	seals, err := rows(rs, err, func(rs *sql.Rows) (s string, err error) {
-		err = rs.Scan(&s)
-		return s, err
-	})
+	seals, err := texts(tx.QueryContext(ctx, `SELECT DISTINCT answer_seal FROM requests WHERE answer_seal != ''`))
 	if err != nil {
 		return err
 	}
@@ -72,5 +68,47 @@ func addCheckNumbers(ctx context.Context, tx *sql.Tx) error {
 // kiosk's hardware counted.
 func addCounters(ctx context.Context, tx *sql.Tx) error {
 	_, err := tx.ExecContext(ctx, `ALTER TABLE heads ADD COLUMN counter INTEGER NOT NULL DEFAULT 0`)
+	return err
+}
+
+// dictionaries are the tables of what envelopes were compressed with.
+const dictionaries = `
+CREATE TABLE dictionaries (id INTEGER PRIMARY KEY NOT NULL, bytes BLOB NOT NULL) STRICT;
+CREATE TABLE awaiting (record INTEGER PRIMARY KEY NOT NULL REFERENCES records (id), dictionary INTEGER NOT NULL) STRICT;
+`
+
+// addDictionaries brings a file of an older schema to the one with them.
+func addDictionaries(ctx context.Context, tx *sql.Tx) error {
+	_, err := tx.ExecContext(ctx, dictionaries)
+	return err
+}
+
+// revokedSeals is what schema 6 adds: the table of revoked seals, and how the
+// answer that a seal names is found.
+const revokedSeals = `
+CREATE TABLE revoked_seals (
+	seal BLOB PRIMARY KEY NOT NULL, doc BLOB NOT NULL UNIQUE REFERENCES requests (doc),
+	agency TEXT NOT NULL, reason TEXT NOT NULL, by_whom TEXT NOT NULL, at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX requests_answer ON requests (answer_id) WHERE answer_id IS NOT NULL;
+`
+
+// addRevokedSeals brings a file of schema 5 to 6.
+func addRevokedSeals(ctx context.Context, tx *sql.Tx) error {
+	_, err := tx.ExecContext(ctx, revokedSeals)
+	return err
+}
+
+// traffic is what schema 7 adds: what each kiosk brought in each hour.
+const traffic = `
+CREATE TABLE traffic (
+	kiosk TEXT NOT NULL, hour INTEGER NOT NULL, records INTEGER NOT NULL, bytes INTEGER NOT NULL,
+	PRIMARY KEY (kiosk, hour)
+) STRICT, WITHOUT ROWID;
+`
+
+// addTraffic brings a file of schema 6 to 7. What came before is not counted.
+func addTraffic(ctx context.Context, tx *sql.Tx) error {
+	_, err := tx.ExecContext(ctx, traffic)
 	return err
 }

@@ -1,66 +1,65 @@
-package sqlite
+package relational
 
 import (
 	"context"
 	"database/sql"
-	"fmt"
 	"time"
 
 	"github.com/penjire/penjire/sync/ledger"
 )
 
 // Published implements ledger.Ledger.
-func (d *DB) Published(ctx context.Context, kind uint8, at time.Time) (ledger.Publication, error) {
+func (d *Store) Published(ctx context.Context, kind uint8, at time.Time) (ledger.Publication, error) {
 	return d.published(ctx, `at <= ?2 ORDER BY version DESC LIMIT 1`, kind, toMilli(at))
 }
 
 // PublishedVersion implements ledger.Ledger.
-func (d *DB) PublishedVersion(ctx context.Context, kind uint8, version uint64) (ledger.Publication, error) {
+func (d *Store) PublishedVersion(ctx context.Context, kind uint8, version uint64) (ledger.Publication, error) {
 	v, err := toInt(version)
 	if err != nil {
-		return ledger.Publication{}, fmt.Errorf("sqlite: read a publication: %w", err)
+		return ledger.Publication{}, d.errorf("read a publication: %w", err)
 	}
 	return d.published(ctx, `version = ?2`, kind, v)
 }
 
-func (d *DB) published(ctx context.Context, where string, kind uint8, arg int64) (ledger.Publication, error) {
+func (d *Store) published(ctx context.Context, where string, kind uint8, arg int64) (ledger.Publication, error) {
 	var p ledger.Publication
-	err := d.r.QueryRowContext(ctx, `SELECT version, at, bytes FROM published WHERE kind = ?1 AND `+where, kind, arg).
+	err := d.row(ctx, `SELECT version, at, bytes FROM published WHERE kind = ?1 AND `+where, kind, arg).
 		Scan(&p.Version, milli{&p.At}, &p.Bytes)
 	if err != nil {
-		return ledger.Publication{}, fmt.Errorf("sqlite: read a publication: %w", noRows(err))
+		return ledger.Publication{}, d.errorf("read a publication: %w", noRows(err))
 	}
 	return p, nil
 }
 
 // RecordsAfter implements ledger.Ledger.
-func (d *DB) RecordsAfter(ctx context.Context, after uint64, n int) ([]uint64, error) {
+func (d *Store) RecordsAfter(ctx context.Context, after uint64, n int) ([]uint64, error) {
 	a, err := toInt(after)
 	if err != nil {
-		return nil, fmt.Errorf("sqlite: list records: %w", err)
+		return nil, d.errorf("list records: %w", err)
 	}
-	rs, err := d.r.QueryContext(ctx, `SELECT id FROM records WHERE id > ? ORDER BY id LIMIT ?`, a, n)
+	rs, err := d.query(ctx, `SELECT id FROM records WHERE id > ? ORDER BY id LIMIT ?`, a, n)
 	out, err := rows(rs, err, func(rs *sql.Rows) (id uint64, err error) {
 		err = rs.Scan(&id)
 		return id, err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("sqlite: list records: %w", err)
+		return nil, d.errorf("list records: %w", err)
 	}
 	return out, nil
 }
 
 // StoredRecord implements ledger.Ledger.
-func (d *DB) StoredRecord(ctx context.Context, number uint64) (ledger.Stored, error) {
+func (d *Store) StoredRecord(ctx context.Context, number uint64) (ledger.Stored, error) {
 	fail := func(err error) (ledger.Stored, error) {
-		return ledger.Stored{}, fmt.Errorf("sqlite: read record %d: %w", number, noRows(err))
+		return ledger.Stored{}, d.errorf("read record %d: %w", number, noRows(err))
 	}
 	n, err := toInt(number)
 	if err != nil {
 		return fail(err)
 	}
 	var s ledger.Stored
-	err = d.r.QueryRowContext(ctx,
+	err = d.row(ctx,
 		`SELECT kiosk, epoch, seq, digest, doc, code, service, lang, channel, claimed, sent, received, sealed,
 		   fork, state, reason, receipt, decided, decided_receipt FROM records WHERE id = ?`, n).
 		Scan(&s.Kiosk, (*blob16)(&s.Epoch), &s.Seq, (*blob32)(&s.Digest), (*blob32)(&s.Doc), &s.Code,
@@ -73,30 +72,30 @@ func (d *DB) StoredRecord(ctx context.Context, number uint64) (ledger.Stored, er
 }
 
 // BroughtBy implements ledger.Ledger.
-func (d *DB) BroughtBy(ctx context.Context, doc ledger.Doc) (ledger.Stored, error) {
+func (d *Store) BroughtBy(ctx context.Context, doc ledger.Doc) (ledger.Stored, error) {
 	var n uint64
-	err := d.r.QueryRowContext(ctx,
+	err := d.row(ctx,
 		`SELECT r.id FROM requests q JOIN records r ON r.doc = q.doc AND r.kiosk = q.kiosk AND r.epoch = q.epoch AND r.seq = q.seq
 		 WHERE q.doc = ? AND r.state = 'registered' ORDER BY r.id LIMIT 1`, doc[:]).Scan(&n)
 	if err != nil {
-		return ledger.Stored{}, fmt.Errorf("sqlite: find the record of a document: %w", noRows(err))
+		return ledger.Stored{}, d.errorf("find the record of a document: %w", noRows(err))
 	}
 	return d.StoredRecord(ctx, n)
 }
 
 // DocsAfter implements ledger.Ledger.
-func (d *DB) DocsAfter(ctx context.Context, after uint64, n int) ([]ledger.NumberedDoc, error) {
+func (d *Store) DocsAfter(ctx context.Context, after uint64, n int) ([]ledger.NumberedDoc, error) {
 	a, err := toInt(after)
 	if err != nil {
-		return nil, fmt.Errorf("sqlite: list documents: %w", err)
+		return nil, d.errorf("list documents: %w", err)
 	}
-	rs, err := d.r.QueryContext(ctx, `SELECT rowid, doc FROM requests WHERE rowid > ? ORDER BY rowid LIMIT ?`, a, n)
+	rs, err := d.query(ctx, `SELECT rowid, doc FROM requests WHERE rowid > ? ORDER BY rowid LIMIT ?`, a, n)
 	out, err := rows(rs, err, func(rs *sql.Rows) (x ledger.NumberedDoc, err error) {
 		err = rs.Scan(&x.Number, (*blob32)(&x.Doc))
 		return x, err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("sqlite: list documents: %w", err)
+		return nil, d.errorf("list documents: %w", err)
 	}
 	return out, nil
 }

@@ -1,15 +1,17 @@
-package sqlite
+package relational
 
 import (
 	"context"
 	"crypto/sha256"
 	"database/sql"
 	"errors"
-	"fmt"
+	"slices"
 )
 
-// rules are queries whose every row is a fault; the first column says which.
-var rules = []struct{ fault, query string }{
+// Rule is a query whose every row is a fault; the first column says which.
+type Rule struct{ Fault, Query string }
+
+var rules = []Rule{
 	{
 		"a registered record without its request",
 		`SELECT id FROM records r WHERE state = 'registered' AND NOT EXISTS (SELECT 1 FROM requests q WHERE q.doc = r.doc)`,
@@ -65,44 +67,36 @@ var rules = []struct{ fault, query string }{
 		"two broadcasts of one kind",
 		`SELECT kind FROM items WHERE kiosk = '' GROUP BY kind HAVING count(*) > 1`,
 	},
-	{
-		"a cursor beyond the last item",
-		`SELECT id FROM kiosks WHERE cursor > coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'items'), 0)`,
-	},
 }
 
-// Check implements ledger.Ledger: SQLite's own check of the file, every digest,
+// Check implements ledger.Ledger: the database's own check of its files, every digest,
 // and whether the tables agree with each other.
-func (d *DB) Check(ctx context.Context) error {
+func (d *Store) Check(ctx context.Context) error {
 	var faults []error
-	fault := func(format string, a ...any) { faults = append(faults, fmt.Errorf("sqlite: check: "+format, a...)) }
-	rs, err := d.r.QueryContext(ctx, `PRAGMA integrity_check`)
-	lines, err := rows(rs, err, func(rs *sql.Rows) (s string, err error) {
-		err = rs.Scan(&s)
-		return s, err
-	})
-	if err != nil {
-		return fmt.Errorf("sqlite: check: %w", err)
-	}
-	for _, l := range lines {
-		if l != "ok" {
+	fault := func(format string, a ...any) { faults = append(faults, d.errorf("check: "+format, a...)) }
+	if d.d.Whole != nil {
+		lines, err := d.d.Whole(ctx, d.r)
+		if err != nil {
+			return d.errorf("check: %w", err)
+		}
+		for _, l := range lines {
 			fault("file: %s", l)
 		}
 	}
-	for _, r := range rules {
-		rs, err := d.r.QueryContext(ctx, r.query)
+	for _, r := range slices.Concat(rules, d.d.Rules) {
+		rs, err := d.query(ctx, r.Query)
 		which, err := rows(rs, err, func(rs *sql.Rows) (v any, err error) {
 			err = rs.Scan(&v)
 			return v, err
 		})
 		if err != nil {
-			return fmt.Errorf("sqlite: check for %s: %w", r.fault, err)
+			return d.errorf("check for %s: %w", r.Fault, err)
 		}
 		for _, w := range which {
-			fault("%s: %v", r.fault, w)
+			fault("%s: %v", r.Fault, w)
 		}
 	}
-	rs, err = d.r.QueryContext(ctx, `SELECT id, digest, sealed FROM records`)
+	rs, err := d.query(ctx, `SELECT id, digest, sealed FROM records`)
 	_, err = rows(rs, err, func(rs *sql.Rows) (struct{}, error) {
 		var id int64
 		var digest blob32
@@ -116,7 +110,7 @@ func (d *DB) Check(ctx context.Context) error {
 		return struct{}{}, nil
 	})
 	if err != nil {
-		return fmt.Errorf("sqlite: check digests: %w", err)
+		return d.errorf("check digests: %w", err)
 	}
 	return errors.Join(faults...)
 }

@@ -1,4 +1,4 @@
-package sqlite
+package relational
 
 import (
 	"bytes"
@@ -11,8 +11,8 @@ import (
 	"github.com/penjire/penjire/sync/ledger"
 )
 
-func putItem(ctx context.Context, tx *sql.Tx, kiosk string, it ledger.Item) error {
-	_, err := tx.ExecContext(ctx, `INSERT INTO items (id, kiosk, kind, doc, stage, at, bytes) VALUES (`+nextItem+`, ?, ?, ?, ?, ?, ?)`,
+func putItem(ctx context.Context, tx *tx, kiosk string, it ledger.Item) error {
+	_, err := tx.exec(ctx, `INSERT INTO items (id, kiosk, kind, doc, stage, at, bytes) VALUES (`+nextItem+`, ?, ?, ?, ?, ?, ?)`,
 		toMilli(it.At), kiosk, it.Kind, it.Doc[:], it.Stage, toMilli(it.At), it.Bytes)
 	return err
 }
@@ -23,73 +23,73 @@ func putItem(ctx context.Context, tx *sql.Tx, kiosk string, it ledger.Item) erro
 const nextItem = `max(?, 1 + coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'items'), 0))`
 
 // Broadcast implements ledger.Ledger.
-func (d *DB) Broadcast(ctx context.Context, kind uint8, version uint64, at time.Time, b []byte) error {
-	return d.update(ctx, "broadcast", func(tx *sql.Tx) error {
+func (d *Store) Broadcast(ctx context.Context, kind uint8, version uint64, at time.Time, b []byte) error {
+	return d.update(ctx, "broadcast", func(tx *tx) error {
 		v, err := toInt(version)
 		if err != nil {
 			return err
 		}
 		var last sql.NullInt64
-		if err := tx.QueryRowContext(ctx, `SELECT max(version) FROM items WHERE kiosk = '' AND kind = ?`, kind).Scan(&last); err != nil {
+		if err := tx.row(ctx, `SELECT max(version) FROM items WHERE kiosk = '' AND kind = ?`, kind).Scan(&last); err != nil {
 			return err
 		}
 		if last.Valid && v <= last.Int64 {
 			return fmt.Errorf("version %d of kind %d is not above %d", v, kind, last.Int64)
 		}
-		if _, err := tx.ExecContext(ctx, `DELETE FROM items WHERE kiosk = '' AND kind = ?`, kind); err != nil {
+		if _, err := tx.exec(ctx, `DELETE FROM items WHERE kiosk = '' AND kind = ?`, kind); err != nil {
 			return err
 		}
-		if _, err := tx.ExecContext(ctx, `INSERT INTO items (id, kiosk, kind, version, doc, stage, at, bytes) VALUES (`+nextItem+`, '', ?, ?, ?, '', ?, ?)`,
+		if _, err := tx.exec(ctx, `INSERT INTO items (id, kiosk, kind, version, doc, stage, at, bytes) VALUES (`+nextItem+`, '', ?, ?, ?, '', ?, ?)`,
 			toMilli(at), kind, v, make([]byte, 32), toMilli(at), b); err != nil {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, `INSERT INTO published (kind, version, at, bytes) VALUES (?, ?, ?, ?)`, kind, v, toMilli(at), b)
+		_, err = tx.exec(ctx, `INSERT INTO published (kind, version, at, bytes) VALUES (?, ?, ?, ?)`, kind, v, toMilli(at), b)
 		return err
 	})
 }
 
 // Broadcasted implements ledger.Ledger.
-func (d *DB) Broadcasted(ctx context.Context, kind uint8) (uint64, []byte, error) {
+func (d *Store) Broadcasted(ctx context.Context, kind uint8) (uint64, []byte, error) {
 	var v uint64
 	var b []byte
-	err := d.r.QueryRowContext(ctx, `SELECT version, bytes FROM items WHERE kiosk = '' AND kind = ?`, kind).Scan(&v, &b)
+	err := d.row(ctx, `SELECT version, bytes FROM items WHERE kiosk = '' AND kind = ?`, kind).Scan(&v, &b)
 	if err != nil {
-		return 0, nil, fmt.Errorf("sqlite: read a broadcast: %w", noRows(err))
+		return 0, nil, d.errorf("read a broadcast: %w", noRows(err))
 	}
 	return v, b, nil
 }
 
 // Items implements ledger.Ledger.
-func (d *DB) Items(ctx context.Context, kiosk string, after uint64, n int) ([]ledger.Item, error) {
+func (d *Store) Items(ctx context.Context, kiosk string, after uint64, n int) ([]ledger.Item, error) {
 	a, err := toInt(after)
 	if err != nil {
-		return nil, fmt.Errorf("sqlite: read items: %w", err)
+		return nil, d.errorf("read items: %w", err)
 	}
-	rs, err := d.r.QueryContext(ctx,
+	rs, err := d.query(ctx,
 		`SELECT id, kind, version, doc, stage, at, bytes FROM items WHERE kiosk IN (?, '') AND id > ? ORDER BY id LIMIT ?`, kiosk, a, n)
 	out, err := rows(rs, err, func(rs *sql.Rows) (it ledger.Item, err error) {
 		err = rs.Scan(&it.ID, &it.Kind, &it.Version, (*blob32)(&it.Doc), &it.Stage, milli{&it.At}, &it.Bytes)
 		return it, err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("sqlite: read items: %w", err)
+		return nil, d.errorf("read items: %w", err)
 	}
 	return out, nil
 }
 
 // Acked implements ledger.Ledger.
-func (d *DB) Acked(ctx context.Context, kiosk string, id uint64, at time.Time) error {
-	return d.update(ctx, "note an ack", func(tx *sql.Tx) error {
+func (d *Store) Acked(ctx context.Context, kiosk string, id uint64, at time.Time) error {
+	return d.update(ctx, "note an ack", func(tx *tx) error {
 		n, err := toInt(id)
 		if err != nil {
 			return err
 		}
-		if _, err := tx.ExecContext(ctx,
+		if _, err := tx.exec(ctx,
 			`UPDATE items SET acked = ?1 WHERE kiosk = ?2 AND acked = 0
 			   AND id > coalesce((SELECT cursor FROM kiosks WHERE id = ?2), 0) AND id <= ?3`, toMilli(at), kiosk, n); err != nil {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, `UPDATE kiosks SET cursor = max(cursor, ?) WHERE id = ?`, n, kiosk)
+		_, err = tx.exec(ctx, `UPDATE kiosks SET cursor = max(cursor, ?) WHERE id = ?`, n, kiosk)
 		return err
 	})
 }
@@ -109,18 +109,18 @@ func scanHead(r *sql.Row) (ledger.Head, error) {
 }
 
 // Head implements ledger.Ledger.
-func (d *DB) Head(ctx context.Context, kiosk string, e ledger.Epoch) (ledger.Head, error) {
-	h, err := scanHead(d.r.QueryRowContext(ctx, headQuery, kiosk, e[:]))
+func (d *Store) Head(ctx context.Context, kiosk string, e ledger.Epoch) (ledger.Head, error) {
+	h, err := scanHead(d.row(ctx, headQuery, kiosk, e[:]))
 	if err != nil {
-		return ledger.Head{}, fmt.Errorf("sqlite: read a journal head: %w", err)
+		return ledger.Head{}, d.errorf("read a journal head: %w", err)
 	}
 	return h, nil
 }
 
 // SetHead implements ledger.Ledger.
-func (d *DB) SetHead(ctx context.Context, kiosk string, e ledger.Epoch, proved, h ledger.Head) error {
-	return d.update(ctx, "keep a journal head", func(tx *sql.Tx) error {
-		last, err := scanHead(tx.QueryRowContext(ctx, headQuery, kiosk, e[:]))
+func (d *Store) SetHead(ctx context.Context, kiosk string, e ledger.Epoch, proved, h ledger.Head) error {
+	return d.update(ctx, "keep a journal head", func(tx *tx) error {
+		last, err := scanHead(tx.row(ctx, headQuery, kiosk, e[:]))
 		if err != nil {
 			return err
 		}
@@ -135,63 +135,63 @@ func (d *DB) SetHead(ctx context.Context, kiosk string, e ledger.Epoch, proved, 
 		if err != nil {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, `INSERT INTO heads (kiosk, epoch, size, root, counter, note, stamp, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+		_, err = tx.exec(ctx, `INSERT INTO heads (kiosk, epoch, size, root, counter, note, stamp, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
 			kiosk, e[:], h.Size, h.Root[:], counter, h.Note, h.Stamp, toMilli(h.At))
 		return err
 	})
 }
 
 // StampHead implements ledger.Ledger.
-func (d *DB) StampHead(ctx context.Context, kiosk string, e ledger.Epoch, size int64, note, stamp []byte) error {
-	return d.update(ctx, "stamp a journal head", func(tx *sql.Tx) error {
+func (d *Store) StampHead(ctx context.Context, kiosk string, e ledger.Epoch, size int64, note, stamp []byte) error {
+	return d.update(ctx, "stamp a journal head", func(tx *tx) error {
 		var has bool
-		err := tx.QueryRowContext(ctx, `SELECT stamp IS NOT NULL FROM heads WHERE kiosk = ? AND epoch = ? AND size = ?`, kiosk, e[:], size).Scan(&has)
+		err := tx.row(ctx, `SELECT stamp IS NOT NULL FROM heads WHERE kiosk = ? AND epoch = ? AND size = ?`, kiosk, e[:], size).Scan(&has)
 		if err != nil || has {
 			return noRows(err)
 		}
-		_, err = tx.ExecContext(ctx, `UPDATE heads SET note = ?, stamp = ? WHERE kiosk = ? AND epoch = ? AND size = ?`, note, stamp, kiosk, e[:], size)
+		_, err = tx.exec(ctx, `UPDATE heads SET note = ?, stamp = ? WHERE kiosk = ? AND epoch = ? AND size = ?`, note, stamp, kiosk, e[:], size)
 		return err
 	})
 }
 
 // HeadOver implements ledger.Ledger.
-func (d *DB) HeadOver(ctx context.Context, kiosk string, e ledger.Epoch, index int64) (ledger.Head, error) {
-	h, err := scanHead(d.r.QueryRowContext(ctx, headColumns+`AND size > ? ORDER BY size LIMIT 1`, kiosk, e[:], index))
+func (d *Store) HeadOver(ctx context.Context, kiosk string, e ledger.Epoch, index int64) (ledger.Head, error) {
+	h, err := scanHead(d.row(ctx, headColumns+`AND size > ? ORDER BY size LIMIT 1`, kiosk, e[:], index))
 	if err == nil && h.Size == 0 {
 		err = ledger.ErrNotFound
 	}
 	if err != nil {
-		return ledger.Head{}, fmt.Errorf("sqlite: find the journal head over entry %d: %w", index, err)
+		return ledger.Head{}, d.errorf("find the journal head over entry %d: %w", index, err)
 	}
 	return h, nil
 }
 
 // Epochs implements ledger.Ledger.
-func (d *DB) Epochs(ctx context.Context, kiosk string) ([]ledger.Epoch, error) {
-	rs, err := d.r.QueryContext(ctx, `SELECT DISTINCT epoch FROM heads WHERE kiosk = ?`, kiosk)
+func (d *Store) Epochs(ctx context.Context, kiosk string) ([]ledger.Epoch, error) {
+	rs, err := d.query(ctx, `SELECT DISTINCT epoch FROM heads WHERE kiosk = ?`, kiosk)
 	out, err := rows(rs, err, func(rs *sql.Rows) (e ledger.Epoch, err error) {
 		err = rs.Scan((*blob16)(&e))
 		return e, err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("sqlite: read the epochs of a kiosk: %w", err)
+		return nil, d.errorf("read the epochs of a kiosk: %w", err)
 	}
 	return out, nil
 }
 
 // Taken implements ledger.Ledger.
-func (d *DB) Taken(ctx context.Context, kiosk string, e ledger.Epoch) (n int64, last uint64, err error) {
-	err = d.r.QueryRowContext(ctx, `SELECT count(*), coalesce(max(seq), 0) FROM records WHERE kiosk = ? AND epoch = ? AND fork = 0`,
+func (d *Store) Taken(ctx context.Context, kiosk string, e ledger.Epoch) (n int64, last uint64, err error) {
+	err = d.row(ctx, `SELECT count(*), coalesce(max(seq), 0) FROM records WHERE kiosk = ? AND epoch = ? AND fork = 0`,
 		kiosk, e[:]).Scan(&n, &last)
 	if err != nil {
-		return 0, 0, fmt.Errorf("sqlite: count the records of an epoch: %w", err)
+		return 0, 0, d.errorf("count the records of an epoch: %w", err)
 	}
 	return n, last, nil
 }
 
 // raise keeps an alarm unless the same one was raised within the hour.
-func raise(ctx context.Context, tx *sql.Tx, a ledger.Alarm) error {
-	_, err := tx.ExecContext(ctx,
+func raise(ctx context.Context, tx *tx, a ledger.Alarm) error {
+	_, err := tx.exec(ctx,
 		`INSERT INTO alarms (at, kiosk, code, note)
 		 SELECT ?1, ?2, ?3, ?4 WHERE NOT EXISTS (SELECT 1 FROM alarms WHERE kiosk = ?2 AND code = ?3 AND at > ?5)`,
 		toMilli(a.At), a.Kiosk, a.Code, a.Note, toMilli(a.At.Add(-time.Hour)))
@@ -199,26 +199,26 @@ func raise(ctx context.Context, tx *sql.Tx, a ledger.Alarm) error {
 }
 
 // Raise implements ledger.Ledger.
-func (d *DB) Raise(ctx context.Context, a ledger.Alarm) error {
-	return d.update(ctx, "raise an alarm", func(tx *sql.Tx) error { return raise(ctx, tx, a) })
+func (d *Store) Raise(ctx context.Context, a ledger.Alarm) error {
+	return d.update(ctx, "raise an alarm", func(tx *tx) error { return raise(ctx, tx, a) })
 }
 
 // Alarms implements ledger.Ledger.
-func (d *DB) Alarms(ctx context.Context, n int) ([]ledger.Alarm, error) {
-	rs, err := d.r.QueryContext(ctx, `SELECT at, kiosk, code, note FROM alarms ORDER BY id DESC LIMIT ?`, n)
+func (d *Store) Alarms(ctx context.Context, n int) ([]ledger.Alarm, error) {
+	rs, err := d.query(ctx, `SELECT at, kiosk, code, note FROM alarms ORDER BY id DESC LIMIT ?`, n)
 	out, err := rows(rs, err, func(rs *sql.Rows) (a ledger.Alarm, err error) {
 		err = rs.Scan(milli{&a.At}, &a.Kiosk, &a.Code, &a.Note)
 		return a, err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("sqlite: read alarms: %w", err)
+		return nil, d.errorf("read alarms: %w", err)
 	}
 	return out, nil
 }
 
 // Visited implements ledger.Ledger.
-func (d *DB) Visited(ctx context.Context, kiosk string, v ledger.Visit) error {
-	return d.update(ctx, "note a visit", func(tx *sql.Tx) error {
+func (d *Store) Visited(ctx context.Context, kiosk string, v ledger.Visit) error {
+	return d.update(ctx, "note a visit", func(tx *tx) error {
 		var n [3]int64
 		for i, u := range [...]uint64{v.Unsent, v.Catalogue, v.Trust} {
 			var err error
@@ -229,7 +229,7 @@ func (d *DB) Visited(ctx context.Context, kiosk string, v ledger.Visit) error {
 		if err := replaced(ctx, tx, kiosk, v); err != nil {
 			return err
 		}
-		_, err := tx.ExecContext(ctx,
+		_, err := tx.exec(ctx,
 			`INSERT INTO kiosks (id, epoch, at, software, unsent, oldest, catalogue, trust) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 			 ON CONFLICT (id) DO UPDATE SET epoch = excluded.epoch, at = excluded.at, software = excluded.software,
 			   unsent = excluded.unsent, oldest = excluded.oldest, catalogue = excluded.catalogue, trust = excluded.trust`,
@@ -239,9 +239,9 @@ func (d *DB) Visited(ctx context.Context, kiosk string, v ledger.Visit) error {
 }
 
 // replaced raises an alarm if the kiosk had another journal the last time.
-func replaced(ctx context.Context, tx *sql.Tx, kiosk string, v ledger.Visit) error {
+func replaced(ctx context.Context, tx *tx, kiosk string, v ledger.Visit) error {
 	var last ledger.Epoch
-	err := tx.QueryRowContext(ctx, `SELECT epoch FROM kiosks WHERE id = ?`, kiosk).Scan((*blob16)(&last))
+	err := tx.row(ctx, `SELECT epoch FROM kiosks WHERE id = ?`, kiosk).Scan((*blob16)(&last))
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return nil
@@ -256,8 +256,8 @@ func replaced(ctx context.Context, tx *sql.Tx, kiosk string, v ledger.Visit) err
 }
 
 // Kiosks implements ledger.Ledger.
-func (d *DB) Kiosks(ctx context.Context) ([]ledger.Kiosk, error) {
-	rs, err := d.r.QueryContext(ctx,
+func (d *Store) Kiosks(ctx context.Context) ([]ledger.Kiosk, error) {
+	rs, err := d.query(ctx,
 		`SELECT id, epoch, at, software, unsent, oldest, catalogue, trust, cursor,
 		   coalesce((SELECT max(size) FROM heads h WHERE h.kiosk = k.id AND h.epoch = k.epoch), 0),
 		   (SELECT count(*) FROM records r WHERE r.kiosk = k.id),
@@ -269,7 +269,7 @@ func (d *DB) Kiosks(ctx context.Context) ([]ledger.Kiosk, error) {
 		return k, err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("sqlite: read kiosks: %w", err)
+		return nil, d.errorf("read kiosks: %w", err)
 	}
 	return out, nil
 }

@@ -1,4 +1,4 @@
-package sqlite
+package relational
 
 import (
 	"database/sql"
@@ -24,7 +24,7 @@ func fromMilli(n int64) time.Time {
 	return time.UnixMilli(n).UTC()
 }
 
-// toInt stores a sequence or cursor; SQLite's integers have a sign.
+// toInt stores a sequence or cursor; SQL's integers have a sign.
 func toInt(n uint64) (int64, error) {
 	if n > math.MaxInt64 {
 		return 0, fmt.Errorf("%d is larger than the ledger can hold", n)

@@ -1,4 +1,4 @@
-package sqlite
+package relational
 
 import (
 	"bytes"
@@ -77,9 +77,9 @@ func scanUnregistered(scan func(...any) error) (ledger.Request, error) {
 }
 
 // Get implements ledger.Ledger.
-func (d *DB) Get(ctx context.Context, doc ledger.Doc) (ledger.Request, error) {
+func (d *Store) Get(ctx context.Context, doc ledger.Doc) (ledger.Request, error) {
 	var container, original, answerContainer, packet []byte
-	r, err := scanRequest(d.r.QueryRowContext(ctx,
+	r, err := scanRequest(d.row(ctx,
 		`SELECT `+requestColumns+`, container, original, answer_container, answer_packet FROM requests WHERE doc = ?`, doc[:]).Scan,
 		&container, &original, &answerContainer, &packet)
 	if err == nil {
@@ -90,37 +90,37 @@ func (d *DB) Get(ctx context.Context, doc ledger.Doc) (ledger.Request, error) {
 		return r, nil
 	}
 	if errors.Is(err, sql.ErrNoRows) {
-		r, err = scanUnregistered(d.r.QueryRowContext(ctx,
+		r, err = scanUnregistered(d.row(ctx,
 			`SELECT `+unregistered+` FROM records WHERE doc = ? ORDER BY id DESC LIMIT 1`, doc[:]).Scan)
 	}
 	if err != nil {
-		return ledger.Request{}, fmt.Errorf("sqlite: read a request: %w", noRows(err))
+		return ledger.Request{}, d.errorf("read a request: %w", noRows(err))
 	}
 	return r, nil
 }
 
 // ByCode implements ledger.Ledger.
-func (d *DB) ByCode(ctx context.Context, code string) ([]ledger.Request, error) {
-	rs, err := d.r.QueryContext(ctx,
+func (d *Store) ByCode(ctx context.Context, code string) ([]ledger.Request, error) {
+	rs, err := d.query(ctx,
 		`SELECT DISTINCT doc FROM (SELECT doc FROM requests WHERE code = ?1 UNION SELECT doc FROM records WHERE code = ?1)`, code)
 	docs, err := rows(rs, err, func(rs *sql.Rows) (d ledger.Doc, err error) {
 		err = rs.Scan((*blob32)(&d))
 		return d, err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("sqlite: find a code: %w", err)
+		return nil, d.errorf("find a code: %w", err)
 	}
 	return d.all(ctx, docs)
 }
 
 // ByDoc implements ledger.Ledger.
-func (d *DB) ByDoc(ctx context.Context, prefix []byte) ([]ledger.Request, error) {
+func (d *Store) ByDoc(ctx context.Context, prefix []byte) ([]ledger.Request, error) {
 	if len(prefix) < 8 || len(prefix) > 32 {
-		return nil, fmt.Errorf("sqlite: find a document: got %d bytes of its identity, want 8 to 32", len(prefix))
+		return nil, d.errorf("find a document: got %d bytes of its identity, want 8 to 32", len(prefix))
 	}
 	last := bytes.Repeat([]byte{0xff}, 32)
 	copy(last, prefix)
-	rs, err := d.r.QueryContext(ctx,
+	rs, err := d.query(ctx,
 		`SELECT DISTINCT doc FROM (SELECT doc FROM requests WHERE doc BETWEEN ?1 AND ?2 UNION SELECT doc FROM records WHERE doc BETWEEN ?1 AND ?2)`,
 		prefix, last)
 	docs, err := rows(rs, err, func(rs *sql.Rows) (d ledger.Doc, err error) {
@@ -128,27 +128,27 @@ func (d *DB) ByDoc(ctx context.Context, prefix []byte) ([]ledger.Request, error)
 		return d, err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("sqlite: find a document: %w", err)
+		return nil, d.errorf("find a document: %w", err)
 	}
 	return d.all(ctx, docs)
 }
 
 // ByCheckNumber implements ledger.Ledger.
-func (d *DB) ByCheckNumber(ctx context.Context, number string) ([]string, error) {
-	rs, err := d.r.QueryContext(ctx,
+func (d *Store) ByCheckNumber(ctx context.Context, number string) ([]string, error) {
+	rs, err := d.query(ctx,
 		`SELECT answer_seal FROM requests WHERE answer_check = ? AND answer_check != '' ORDER BY answer_at`, number)
 	seals, err := rows(rs, err, func(rs *sql.Rows) (s string, err error) {
 		err = rs.Scan(&s)
 		return s, err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("sqlite: find a check number: %w", err)
+		return nil, d.errorf("find a check number: %w", err)
 	}
 	return seals, nil
 }
 
 // all reads every one of docs.
-func (d *DB) all(ctx context.Context, docs []ledger.Doc) ([]ledger.Request, error) {
+func (d *Store) all(ctx context.Context, docs []ledger.Doc) ([]ledger.Request, error) {
 	var out []ledger.Request
 	for _, doc := range docs {
 		r, err := d.Get(ctx, doc)
@@ -161,7 +161,7 @@ func (d *DB) all(ctx context.Context, docs []ledger.Doc) ([]ledger.Request, erro
 }
 
 // List implements ledger.Ledger.
-func (d *DB) List(ctx context.Context, f ledger.Filter) ([]ledger.Request, error) {
+func (d *Store) List(ctx context.Context, f ledger.Filter) ([]ledger.Request, error) {
 	most := f.Max
 	if most <= 0 {
 		most = 500
@@ -185,33 +185,33 @@ func (d *DB) List(ctx context.Context, f ledger.Filter) ([]ledger.Request, error
 	if where != nil {
 		q += ` WHERE ` + strings.Join(where, ` AND `)
 	}
-	rs, err := d.r.QueryContext(ctx, q+` ORDER BY state != 'registered', due, received, doc LIMIT ?`, append(args, most)...)
+	rs, err := d.query(ctx, q+` ORDER BY state != 'registered', due, received, doc LIMIT ?`, append(args, most)...)
 	out, err := rows(rs, err, func(rs *sql.Rows) (ledger.Request, error) { return scanRequest(rs.Scan) })
 	if err != nil {
-		return nil, fmt.Errorf("sqlite: list requests: %w", err)
+		return nil, d.errorf("list requests: %w", err)
 	}
 	// What has no agency yet, or never got one, is seen by whoever asks for all.
 	if f.Agency != "" || f.Text != "" || len(out) >= most || f.State != "" && f.State != ledger.Received && f.State != ledger.Refused {
 		return out, nil
 	}
-	rs, err = d.r.QueryContext(ctx,
+	rs, err = d.query(ctx,
 		`SELECT `+unregistered+` FROM records WHERE state IN ('received', 'refused') AND (?1 = '' OR state = ?1)
 		   AND doc NOT IN (SELECT doc FROM requests)
 		 ORDER BY id DESC LIMIT ?2`, f.State, most-len(out))
 	more, err := rows(rs, err, func(rs *sql.Rows) (ledger.Request, error) { return scanUnregistered(rs.Scan) })
 	if err != nil {
-		return nil, fmt.Errorf("sqlite: list records: %w", err)
+		return nil, d.errorf("list records: %w", err)
 	}
 	return append(out, more...), nil
 }
 
 // Counts implements ledger.Ledger.
-func (d *DB) Counts(ctx context.Context) (map[ledger.State]int, error) {
+func (d *Store) Counts(ctx context.Context) (map[ledger.State]int, error) {
 	out := map[ledger.State]int{}
 	for _, s := range ledger.States {
 		out[s] = 0
 	}
-	rs, err := d.r.QueryContext(ctx,
+	rs, err := d.query(ctx,
 		`SELECT state, count(*) FROM requests GROUP BY state
 		 UNION ALL SELECT state, count(*) FROM records WHERE state IN ('received', 'refused') GROUP BY state`)
 	_, err = rows(rs, err, func(rs *sql.Rows) (struct{}, error) {
@@ -222,26 +222,26 @@ func (d *DB) Counts(ctx context.Context) (map[ledger.State]int, error) {
 		return struct{}{}, err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("sqlite: count requests: %w", err)
+		return nil, d.errorf("count requests: %w", err)
 	}
 	return out, nil
 }
 
 // Assign implements ledger.Ledger.
-func (d *DB) Assign(ctx context.Context, doc ledger.Doc, officer string) error {
-	return d.update(ctx, "assign a request", func(tx *sql.Tx) error {
+func (d *Store) Assign(ctx context.Context, doc ledger.Doc, officer string) error {
+	return d.update(ctx, "assign a request", func(tx *tx) error {
 		if err := open(ctx, tx, doc); err != nil {
 			return err
 		}
-		_, err := tx.ExecContext(ctx, `UPDATE requests SET assigned = ? WHERE doc = ?`, officer, doc[:])
+		_, err := tx.exec(ctx, `UPDATE requests SET assigned = ? WHERE doc = ?`, officer, doc[:])
 		return err
 	})
 }
 
 // open returns nil if the request waits for its answer.
-func open(ctx context.Context, tx *sql.Tx, doc ledger.Doc) error {
+func open(ctx context.Context, tx *tx, doc ledger.Doc) error {
 	var s ledger.State
-	if err := tx.QueryRowContext(ctx, `SELECT state FROM requests WHERE doc = ?`, doc[:]).Scan(&s); err != nil {
+	if err := tx.row(ctx, `SELECT state FROM requests WHERE doc = ?`, doc[:]).Scan(&s); err != nil {
 		return noRows(err)
 	}
 	if s != ledger.Registered {
@@ -251,8 +251,8 @@ func open(ctx context.Context, tx *sql.Tx, doc ledger.Doc) error {
 }
 
 // Answer implements ledger.Ledger.
-func (d *DB) Answer(ctx context.Context, doc ledger.Doc, a ledger.Answer) error {
-	return d.update(ctx, "answer a request", func(tx *sql.Tx) error {
+func (d *Store) Answer(ctx context.Context, doc ledger.Doc, a ledger.Answer) error {
+	return d.update(ctx, "answer a request", func(tx *tx) error {
 		switch a.State {
 		case ledger.Answered, ledger.Refused, ledger.Returned:
 		default:
@@ -264,14 +264,14 @@ func (d *DB) Answer(ctx context.Context, doc ledger.Doc, a ledger.Answer) error 
 		if err := open(ctx, tx, doc); err != nil {
 			return err
 		}
-		if _, err := tx.ExecContext(ctx,
+		if _, err := tx.exec(ctx,
 			`UPDATE requests SET state = ?, answer_id = ?, answer_by = ?, answer_at = ?,
 			   answer_container = ?, answer_packet = ?, answer_seal = ?, answer_check = ? WHERE doc = ?`,
 			a.State, a.ID[:], a.By, toMilli(a.At), a.Container, a.Packet, a.Seal, a.Check, doc[:]); err != nil {
 			return err
 		}
 		// The kiosk that brought it, and any other that brought it too.
-		rs, err := tx.QueryContext(ctx, `SELECT DISTINCT kiosk FROM records WHERE doc = ? AND state = 'registered'`, doc[:])
+		rs, err := tx.query(ctx, `SELECT DISTINCT kiosk FROM records WHERE doc = ? AND state = 'registered'`, doc[:])
 		kiosks, err := rows(rs, err, func(rs *sql.Rows) (k string, err error) {
 			err = rs.Scan(&k)
 			return k, err

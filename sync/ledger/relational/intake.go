@@ -1,4 +1,4 @@
-package sqlite
+package relational
 
 import (
 	"context"
@@ -13,9 +13,9 @@ import (
 )
 
 // Intake implements ledger.Ledger.
-func (d *DB) Intake(ctx context.Context, kiosk string, at time.Time, recs []ledger.Incoming, make func(ledger.Incoming, time.Time) ([]byte, error)) ([]ledger.Outcome, error) {
+func (d *Store) Intake(ctx context.Context, kiosk string, at time.Time, recs []ledger.Incoming, make func(ledger.Incoming, time.Time) ([]byte, error)) ([]ledger.Outcome, error) {
 	var out []ledger.Outcome
-	err := d.update(ctx, "take in records", func(tx *sql.Tx) error {
+	err := d.update(ctx, "take in records", func(tx *tx) error {
 		out = out[:0]
 		for _, r := range recs {
 			o, err := intake(ctx, tx, kiosk, at, r, make)
@@ -32,7 +32,7 @@ func (d *DB) Intake(ctx context.Context, kiosk string, at time.Time, recs []ledg
 	return out, nil
 }
 
-func intake(ctx context.Context, tx *sql.Tx, kiosk string, at time.Time, r ledger.Incoming, make func(ledger.Incoming, time.Time) ([]byte, error)) (ledger.Outcome, error) {
+func intake(ctx context.Context, tx *tx, kiosk string, at time.Time, r ledger.Incoming, make func(ledger.Incoming, time.Time) ([]byte, error)) (ledger.Outcome, error) {
 	seq, err := toInt(r.Seq)
 	if err != nil {
 		return ledger.Outcome{}, err
@@ -41,7 +41,7 @@ func intake(ctx context.Context, tx *sql.Tx, kiosk string, at time.Time, r ledge
 		r.Channel = ledger.ChannelKiosk
 	}
 	var o ledger.Outcome
-	err = tx.QueryRowContext(ctx,
+	err = tx.row(ctx,
 		`SELECT receipt, fork FROM records WHERE kiosk = ? AND epoch = ? AND seq = ? AND digest = ?`,
 		kiosk, r.Epoch[:], seq, r.Digest[:]).Scan(&o.Receipt, &o.Fork)
 	if err == nil {
@@ -51,7 +51,7 @@ func intake(ctx context.Context, tx *sql.Tx, kiosk string, at time.Time, r ledge
 		return ledger.Outcome{}, err
 	}
 	var first blob32
-	err = tx.QueryRowContext(ctx,
+	err = tx.row(ctx,
 		`SELECT digest FROM records WHERE kiosk = ? AND epoch = ? AND seq = ? AND fork = 0`,
 		kiosk, r.Epoch[:], seq).Scan(&first)
 	switch {
@@ -65,7 +65,7 @@ func intake(ctx context.Context, tx *sql.Tx, kiosk string, at time.Time, r ledge
 	if o.Receipt, err = make(r, at); err != nil {
 		return ledger.Outcome{}, err
 	}
-	if _, err := tx.ExecContext(ctx,
+	if _, err := tx.exec(ctx,
 		`INSERT INTO records (kiosk, epoch, seq, digest, fork, doc, code, service, lang, claimed, received, sealed, receipt, state,
 		   channel, sent)
 		 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
@@ -84,8 +84,8 @@ func intake(ctx context.Context, tx *sql.Tx, kiosk string, at time.Time, r ledge
 }
 
 // Undecided implements ledger.Ledger.
-func (d *DB) Undecided(ctx context.Context, after int64, n int) ([]ledger.Record, error) {
-	rs, err := d.r.QueryContext(ctx,
+func (d *Store) Undecided(ctx context.Context, after int64, n int) ([]ledger.Record, error) {
+	rs, err := d.query(ctx,
 		`SELECT id, kiosk, epoch, seq, digest, doc, code, service, lang, claimed, received, sealed,
 		   channel, sent
 		 FROM records WHERE state = 'received' AND id > ? AND NOT EXISTS (SELECT 1 FROM awaiting a
@@ -99,14 +99,14 @@ func (d *DB) Undecided(ctx context.Context, after int64, n int) ([]ledger.Record
 		return r, err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("sqlite: read undecided records: %w", err)
+		return nil, d.errorf("read undecided records: %w", err)
 	}
 	return out, nil
 }
 
 // Decide implements ledger.Ledger.
-func (d *DB) Decide(ctx context.Context, k ledger.Key, dec ledger.Decision) error {
-	return d.update(ctx, "decide a record", func(tx *sql.Tx) error {
+func (d *Store) Decide(ctx context.Context, k ledger.Key, dec ledger.Decision) error {
+	return d.update(ctx, "decide a record", func(tx *tx) error {
 		r := ledger.Record{Key: k}
 		seq, err := toInt(k.Seq)
 		if err != nil {
@@ -114,7 +114,7 @@ func (d *DB) Decide(ctx context.Context, k ledger.Key, dec ledger.Decision) erro
 		}
 		var id int64
 		var state ledger.State
-		err = tx.QueryRowContext(ctx,
+		err = tx.row(ctx,
 			`SELECT id, doc, code, lang, claimed, received, channel, sent, state FROM records
 			 WHERE kiosk = ? AND epoch = ? AND seq = ? AND digest = ?`,
 			k.Kiosk, k.Epoch[:], seq, k.Digest[:]).
@@ -151,7 +151,7 @@ func (d *DB) Decide(ctx context.Context, k ledger.Key, dec ledger.Decision) erro
 		if err != nil {
 			return err
 		}
-		if _, err := tx.ExecContext(ctx,
+		if _, err := tx.exec(ctx,
 			`UPDATE records SET state = ?, reason = ?, code = ?, decided = ?, decided_receipt = ? WHERE id = ?`,
 			dec.State, dec.Reason, r.Code, toMilli(dec.At), receipt, id); err != nil {
 			return err
@@ -179,21 +179,21 @@ type answered struct {
 	packet []byte // nil: no answer yet
 }
 
-func known(ctx context.Context, tx *sql.Tx, doc ledger.Doc) (answered, error) {
+func known(ctx context.Context, tx *tx, doc ledger.Doc) (answered, error) {
 	var a answered
-	err := tx.QueryRowContext(ctx, `SELECT code, state, answer_at, answer_packet FROM requests WHERE doc = ?`, doc[:]).
+	err := tx.row(ctx, `SELECT code, state, answer_at, answer_packet FROM requests WHERE doc = ?`, doc[:]).
 		Scan(&a.code, &a.state, milli{&a.at}, &a.packet)
 	return a, err
 }
 
 // brought returns nil if these sealed bytes brought the document before.
-func brought(ctx context.Context, tx *sql.Tx, doc ledger.Doc, digest [32]byte) error {
+func brought(ctx context.Context, tx *tx, doc ledger.Doc, digest [32]byte) error {
 	var n int
-	return tx.QueryRowContext(ctx, `SELECT 1 FROM records WHERE doc = ? AND digest = ? AND state = 'registered' LIMIT 1`,
+	return tx.row(ctx, `SELECT 1 FROM records WHERE doc = ? AND digest = ? AND state = 'registered' LIMIT 1`,
 		doc[:], digest[:]).Scan(&n)
 }
 
-func register(ctx context.Context, tx *sql.Tx, r ledger.Record, seq int64, dec ledger.Decision) error {
+func register(ctx context.Context, tx *tx, r ledger.Record, seq int64, dec ledger.Decision) error {
 	facts, err := json.Marshal(dec.Facts)
 	if err != nil {
 		return err
@@ -206,7 +206,7 @@ func register(ctx context.Context, tx *sql.Tx, r ledger.Record, seq int64, dec l
 	if dec.Corrects != nil {
 		corrects = dec.Corrects[:]
 	}
-	_, err = tx.ExecContext(ctx,
+	_, err = tx.exec(ctx,
 		`INSERT INTO requests (doc, code, kiosk, epoch, seq, service, agency, lang, identified, signer, search,
 		   state, claimed, received, registered, due, facts, answer_to, corrects, container,
 		   channel, sent, original)
