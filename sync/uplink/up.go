@@ -12,8 +12,9 @@ import (
 )
 
 // up sends until ctx ends: records as long as there are any, and the journal's
-// head before them, so that it covers them. One frame of records is on its way
-// at a time.
+// head before them, so that it covers them. While the receipts for one frame of
+// records are on their way, the next one is: a link with a long way would
+// otherwise stand still for a round trip after each.
 func (s *session) up(ctx context.Context) error {
 	for {
 		again, err := s.deliver(ctx)
@@ -56,19 +57,27 @@ func (s *session) deliver(ctx context.Context) (time.Duration, error) {
 	}
 	for {
 		// A lease is a write: none for what is not there or may not go yet.
-		// What is held is leased along and put back, so that it cannot stand in
-		// the way of the rest.
+		// What is held, or on its way, is leased along and put back, so that it
+		// cannot stand in the way of the rest.
 		n, size, soon := s.holding()
-		if s.u.c.Outbox.Stats(ctx).Unsent <= n {
-			return soon, nil
+		under, bytes := s.under()
+		var recs []outbox.Record
+		more := s.u.c.Outbox.Stats(ctx).Unsent > n+under
+		if more {
+			var err error
+			if recs, err = s.lease(ctx, most+n+under, int(s.welcome.Bytes)+size+bytes); err != nil {
+				return 0, &coded{CodeStorage, fmt.Errorf("uplink: lease: %w", err)}
+			}
+			recs = s.dropHeld(recs)
 		}
-		recs, err := s.lease(ctx, most+n, int(s.welcome.Bytes)+size)
-		if err != nil {
-			return 0, &coded{CodeStorage, fmt.Errorf("uplink: lease: %w", err)}
-		}
-		recs = s.dropHeld(recs)
 		if len(recs) == 0 {
-			if soon == 0 {
+			switch {
+			case under > 0:
+				if err := s.wait(ctx, 0); err != nil {
+					return 0, err
+				}
+				continue
+			case more && soon == 0:
 				soon = noRoom
 			}
 			return soon, nil
@@ -93,11 +102,21 @@ func (s *session) deliver(ctx context.Context) (time.Duration, error) {
 			if err := s.conn.Send(ctx, f); err != nil {
 				return 0, err
 			}
-			if err := s.wait(ctx); err != nil {
+			if err := s.wait(ctx, most); err != nil {
 				return 0, err
 			}
 		}
 	}
+}
+
+// under returns how many records are on their way, and their sealed bytes.
+func (s *session) under() (n, size int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, r := range s.waiting {
+		size += r.Size
+	}
+	return len(s.waiting), size
 }
 
 // noRoom is how long records wait before it is looked whether there is room for
@@ -139,13 +158,14 @@ func (s *session) holding() (n, size int, soon time.Duration) {
 	return n, size, soon
 }
 
-// dropHeld takes such records out of recs.
+// dropHeld takes such records out of recs, and those that are on their way.
 func (s *session) dropHeld(recs []outbox.Record) []outbox.Record {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.DeleteFunc(recs, func(r outbox.Record) bool {
-		_, ok := s.held[r.Doc]
-		return ok
+		_, held := s.held[r.Doc]
+		_, sent := s.waiting[key{r.Epoch, r.Seq}]
+		return held || sent
 	})
 }
 
@@ -168,13 +188,13 @@ func frames(recs []outbox.Record) []*wire.Records {
 	return out
 }
 
-// wait returns when nothing that was sent waits any more.
-func (s *session) wait(ctx context.Context) error {
+// wait returns when no more than most of what was sent wait for an answer.
+func (s *session) wait(ctx context.Context, most int) error {
 	for {
 		s.mu.Lock()
 		n := len(s.waiting)
 		s.mu.Unlock()
-		if n == 0 {
+		if n <= most {
 			return nil
 		}
 		select {
