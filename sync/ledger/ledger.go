@@ -289,6 +289,8 @@ type Kiosk struct {
 //   - A record is known for ever by (kiosk, epoch, sequence, digest), by a
 //     constraint of the store and not by a look beforehand.
 type Ledger interface {
+	Uploads
+
 	// Intake stores recs and, with each, the receipt made for it. A record that
 	// is there already with the same digest gets its stored receipt; make is not
 	// called. One with the same number and another digest is kept beside the

@@ -91,6 +91,7 @@ func Test(t *testing.T, open func(t testing.TB) Opener) {
 		"Published":             published,
 		"WalkTheArchive":        walk,
 		"Traffic":               traffic,
+		"Uploads":               uploads,
 	} {
 		t.Run(name, func(t *testing.T) { f(t, open(t)) })
 	}

@@ -64,6 +64,15 @@ var rules = []Rule{
 		`SELECT code FROM requests WHERE (answer_seal = '') != (answer_check = '')`,
 	},
 	{
+		"an upload that has other bytes than it says",
+		`SELECT kiosk FROM uploads u WHERE have > size OR have != (SELECT coalesce(sum(length(bytes)), 0) FROM chunks c
+		   WHERE c.kiosk = u.kiosk AND c.digest = u.digest)`,
+	},
+	{
+		"bytes of no upload",
+		`SELECT kiosk FROM chunks c WHERE NOT EXISTS (SELECT 1 FROM uploads u WHERE u.kiosk = c.kiosk AND u.digest = c.digest)`,
+	},
+	{
 		"two broadcasts of one kind",
 		`SELECT kind FROM items WHERE kiosk = '' GROUP BY kind HAVING count(*) > 1`,
 	},

@@ -98,7 +98,7 @@ func TestCheckFinds(t *testing.T) {
 // toSchema3 takes away what schemas 4 to 6 added, toSchema2 what 3 did too.
 const (
 	toSchema3 = `ALTER TABLE heads DROP COLUMN counter; DROP TABLE awaiting; DROP TABLE dictionaries;
-		DROP TABLE revoked_seals; DROP INDEX requests_answer; DROP TABLE traffic;`
+		DROP TABLE revoked_seals; DROP INDEX requests_answer; DROP TABLE traffic; DROP TABLE uploads; DROP TABLE chunks;`
 	toSchema2 = toSchema3 + `DROP INDEX items_doc; DROP TABLE published;
 	ALTER TABLE records DROP COLUMN channel; ALTER TABLE records DROP COLUMN sent;
 	ALTER TABLE requests DROP COLUMN channel; ALTER TABLE requests DROP COLUMN sent; ALTER TABLE requests DROP COLUMN original;

@@ -18,6 +18,7 @@ var upgrades = [schemaVersion - 1]struct {
 	{"add the counters of journal heads", addCounters},
 	{"add the revoked seals", addRevokedSeals},
 	{"add what each hour brought", addTraffic},
+	{"add uploads", addUploads},
 }
 
 // addStorage brings a file of schema 2 to 3: what ED-13 wants kept. Of what came
@@ -110,5 +111,24 @@ CREATE TABLE traffic (
 // addTraffic brings a file of schema 6 to 7. What came before is not counted.
 func addTraffic(ctx context.Context, tx *sql.Tx) error {
 	_, err := tx.ExecContext(ctx, traffic)
+	return err
+}
+
+// uploads is what schema 8 adds: large records while they come.
+const uploads = `
+CREATE TABLE uploads (
+	kiosk TEXT NOT NULL, digest BLOB NOT NULL, size INTEGER NOT NULL, have INTEGER NOT NULL, at INTEGER NOT NULL,
+	PRIMARY KEY (kiosk, digest)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX uploads_at ON uploads (at);
+CREATE TABLE chunks (
+	kiosk TEXT NOT NULL, digest BLOB NOT NULL, begins INTEGER NOT NULL, bytes BLOB NOT NULL,
+	PRIMARY KEY (kiosk, digest, begins)
+) STRICT;
+`
+
+// addUploads brings a file of schema 7 to 8.
+func addUploads(ctx context.Context, tx *sql.Tx) error {
+	_, err := tx.ExecContext(ctx, uploads)
 	return err
 }
