@@ -83,19 +83,19 @@ func (t *tx) accept(d *Draft, digest [32]byte, code []byte) (*request, error) {
 	r := &request{
 		Doc: d.Doc[:], Service: d.Service, ServiceVersion: d.ServiceVersion, Lang: d.Lang, Lane: d.Lane,
 		Claimed: toMilli(d.Claimed), Due: toMilli(d.Due), Digest: digest[:], Size: len(d.Sealed),
-		Index: index, Root: root[:], Receipt: Queued, CodeHash: code,
+		Index: index, Root: root[:], CodeHash: code,
 	}
 	r.enter(Accepted, d.Claimed)
 	if d.Owner != (Owner{}) {
 		r.Owner = d.Owner[:]
 	}
+	if err := t.queue(r, PrintReceipt, false); err != nil {
+		return nil, err
+	}
 	if err := t.putRequest(t.epoch, t.seq, r); err != nil {
 		return nil, err
 	}
 	if err := t.put(t.sealed, kindSealed, t.epoch, t.seq, marshalSealed(d.Doc, d.Sealed)); err != nil {
-		return nil, err
-	}
-	if _, err := t.queue(job{Doc: d.Doc[:], Kind: PrintReceipt, State: Queued}); err != nil {
 		return nil, err
 	}
 	seq := t.seq

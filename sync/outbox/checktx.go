@@ -67,8 +67,8 @@ func checkContents(ctx context.Context, b *bolt.Tx, deep bool) error {
 		return err
 	}
 	s.epoch = v.epoch
-	c := checker{store: &s, cursor: m.Cursor, docs: map[Doc]struct{}{}, open: map[openPrint]PrintState{}}
-	steps := []func() error{c.journal, c.prints, c.requests, c.sealedBytes, c.items}
+	c := checker{store: &s, cursor: m.Cursor, docs: map[Doc]struct{}{}, jobs: map[uint64]struct{}{}}
+	steps := []func() error{c.journal, c.requests, c.sealedBytes, c.items}
 	if !deep {
 		steps = []func() error{c.values}
 	}
@@ -89,12 +89,7 @@ type checker struct {
 	cursor uint64
 	size   int64
 	docs   map[Doc]struct{}
-	open   map[openPrint]PrintState
-}
-
-type openPrint struct {
-	doc  Doc
-	kind uint8
+	jobs   map[uint64]struct{}
 }
 
 // each verifies every value of a bucket and hands it on.
@@ -124,7 +119,7 @@ func (c *checker) values() error {
 	nothing := func(value) error { return nil }
 	return errors.Join(
 		c.each(c.request, kindRequest, 24, nothing), c.each(c.sealed, kindSealed, 24, nothing),
-		c.each(c.store.journal, kindJournal, 24, nothing), c.each(c.print, kindPrint, 8, nothing),
+		c.each(c.store.journal, kindJournal, 24, nothing),
 		c.each(c.item, kindItem, 8, nothing),
 	)
 }
@@ -159,24 +154,6 @@ func (c *checker) journal() error {
 	})
 }
 
-func (c *checker) prints() error {
-	return c.each(c.print, kindPrint, 8, func(v value) error {
-		j, err := parseJob(v.payload, true)
-		if err != nil {
-			return err
-		}
-		k := openPrint{Doc(j.Doc), j.Kind}
-		if _, twice := c.open[k]; twice {
-			return errors.New("a second open job for the same paper")
-		}
-		if v.number > c.print.Sequence() {
-			return fmt.Errorf("its id was never given, the last is %d", c.print.Sequence())
-		}
-		c.open[k] = j.State
-		return nil
-	})
-}
-
 func (c *checker) requests() error {
 	next := uint64(1)
 	err := c.each(c.request, kindRequest, 24, func(v value) error {
@@ -190,12 +167,14 @@ func (c *checker) requests() error {
 		}
 		c.docs[d] = struct{}{}
 		for _, kind := range []uint8{PrintReceipt, PrintCopy} {
-			k := openPrint{d, kind}
-			has := r.print(kind)
-			if open := c.open[k]; open != has && (open != 0 || has == Queued || has == Printing) {
-				return fmt.Errorf("says its print is %v, the job says %v", has, open)
+			id := *r.job(kind)
+			if id == 0 {
+				continue
 			}
-			delete(c.open, k)
+			if _, twice := c.jobs[id]; twice || id > c.store.journal.Sequence() {
+				return fmt.Errorf("print job %d, given twice or never: the last is %d", id, c.store.journal.Sequence())
+			}
+			c.jobs[id] = struct{}{}
 		}
 		if r.Item != 0 && c.item.Get(numberKey(r.Item)) == nil {
 			return fmt.Errorf("its item %d is not here", r.Item)
@@ -217,9 +196,6 @@ func (c *checker) requests() error {
 	}
 	if last := c.request.Sequence(); last != next-1 {
 		c.f.add("the last sequence given is %d, the last request %d", last, next-1)
-	}
-	for k := range c.open {
-		c.f.add("print job of a document without a request: %x", k.doc[:4])
 	}
 	return err
 }

@@ -160,9 +160,7 @@ func (o *Outbox) Withdraw(ctx context.Context, doc Doc) error {
 			return err
 		}
 		r.enter(Withdrawn, t.now)
-		if err := t.dropQueued(&r); err != nil {
-			return err
-		}
+		t.dropQueued(&r)
 		if err := t.remove(t.sealed, epochKey(epoch, seq)); err != nil {
 			return err
 		}

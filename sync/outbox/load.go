@@ -133,24 +133,6 @@ func (m *memory) loadJournal(s *store) error {
 	return err
 }
 
-func (m *memory) loadJobs(s *store) error {
-	c := s.print.Cursor()
-	for k, _ := c.First(); k != nil; k, _ = c.Next() {
-		if len(k) != 8 {
-			return fmt.Errorf("outbox: print job under a key of %d bytes: %w", len(k), ErrDamaged)
-		}
-		j, err := s.getJob(short(k))
-		if err != nil {
-			return err
-		}
-		if _, ok := m.byDoc(Doc(j.Doc)); !ok {
-			return fmt.Errorf("outbox: print job %d of no request: %w", short(k), ErrDamaged)
-		}
-		m.jobs = append(m.jobs, j.public(short(k)))
-	}
-	return nil
-}
-
 // loadItems finds the items of documents that have no request here.
 func (m *memory) loadItems(s *store) error {
 	c := s.item.Cursor()

@@ -1,6 +1,7 @@
 package outbox
 
 import (
+	"cmp"
 	"encoding/binary"
 	"slices"
 
@@ -28,7 +29,7 @@ type memory struct {
 	states [Withdrawn + 1]int
 	waits  int
 
-	jobs   []PrintJob     // queued and printing, by id
+	jobs   []openPrint    // queued and printing, by id
 	items  map[Doc]uint64 // of documents that have no request here
 	trash  []int32        // receipted, sealed bytes still there
 	edge   journal.Edge   // of the journal
@@ -52,6 +53,14 @@ type slot struct {
 	state   State
 	waits   bool
 	lost    bool
+}
+
+// openPrint is a print job that has not ended, and its request's slot.
+type openPrint struct {
+	id    uint64
+	slot  int32
+	kind  uint8
+	state PrintState
 }
 
 // lane is a line of requests that wait for a receipt, the oldest first. Those
@@ -109,6 +118,7 @@ func (m *memory) add(epoch uint8, seq uint64, r *request) {
 			m.join(r.Lane, i)
 		}
 	}
+	m.follow(i, r)
 }
 
 func (m *memory) taken(k uint64) bool { _, ok := m.docs[k]; return ok }
@@ -130,6 +140,30 @@ func (m *memory) set(i int32, r *request) {
 	if s.waits && !r.waits() {
 		m.waits--
 		s.waits = false
+	}
+	m.follow(i, r)
+}
+
+// follow takes in the prints of a request that are queued or printing.
+func (m *memory) follow(i int32, r *request) {
+	for _, kind := range [...]uint8{PrintReceipt, PrintCopy} {
+		id := *r.job(kind)
+		if id == 0 {
+			continue
+		}
+		p := openPrint{id: id, slot: i, kind: kind, state: r.print(kind)}
+		if at, ok := m.job(id); ok {
+			m.jobs[at] = p
+		} else {
+			m.jobs = slices.Insert(m.jobs, at, p)
+		}
+	}
+}
+
+// dropJob forgets a print that ended.
+func (m *memory) dropJob(id uint64) {
+	if at, ok := m.job(id); ok {
+		m.jobs = slices.Delete(m.jobs, at, at+1)
 	}
 }
 
@@ -163,15 +197,7 @@ func (m *memory) sweep() {
 }
 
 func (m *memory) job(id uint64) (int, bool) {
-	return slices.BinarySearchFunc(m.jobs, id, func(j PrintJob, id uint64) int {
-		switch {
-		case j.ID < id:
-			return -1
-		case j.ID > id:
-			return 1
-		}
-		return 0
-	})
+	return slices.BinarySearchFunc(m.jobs, id, func(j openPrint, id uint64) int { return cmp.Compare(j.id, id) })
 }
 
 func (m *memory) alarm(code string) {

@@ -146,7 +146,7 @@ func (o *Outbox) load() error {
 			return err
 		}
 		s.epoch = m.epoch
-		for _, load := range []func(*store) error{m.loadRequests, m.loadSealed, m.loadJournal, m.loadJobs, m.loadItems} {
+		for _, load := range []func(*store) error{m.loadRequests, m.loadSealed, m.loadJournal, m.loadItems} {
 			if err := load(&s); err != nil {
 				return err
 			}

@@ -87,36 +87,6 @@ func parseMeta(b []byte, strict bool) (meta, error) {
 	return m, err
 }
 
-// job is the stored form of PrintJob.
-type job struct {
-	Doc    []byte     `cbor:"1,keyasint"`
-	Kind   uint8      `cbor:"2,keyasint"`
-	Marked bool       `cbor:"3,keyasint,omitempty"`
-	Code   string     `cbor:"4,keyasint,omitempty"` // written before 2026-11-23 only
-	State  PrintState `cbor:"5,keyasint"`
-}
-
-func parseJob(b []byte, strict bool) (job, error) {
-	var j job
-	return j, decode(b, &j, strict, func() error {
-		switch {
-		case len(j.Doc) != 32:
-			return fmt.Errorf("a digest is not 32 bytes")
-		case j.Kind != PrintReceipt && j.Kind != PrintCopy:
-			return fmt.Errorf("unknown kind %d of print", j.Kind)
-		case !printable(j.Code, 0, maxCode):
-			return fmt.Errorf("code is not a short name")
-		case j.State != Queued && j.State != Printing:
-			return fmt.Errorf("%v job kept", j.State)
-		}
-		return nil
-	})
-}
-
-func (j *job) public(id uint64) PrintJob {
-	return PrintJob{ID: id, Doc: Doc(j.Doc), Kind: j.Kind, Marked: j.Marked, State: j.State}
-}
-
 // item is the stored form of Item.
 type item struct {
 	Kind  uint8  `cbor:"1,keyasint,omitempty"`

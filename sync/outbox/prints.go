@@ -5,22 +5,53 @@ import (
 	"errors"
 	"fmt"
 
+	bolt "go.etcd.io/bbolt"
+
 	"github.com/penjire/penjire/sync/journal"
 )
 
+// A print job is a state of its request (outbox.md, section 4): the request says
+// which job of which paper is open and how far it is. Memory knows the open ones
+// by their ids.
+
 // NextPrint returns the oldest queued print job; false when there is none.
 func (o *Outbox) NextPrint(ctx context.Context) (PrintJob, bool, error) {
-	if err := context.Cause(ctx); err != nil {
-		return PrintJob{}, false, fmt.Errorf("outbox: next print job: %w", err)
+	for {
+		if err := context.Cause(ctx); err != nil {
+			return PrintJob{}, false, fmt.Errorf("outbox: next print job: %w", err)
+		}
+		p, epoch, seq, ok := o.nextOpen()
+		if !ok {
+			return PrintJob{}, false, nil
+		}
+		var r request
+		err := o.view(ctx, func(b *bolt.Tx) error {
+			s, err := newStore(b, o.epoch())
+			if err == nil {
+				r, err = s.getRequest(epoch, seq)
+			}
+			return err
+		})
+		if err != nil {
+			return PrintJob{}, false, err
+		}
+		if *r.job(p.kind) == p.id && r.print(p.kind) == Queued {
+			return r.openJob(p.kind), true, nil
+		} // else it went on meanwhile
 	}
+}
+
+// nextOpen returns the oldest print job that is queued, and where its request is.
+func (o *Outbox) nextOpen() (p openPrint, epoch Epoch, seq uint64, ok bool) {
 	o.mu.RLock()
 	defer o.mu.RUnlock()
-	for _, j := range o.mem.jobs {
-		if j.State == Queued {
-			return j, true, nil
+	for _, p := range o.mem.jobs {
+		if p.state == Queued {
+			epoch, seq = o.mem.key(p.slot)
+			return p, epoch, seq, true
 		}
 	}
-	return PrintJob{}, false, nil
+	return p, epoch, 0, false
 }
 
 // StartPrint makes durable that the job is about to be printed: queued becomes
@@ -28,23 +59,15 @@ func (o *Outbox) NextPrint(ctx context.Context) (PrintJob, bool, error) {
 // job is not queued.
 func (o *Outbox) StartPrint(ctx context.Context, id uint64) error {
 	return o.write(ctx, func(t *tx) error {
-		j, err := t.getJob(id)
+		p, err := t.open(id)
 		if err != nil {
 			return fmt.Errorf("outbox: start print job %d: %w", id, err)
 		}
-		if j.State != Queued {
-			return fmt.Errorf("outbox: start print job %d, which is %v: %w", id, j.State, ErrPrintState)
+		if s := p.r.print(p.kind); s != Queued {
+			return fmt.Errorf("outbox: start print job %d, which is %v: %w", id, s, ErrPrintState)
 		}
-		_, epoch, seq, r, err := t.find(Doc(j.Doc))
-		if err != nil {
-			return fmt.Errorf("outbox: request of print job %d: %w", id, err)
-		}
-		j.State = Printing
-		if err := t.putJob(id, j); err != nil {
-			return err
-		}
-		r.setPrint(j.Kind, Printing)
-		return t.update(epoch, seq, &r)
+		p.r.setPrint(p.kind, Printing)
+		return t.update(p.epoch, p.seq, &p.r)
 	})
 }
 
@@ -59,33 +82,37 @@ func (o *Outbox) EndPrint(ctx context.Context, id uint64, s PrintState, reason s
 }
 
 func (t *tx) endPrint(id uint64, s PrintState, reason string) error {
-	j, err := t.getJob(id)
+	p, err := t.open(id)
 	if err != nil {
 		return fmt.Errorf("outbox: end print job %d: %w", id, err)
 	}
+	j := p.r.openJob(p.kind)
 	if j.State != Printing {
 		return fmt.Errorf("outbox: end print job %d, which is %v: %w", id, j.State, ErrPrintState)
 	}
-	_, epoch, seq, r, err := t.find(Doc(j.Doc))
-	if err != nil {
-		return fmt.Errorf("outbox: request of print job %d: %w", id, err)
-	}
 	if _, err := t.append(journal.Entry{Kind: journal.Printed, Fields: journal.Fields{
-		Doc: j.Doc, Job: id, Print: j.Kind, Outcome: uint8(s), Marked: j.Marked, Reason: reason,
+		Doc: j.Doc[:], Job: id, Print: j.Kind, Outcome: uint8(s), Marked: j.Marked, Reason: reason,
 	}}); err != nil {
 		return err
 	}
 	if s != Failed {
-		r.Copies++
+		p.r.Copies++
 	}
 	if s == Failed && j.Marked {
 		s = Unknown // what came out before this job still did
 	}
-	r.setPrint(j.Kind, s)
-	if err := t.update(epoch, seq, &r); err != nil {
+	return t.endJob(p, s)
+}
+
+// endJob stores that a print is not open any more.
+func (t *tx) endJob(p printOf, s PrintState) error {
+	id := *p.r.job(p.kind)
+	p.r.setPrint(p.kind, s)
+	if err := t.update(p.epoch, p.seq, &p.r); err != nil {
 		return err
 	}
-	return t.dropJob(id)
+	t.after = append(t.after, func(m *memory) { m.dropJob(id) })
+	return nil
 }
 
 // QueuePrint queues one more print of the document. Where a print of the kind
@@ -104,11 +131,7 @@ func (o *Outbox) QueuePrint(ctx context.Context, doc Doc, kind uint8, marked boo
 		}
 		switch r.print(kind) {
 		case Queued:
-			id, j, err := t.queuedJob(doc, kind)
-			if err != nil {
-				return err
-			}
-			out = j.public(id)
+			out = r.openJob(kind)
 			return nil
 		case Printing:
 			return fmt.Errorf("outbox: queue a print of request %d, which is being printed: %w", seq, ErrPrintState)
@@ -120,15 +143,16 @@ func (o *Outbox) QueuePrint(ctx context.Context, doc Doc, kind uint8, marked boo
 		if kind == PrintReceipt && r.state() == Withdrawn {
 			return fmt.Errorf("outbox: queue the receipt of request %d: %w", seq, ErrWithdrawn)
 		}
-		j := job{Doc: doc[:], Kind: kind, Marked: marked, State: Queued}
-		if out, err = t.queue(j); err != nil {
+		if err := t.queue(&r, kind, marked); err != nil {
 			return err
 		}
-		r.setPrint(kind, Queued)
+		out = r.openJob(kind)
 		return t.update(epoch, seq, &r)
 	})
 	return out, err
 }
+
+func (s PrintState) open() bool { return s == Queued || s == Printing }
 
 func (r *request) print(kind uint8) PrintState {
 	if kind == PrintCopy {
@@ -137,123 +161,97 @@ func (r *request) print(kind uint8) PrintState {
 	return r.Receipt
 }
 
+// job is the id of the paper's open job.
+func (r *request) job(kind uint8) *uint64 {
+	if kind == PrintCopy {
+		return &r.CopyJob
+	}
+	return &r.ReceiptJob
+}
+
+// openJob is the paper's open job.
+func (r *request) openJob(kind uint8) PrintJob {
+	return PrintJob{ID: *r.job(kind), Doc: Doc(r.Doc), Kind: kind, Marked: r.Marked&kind != 0, State: r.print(kind)}
+}
+
+// setPrint is how far the paper is now; a job that is not open is forgotten.
 func (r *request) setPrint(kind uint8, s PrintState) {
 	if kind == PrintCopy {
 		r.Copy = s
 	} else {
 		r.Receipt = s
 	}
+	if !s.open() {
+		*r.job(kind) = 0
+		r.Marked &^= kind
+	}
 }
 
-// queue stores a new job.
-func (t *tx) queue(j job) (PrintJob, error) {
+// queue gives the request a new job; it is stored with the request. The ids are
+// counted by the bucket of the journal, which tells of them.
+func (t *tx) queue(r *request, kind uint8, marked bool) error {
 	t.clean = false
-	id, err := t.print.NextSequence()
+	id, err := t.journal.NextSequence()
 	if err != nil {
-		return PrintJob{}, fmt.Errorf("outbox: take a print job's id: %w", err)
+		return fmt.Errorf("outbox: take a print job's id: %w", err)
 	}
-	if err := t.putJob(id, j); err != nil {
-		return PrintJob{}, err
+	*r.job(kind) = id
+	if marked {
+		r.Marked |= kind
 	}
-	return j.public(id), nil
-}
-
-func (t *tx) putJob(id uint64, j job) error {
-	p, err := encode(j)
-	if err != nil {
-		return err
-	}
-	if err := t.put(t.print, kindPrint, t.epoch, id, p); err != nil {
-		return err
-	}
-	t.after = append(t.after, func(m *memory) {
-		at, ok := m.job(id)
-		if ok {
-			m.jobs[at] = j.public(id)
-			return
-		}
-		m.jobs = append(m.jobs, PrintJob{})
-		copy(m.jobs[at+1:], m.jobs[at:])
-		m.jobs[at] = j.public(id)
-	})
+	r.setPrint(kind, Queued)
 	return nil
 }
 
-func (t *tx) dropJob(id uint64) error {
-	if err := t.remove(t.print, numberKey(id)); err != nil {
-		return err
-	}
-	t.after = append(t.after, func(m *memory) {
-		if at, ok := m.job(id); ok {
-			m.jobs = append(m.jobs[:at], m.jobs[at+1:]...)
-		}
-	})
-	return nil
+// printOf is an open print and its request.
+type printOf struct {
+	kind  uint8
+	epoch Epoch
+	seq   uint64
+	r     request
 }
 
-func (s *store) getJob(id uint64) (job, error) {
-	b := s.print.Get(numberKey(id))
-	if b == nil {
-		return job{}, ErrNotFound
+// open returns the open print job, or ErrNotFound.
+func (t *tx) open(id uint64) (printOf, error) {
+	at, ok := t.o.mem.job(id)
+	if !ok {
+		return printOf{}, ErrNotFound
 	}
-	v, err := wholeValue(b, kindPrint, id)
-	if err != nil {
-		return job{}, err
+	p := printOf{kind: t.o.mem.jobs[at].kind}
+	p.epoch, p.seq = t.o.mem.key(t.o.mem.jobs[at].slot)
+	var err error
+	if p.r, err = t.getRequest(p.epoch, p.seq); err != nil {
+		return printOf{}, err
 	}
-	return parseJob(v.payload, false)
+	if *p.r.job(p.kind) != id {
+		return printOf{}, ErrNotFound // it ended in this very transaction
+	}
+	return p, nil
 }
 
-// queuedJob finds the queued job of the document and kind. There are few jobs.
-func (t *tx) queuedJob(doc Doc, kind uint8) (uint64, job, error) {
-	c := t.print.Cursor()
-	for k, _ := c.First(); k != nil; k, _ = c.Next() {
-		id := short(k)
-		j, err := t.getJob(id)
-		if err != nil {
-			return 0, job{}, err
-		}
-		if Doc(j.Doc) == doc && j.Kind == kind && j.State == Queued {
-			return id, j, nil
-		}
-	}
-	return 0, job{}, fmt.Errorf("outbox: queued print job of a request is gone: %w", ErrDamaged)
-}
-
-// dropQueued removes the queued receipt of a request that is withdrawn: no
-// paper may say that it was accepted.
-func (t *tx) dropQueued(r *request) error {
+// dropQueued ends the queued receipt of a request that is withdrawn: no paper may
+// say that it was accepted. The request is not stored here.
+func (t *tx) dropQueued(r *request) {
 	if r.Receipt != Queued {
-		return nil
+		return
 	}
-	id, _, err := t.queuedJob(Doc(r.Doc), PrintReceipt)
-	if err != nil {
-		return err
-	}
+	id := r.ReceiptJob
 	if r.Copies > 0 {
-		r.Receipt = Unknown
+		r.setPrint(PrintReceipt, Unknown)
 	} else {
-		r.Receipt = Failed
+		r.setPrint(PrintReceipt, Failed)
 	}
-	return t.dropJob(id)
+	t.after = append(t.after, func(m *memory) { m.dropJob(id) })
 }
 
 // interrupted ends every job that the last life of the process left printing:
 // nobody knows what came out.
 func (t *tx) interrupted() error {
-	var ids []uint64
-	c := t.print.Cursor()
-	for k, _ := c.First(); k != nil; k, _ = c.Next() {
-		j, err := t.getJob(short(k))
-		if err != nil {
-			return err
-		}
-		if j.State == Printing {
-			ids = append(ids, short(k))
-		}
-	}
 	var errs []error
-	for _, id := range ids {
-		errs = append(errs, t.endPrint(id, Unknown, "printer.interrupted"))
+	for _, p := range t.o.mem.jobs {
+		if p.state == Printing {
+			errs = append(errs, t.endPrint(p.id, Unknown, "printer.interrupted"))
+		}
 	}
 	return errors.Join(errs...)
 }

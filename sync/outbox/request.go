@@ -29,6 +29,9 @@ type request struct {
 	Decided        []byte     `cbor:"19,keyasint,omitempty"`
 	Item           uint64     `cbor:"20,keyasint,omitempty"`
 	Lost           bool       `cbor:"21,keyasint,omitempty"` // the sealed bytes did not survive a salvage
+	ReceiptJob     uint64     `cbor:"22,keyasint,omitempty"` // of the print that is queued or printing
+	CopyJob        uint64     `cbor:"23,keyasint,omitempty"`
+	Marked         uint8      `cbor:"24,keyasint,omitempty"` // bits: that paper is a further one
 }
 
 type step struct {
@@ -69,6 +72,11 @@ func (r *request) valid() error {
 		return fmt.Errorf("no state")
 	case r.Receipt > Failed || r.Copy > Failed:
 		return fmt.Errorf("unknown print state")
+	case r.Receipt.open() != (r.ReceiptJob != 0), r.Copy.open() != (r.CopyJob != 0):
+		return fmt.Errorf("a print and its job do not go together")
+	case r.Marked&^(PrintReceipt|PrintCopy) != 0,
+		r.Marked&PrintReceipt != 0 && !r.Receipt.open(), r.Marked&PrintCopy != 0 && !r.Copy.open():
+		return fmt.Errorf("a mark without a print")
 	}
 	for i, s := range r.Steps {
 		if s.State < Accepted || s.State > Withdrawn {

@@ -72,6 +72,7 @@ type salvage struct {
 	lost    int         // requests whose sealed bytes, or whose own record, are gone
 	edge    journal.Edge
 	seq     uint64 // the last given in the new epoch
+	job     uint64 // the highest print job that anything names
 }
 
 func (g *salvage) value(k id) (value, error) {
@@ -95,15 +96,11 @@ type told struct {
 
 func (g *salvage) run(cause error) error {
 	tales := map[id]*told{}
-	lastJob := uint64(0)
 	var kinds [kindMark + 1][]id
 	var maxRev uint64
 	for k, w := range g.found {
 		kinds[k.kind] = append(kinds[k.kind], k)
 		maxRev = max(maxRev, w.revision)
-		if k.kind == kindPrint {
-			lastJob = max(lastJob, k.number)
-		}
 	}
 	if err := g.note(cause, kinds[kindMeta]); err != nil {
 		return err
@@ -116,7 +113,7 @@ func (g *salvage) run(cause error) error {
 		if err != nil {
 			return err
 		}
-		lastJob = max(lastJob, job)
+		g.job = max(g.job, job)
 	}
 	if err := g.requests(kinds[kindRequest], tales); err != nil {
 		return err
@@ -127,7 +124,7 @@ func (g *salvage) run(cause error) error {
 	if err := g.items(kinds[kindItem]); err != nil {
 		return err
 	}
-	if err := g.b.Bucket(bucketPrint).SetSequence(lastJob); err != nil {
+	if err := g.b.Bucket(bucketJournal).SetSequence(g.job); err != nil {
 		return fmt.Errorf("outbox: salvage: %w", err)
 	}
 	m := meta{Kiosk: g.o.o.Kiosk, Created: toMilli(g.o.o.Now()), Alarms: []string{AlarmQuarantined}}
@@ -179,6 +176,7 @@ func (g *salvage) request(k id, revision uint64, r *request) error {
 		r.enter(Sending, g.o.o.Now())
 	}
 	for _, kind := range []uint8{PrintReceipt, PrintCopy} {
+		g.job = max(g.job, *r.job(kind))
 		if s := r.print(kind); s != 0 && s != Printed {
 			r.setPrint(kind, Unknown)
 		}

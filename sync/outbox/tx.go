@@ -14,24 +14,23 @@ var (
 	bucketRequest = []byte("request")
 	bucketSealed  = []byte("sealed")
 	bucketJournal = []byte("journal")
-	bucketPrint   = []byte("print")
 	bucketItem    = []byte("item")
 
 	metaKey = []byte("outbox")
 
-	buckets = [][]byte{bucketMeta, bucketRequest, bucketSealed, bucketJournal, bucketPrint, bucketItem}
+	buckets = [][]byte{bucketMeta, bucketRequest, bucketSealed, bucketJournal, bucketItem}
 )
 
 // store is the file's buckets in one transaction.
 type store struct {
-	b                                           *bolt.Tx
-	meta, request, sealed, journal, print, item *bolt.Bucket
-	epoch                                       Epoch
+	b                                    *bolt.Tx
+	meta, request, sealed, journal, item *bolt.Bucket
+	epoch                                Epoch
 }
 
 func newStore(b *bolt.Tx, epoch Epoch) (store, error) {
 	s := store{b: b, epoch: epoch}
-	for i, p := range []**bolt.Bucket{&s.meta, &s.request, &s.sealed, &s.journal, &s.print, &s.item} {
+	for i, p := range []**bolt.Bucket{&s.meta, &s.request, &s.sealed, &s.journal, &s.item} {
 		if *p = b.Bucket(buckets[i]); *p == nil {
 			return store{}, fmt.Errorf("outbox: no bucket %s: %w", buckets[i], ErrDamaged)
 		}

@@ -15,7 +15,7 @@ import (
 //	 4  1  version of the form: 1
 //	 5  1  kind
 //	 6 16  epoch
-//	22  8  number: sequence, journal index, job or item id; big-endian
+//	22  8  number: sequence, journal index or item id; big-endian
 //	30  8  revision: of several copies of one value the highest counts
 //	38  4  length n of the payload
 //	42  n  payload
@@ -36,7 +36,7 @@ const (
 	kindRequest kind = 2
 	kindSealed  kind = 3
 	kindJournal kind = 4
-	kindPrint   kind = 5
+	kindPrint   kind = 5 // until 2026-11-29; not used again
 	kindItem    kind = 6
 	kindMark    kind = 7 // in copies only
 )
@@ -97,7 +97,7 @@ func valueLen(b []byte) (int, error) {
 	if b[4] != valueVersion {
 		return 0, fmt.Errorf("outbox: value of version %d, want %d: %w", b[4], valueVersion, errValue)
 	}
-	if k := kind(b[5]); k < kindMeta || k > kindMark {
+	if k := kind(b[5]); k < kindMeta || k > kindMark || k == kindPrint {
 		return 0, fmt.Errorf("outbox: value of unknown kind %d: %w", b[5], errValue)
 	}
 	n := binary.BigEndian.Uint32(b[38:])
@@ -121,7 +121,7 @@ func wholeValue(b []byte, k kind, number uint64) (value, error) {
 }
 
 // Keys. Requests, their sealed bytes and journal entries are under
-// epoch ‖ number, jobs and items under their number alone.
+// epoch ‖ number, items under their number alone.
 
 func epochKey(e Epoch, n uint64) []byte {
 	return binary.BigEndian.AppendUint64(e[:len(e):len(e)], n)
@@ -133,7 +133,7 @@ func (v value) key() []byte {
 	switch v.kind {
 	case kindMeta:
 		return metaKey
-	case kindPrint, kindItem:
+	case kindItem:
 		return numberKey(v.number)
 	default:
 		return epochKey(v.epoch, v.number)

@@ -81,8 +81,6 @@ func parsePayload(v value) ([]byte, error) {
 		return again(parseMeta(v.payload, true))
 	case kindRequest:
 		return again(parseRequest(v.payload, true))
-	case kindPrint:
-		return again(parseJob(v.payload, true))
 	case kindItem:
 		return again(parseItem(v.payload, true))
 	case kindMark:

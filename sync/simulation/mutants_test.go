@@ -68,19 +68,14 @@ var mutants = []mutant{
 	}, 1500},
 	{"a lease is not made durable", "outbox/lease.go", []string{"	if r.state() == Accepted {\n		e := journal.Entry{Kind: journal.Sent", "	if false {\n		e := journal.Entry{Kind: journal.Sent"}, 400},
 	{"a print that was cut short begins again, unmarked", "outbox/prints.go", []string{
-		`errs = append(errs, t.endPrint(id, Unknown, "printer.interrupted"))`, `errs = append(errs, func() error {
-			j, err := t.getJob(id)
-			if err != nil {
-				return err
-			}
-			j.State = Queued
-			_, epoch, seq, r, err := t.find(Doc(j.Doc))
-			if err != nil {
-				return err
-			}
-			r.setPrint(j.Kind, Queued)
-			return errors.Join(t.putJob(id, j), t.update(epoch, seq, &r))
-		}())`,
+		`errs = append(errs, t.endPrint(p.id, Unknown, "printer.interrupted"))`, `errs = append(errs, func() error {
+				q, err := t.open(p.id)
+				if err != nil {
+					return err
+				}
+				q.r.setPrint(q.kind, Queued)
+				return t.update(q.epoch, q.seq, &q.r)
+			}())`,
 	}, 400},
 	{"a paper has two open jobs", "outbox/prints.go", []string{"		case Printing:\n			return fmt.Errorf(", "		case 99:\n			return fmt.Errorf("}, 1500},
 	{"a receipt for other bytes is believed", "uplink/down.go", []string{" || r.Digest != have.SealedDigest", ""}, 3000},
