@@ -42,7 +42,7 @@ var mutants = []mutant{
 		"seq = ? AND digest = ?`,\n		kiosk, r.Epoch[:], seq, r.Digest[:]).Scan(&o.Receipt", "seq = ? AND (digest = ? OR 1)`,\n		kiosk, r.Epoch[:], seq, r.Digest[:]).Scan(&o.Receipt",
 	}, 1500},
 	{"a fork raises no alarm", "ledger/relational/intake.go", []string{"	if o.Fork {\n		err = raise(", "	if false {\n		err = raise("}, 1500},
-	{"items are counted, and counted again after a restore", "ledger/relational/kiosk.go", []string{"`max(?, 1 +", "`max(0 * ?, 1 +"}, 1500},
+	{"items are counted, and counted again after a restore", "ledger/relational/counter.go", []string{"CASE WHEN last >= ?1 THEN", "CASE WHEN last >= 0 * ?1 THEN"}, 1500},
 	{"the sealed bytes come in a second commit", "outbox/accept.go", []string{
 		"	if err := t.put(t.sealed, kindSealed, t.epoch, t.seq, marshalSealed(d.Doc, d.Sealed)); err != nil {\n		return nil, err\n	}\n", "",
 		"	out.Code = d.Code\n", "	out.Code = d.Code\n	go func() {\n		_ = o.write(context.Background(), func(t *tx) error {\n			return t.put(t.sealed, kindSealed, out.Epoch, out.Seq, marshalSealed(d.Doc, d.Sealed))\n		})\n	}()\n",

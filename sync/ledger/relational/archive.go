@@ -89,7 +89,7 @@ func (d *Store) DocsAfter(ctx context.Context, after uint64, n int) ([]ledger.Nu
 	if err != nil {
 		return nil, d.errorf("list documents: %w", err)
 	}
-	rs, err := d.query(ctx, `SELECT rowid, doc FROM requests WHERE rowid > ? ORDER BY rowid LIMIT ?`, a, n)
+	rs, err := d.query(ctx, `SELECT `+d.d.RequestPlace+`, doc FROM requests WHERE `+d.d.RequestPlace+` > ? ORDER BY `+d.d.RequestPlace+` LIMIT ?`, a, n)
 	out, err := rows(rs, err, func(rs *sql.Rows) (x ledger.NumberedDoc, err error) {
 		err = rs.Scan(&x.Number, (*blob32)(&x.Doc))
 		return x, err

@@ -5,13 +5,10 @@ import (
 	"crypto/sha256"
 	"database/sql"
 	"errors"
-	"slices"
 )
 
-// Rule is a query whose every row is a fault; the first column says which.
-type Rule struct{ Fault, Query string }
-
-var rules = []Rule{
+// rules are queries whose every row is a fault; the first column says which.
+var rules = []struct{ fault, query string }{
 	{
 		"a registered record without its request",
 		`SELECT id FROM records r WHERE state = 'registered' AND NOT EXISTS (SELECT 1 FROM requests q WHERE q.doc = r.doc)`,
@@ -76,6 +73,14 @@ var rules = []Rule{
 		"two broadcasts of one kind",
 		`SELECT kind FROM items WHERE kiosk = '' GROUP BY kind HAVING count(*) > 1`,
 	},
+	{
+		"a cursor beyond the last item",
+		`SELECT id FROM kiosks k WHERE cursor > coalesce((SELECT max(last) FROM counters c WHERE c.kiosk IN (k.id, '')), 0)`,
+	},
+	{
+		"an item beyond its counter",
+		`SELECT id FROM items i WHERE id > coalesce((SELECT last FROM counters c WHERE c.kiosk = i.kiosk), 0)`,
+	},
 }
 
 // Check implements ledger.Ledger: the database's own check of its files, every digest,
@@ -92,17 +97,17 @@ func (d *Store) Check(ctx context.Context) error {
 			fault("file: %s", l)
 		}
 	}
-	for _, r := range slices.Concat(rules, d.d.Rules) {
-		rs, err := d.query(ctx, r.Query)
-		which, err := rows(rs, err, func(rs *sql.Rows) (v any, err error) {
-			err = rs.Scan(&v)
-			return v, err
+	for _, r := range rules {
+		rs, err := d.query(ctx, r.query)
+		which, err := rows(rs, err, func(rs *sql.Rows) (s string, err error) {
+			err = rs.Scan(&s)
+			return s, err
 		})
 		if err != nil {
-			return d.errorf("check for %s: %w", r.Fault, err)
+			return d.errorf("check for %s: %w", r.fault, err)
 		}
 		for _, w := range which {
-			fault("%s: %v", r.Fault, w)
+			fault("%s: %s", r.fault, w)
 		}
 	}
 	rs, err := d.query(ctx, `SELECT id, digest, sealed FROM records`)

@@ -66,10 +66,10 @@ func intake(ctx context.Context, tx *tx, kiosk string, at time.Time, r ledger.In
 		return ledger.Outcome{}, err
 	}
 	if _, err := tx.exec(ctx,
-		`INSERT INTO records (kiosk, epoch, seq, digest, fork, doc, code, service, lang, claimed, received, sealed, receipt, state,
+		`INSERT INTO records (id, kiosk, epoch, seq, digest, fork, doc, code, service, lang, claimed, received, sealed, receipt, state,
 		   channel, sent)
-		 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		kiosk, r.Epoch[:], seq, r.Digest[:], o.Fork, r.Doc[:], r.Code, r.Service, r.Lang,
+		 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		tx.d.place(0), kiosk, r.Epoch[:], seq, r.Digest[:], flag(o.Fork), r.Doc[:], r.Code, r.Service, r.Lang,
 		toMilli(r.Claimed), toMilli(at), r.Sealed, o.Receipt, ledger.Received,
 		r.Channel, toMilli(r.Sent)); err != nil {
 		return ledger.Outcome{}, err
@@ -107,6 +107,7 @@ func (d *Store) Undecided(ctx context.Context, after int64, n int) ([]ledger.Rec
 // Decide implements ledger.Ledger.
 func (d *Store) Decide(ctx context.Context, k ledger.Key, dec ledger.Decision) error {
 	return d.update(ctx, "decide a record", func(tx *tx) error {
+		dec := dec // it may run again
 		r := ledger.Record{Key: k}
 		seq, err := toInt(k.Seq)
 		if err != nil {
@@ -116,7 +117,7 @@ func (d *Store) Decide(ctx context.Context, k ledger.Key, dec ledger.Decision) e
 		var state ledger.State
 		err = tx.row(ctx,
 			`SELECT id, doc, code, lang, claimed, received, channel, sent, state FROM records
-			 WHERE kiosk = ? AND epoch = ? AND seq = ? AND digest = ?`,
+			 WHERE kiosk = ? AND epoch = ? AND seq = ? AND digest = ?`+tx.d.d.Lock,
 			k.Kiosk, k.Epoch[:], seq, k.Digest[:]).
 			Scan(&id, (*blob32)(&r.Doc), &r.Code, &r.Lang, milli{&r.Claimed}, milli{&r.Received},
 				&r.Channel, milli{&r.Sent}, &state)
@@ -181,7 +182,7 @@ type answered struct {
 
 func known(ctx context.Context, tx *tx, doc ledger.Doc) (answered, error) {
 	var a answered
-	err := tx.row(ctx, `SELECT code, state, answer_at, answer_packet FROM requests WHERE doc = ?`, doc[:]).
+	err := tx.row(ctx, `SELECT code, state, answer_at, answer_packet FROM requests WHERE doc = ?`+tx.d.d.Lock, doc[:]).
 		Scan(&a.code, &a.state, milli{&a.at}, &a.packet)
 	return a, err
 }
@@ -207,11 +208,11 @@ func register(ctx context.Context, tx *tx, r ledger.Record, seq int64, dec ledge
 		corrects = dec.Corrects[:]
 	}
 	_, err = tx.exec(ctx,
-		`INSERT INTO requests (doc, code, kiosk, epoch, seq, service, agency, lang, identified, signer, search,
+		`INSERT INTO requests (`+tx.d.d.RequestPlace+`, doc, code, kiosk, epoch, seq, service, agency, lang, identified, signer, search,
 		   state, claimed, received, registered, due, facts, answer_to, corrects, container,
 		   channel, sent, original)
-		 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		r.Doc[:], r.Code, r.Kiosk, r.Epoch[:], seq, dec.Service, dec.Agency, r.Lang, dec.Identified,
+		 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		tx.d.place(0), r.Doc[:], r.Code, r.Kiosk, r.Epoch[:], seq, dec.Service, dec.Agency, r.Lang, flag(dec.Identified),
 		dec.Signer.Reveal(), fold(r.Code+" "+dec.Signer.Reveal()), ledger.Registered,
 		toMilli(r.Claimed), toMilli(r.Received), toMilli(dec.At), toMilli(dec.Due),
 		string(facts), string(to), corrects, dec.Container, r.Channel, toMilli(r.Sent), dec.Original)

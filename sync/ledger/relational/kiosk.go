@@ -12,21 +12,23 @@ import (
 )
 
 func putItem(ctx context.Context, tx *tx, kiosk string, it ledger.Item) error {
-	_, err := tx.exec(ctx, `INSERT INTO items (id, kiosk, kind, doc, stage, at, bytes) VALUES (`+nextItem+`, ?, ?, ?, ?, ?, ?)`,
-		toMilli(it.At), kiosk, it.Kind, it.Doc[:], it.Stage, toMilli(it.At), it.Bytes)
+	id, err := nextItem(ctx, tx, kiosk, it.At)
+	if err != nil {
+		return err
+	}
+	_, err = tx.exec(ctx, `INSERT INTO items (id, kiosk, kind, doc, stage, at, bytes) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+		id, kiosk, it.Kind, it.Doc[:], it.Stage, toMilli(it.At), it.Bytes)
 	return err
 }
-
-// nextItem is an item's ID: above every ID before it, and no lower than the time.
-// A counter alone would give IDs again after the file was restored from a backup,
-// and kiosks that have stored those would never be sent what stands under them now.
-const nextItem = `max(?, 1 + coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'items'), 0))`
 
 // Broadcast implements ledger.Ledger.
 func (d *Store) Broadcast(ctx context.Context, kind uint8, version uint64, at time.Time, b []byte) error {
 	return d.update(ctx, "broadcast", func(tx *tx) error {
 		v, err := toInt(version)
 		if err != nil {
+			return err
+		}
+		if err := hold(ctx, tx, ""); err != nil {
 			return err
 		}
 		var last sql.NullInt64
@@ -39,8 +41,12 @@ func (d *Store) Broadcast(ctx context.Context, kind uint8, version uint64, at ti
 		if _, err := tx.exec(ctx, `DELETE FROM items WHERE kiosk = '' AND kind = ?`, kind); err != nil {
 			return err
 		}
-		if _, err := tx.exec(ctx, `INSERT INTO items (id, kiosk, kind, version, doc, stage, at, bytes) VALUES (`+nextItem+`, '', ?, ?, ?, '', ?, ?)`,
-			toMilli(at), kind, v, make([]byte, 32), toMilli(at), b); err != nil {
+		id, err := nextBroadcast(ctx, tx, at)
+		if err != nil {
+			return err
+		}
+		if _, err := tx.exec(ctx, `INSERT INTO items (id, kiosk, kind, version, doc, stage, at, bytes) VALUES (?, '', ?, ?, ?, '', ?, ?)`,
+			id, kind, v, make([]byte, 32), toMilli(at), b); err != nil {
 			return err
 		}
 		_, err = tx.exec(ctx, `INSERT INTO published (kind, version, at, bytes) VALUES (?, ?, ?, ?)`, kind, v, toMilli(at), b)
@@ -89,7 +95,7 @@ func (d *Store) Acked(ctx context.Context, kiosk string, id uint64, at time.Time
 			   AND id > coalesce((SELECT cursor FROM kiosks WHERE id = ?2), 0) AND id <= ?3`, toMilli(at), kiosk, n); err != nil {
 			return err
 		}
-		_, err = tx.exec(ctx, `UPDATE kiosks SET cursor = max(cursor, ?) WHERE id = ?`, n, kiosk)
+		_, err = tx.exec(ctx, `UPDATE kiosks SET cursor = ?1 WHERE id = ?2 AND cursor < ?1`, n, kiosk)
 		return err
 	})
 }
@@ -120,6 +126,9 @@ func (d *Store) Head(ctx context.Context, kiosk string, e ledger.Epoch) (ledger.
 // SetHead implements ledger.Ledger.
 func (d *Store) SetHead(ctx context.Context, kiosk string, e ledger.Epoch, proved, h ledger.Head) error {
 	return d.update(ctx, "keep a journal head", func(tx *tx) error {
+		if err := hold(ctx, tx, kiosk); err != nil {
+			return err
+		}
 		last, err := scanHead(tx.row(ctx, headQuery, kiosk, e[:]))
 		if err != nil {
 			return err
@@ -191,10 +200,13 @@ func (d *Store) Taken(ctx context.Context, kiosk string, e ledger.Epoch) (n int6
 
 // raise keeps an alarm unless the same one was raised within the hour.
 func raise(ctx context.Context, tx *tx, a ledger.Alarm) error {
+	if err := hold(ctx, tx, a.Kiosk); err != nil {
+		return err
+	}
 	_, err := tx.exec(ctx,
-		`INSERT INTO alarms (at, kiosk, code, note)
-		 SELECT ?1, ?2, ?3, ?4 WHERE NOT EXISTS (SELECT 1 FROM alarms WHERE kiosk = ?2 AND code = ?3 AND at > ?5)`,
-		toMilli(a.At), a.Kiosk, a.Code, a.Note, toMilli(a.At.Add(-time.Hour)))
+		`INSERT INTO alarms (id, at, kiosk, code, note)
+		 SELECT CAST(?6 AS BIGINT), CAST(?1 AS BIGINT), ?2, ?3, ?4 WHERE NOT EXISTS (SELECT 1 FROM alarms WHERE kiosk = ?2 AND code = ?3 AND at > ?5)`,
+		toMilli(a.At), a.Kiosk, a.Code, a.Note, toMilli(a.At.Add(-time.Hour)), tx.d.place(0))
 	return err
 }
 
@@ -241,7 +253,7 @@ func (d *Store) Visited(ctx context.Context, kiosk string, v ledger.Visit) error
 // replaced raises an alarm if the kiosk had another journal the last time.
 func replaced(ctx context.Context, tx *tx, kiosk string, v ledger.Visit) error {
 	var last ledger.Epoch
-	err := tx.row(ctx, `SELECT epoch FROM kiosks WHERE id = ?`, kiosk).Scan((*blob16)(&last))
+	err := tx.row(ctx, `SELECT epoch FROM kiosks WHERE id = ?`+tx.d.d.Lock, kiosk).Scan((*blob16)(&last))
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return nil

@@ -20,9 +20,17 @@ type Dialect struct {
 	Name string // begins every error
 	// Bind puts the database's own placeholders into a query; nil: it knows ? and ?1.
 	Bind func(query string) string
-	// Rules are queries for Check, beside those of every database: each row is a
-	// fault, and its first column says which.
-	Rules []Rule
+	// Place begins the places of new rows, which rise with time: rows stored
+	// together get it and what follows it. nil: the database counts them itself.
+	Place func() int64
+	// Lock ends a query whose rows nobody else may change before this transaction
+	// has ended; empty: the database has one writer at a time.
+	Lock string
+	// RequestPlace is the column with a request's place.
+	RequestPlace string
+	// Again says that a transaction failed for what others did at the same time, and
+	// did nothing; nil: that does not happen.
+	Again func(error) bool
 	// Whole reads the database's own check of its files; nil: it has none.
 	Whole func(ctx context.Context, r *sql.DB) (faults []string, err error)
 }
@@ -85,18 +93,41 @@ func (t *tx) exec(ctx context.Context, query string, args ...any) (sql.Result, e
 	return t.sql.ExecContext(ctx, t.d.bind(query), args...)
 }
 
-// update runs f in one transaction that is on disk when update returns nil.
+// tries is how often a transaction is begun that others stand in the way of.
+const tries = 20
+
+// update runs f in one transaction that is on disk when update returns nil. f may
+// run again, from the start, where it ran into another one.
 func (d *Store) update(ctx context.Context, what string, f func(tx *tx) error) error {
+	var err error
+	for range tries {
+		if err = d.once(ctx, f); err == nil {
+			return nil
+		}
+		if d.d.Again == nil || !d.d.Again(err) || ctx.Err() != nil {
+			break
+		}
+	}
+	return d.errorf("%s: %w", what, err)
+}
+
+func (d *Store) once(ctx context.Context, f func(tx *tx) error) error {
 	stx, err := d.w.BeginTx(ctx, nil)
 	if err != nil {
-		return d.errorf("%s: %w", what, err)
+		return err
 	}
 	if err := f(&tx{stx, d}); err != nil {
 		_ = stx.Rollback() // f's error says more
-		return d.errorf("%s: %w", what, err)
+		return err
 	}
-	if err := stx.Commit(); err != nil {
-		return d.errorf("%s: %w", what, err)
+	return stx.Commit()
+}
+
+// place returns the place of the row number i of those stored together; nil: the
+// database gives it.
+func (d *Store) place(i int) any {
+	if d.d.Place == nil {
+		return nil
 	}
-	return nil
+	return d.d.Place() + int64(i)
 }

@@ -102,7 +102,7 @@ func (d *Store) Get(ctx context.Context, doc ledger.Doc) (ledger.Request, error)
 // ByCode implements ledger.Ledger.
 func (d *Store) ByCode(ctx context.Context, code string) ([]ledger.Request, error) {
 	rs, err := d.query(ctx,
-		`SELECT DISTINCT doc FROM (SELECT doc FROM requests WHERE code = ?1 UNION SELECT doc FROM records WHERE code = ?1)`, code)
+		`SELECT DISTINCT doc FROM (SELECT doc FROM requests WHERE code = ?1 UNION SELECT doc FROM records WHERE code = ?1) AS d`, code)
 	docs, err := rows(rs, err, func(rs *sql.Rows) (d ledger.Doc, err error) {
 		err = rs.Scan((*blob32)(&d))
 		return d, err
@@ -121,7 +121,7 @@ func (d *Store) ByDoc(ctx context.Context, prefix []byte) ([]ledger.Request, err
 	last := bytes.Repeat([]byte{0xff}, 32)
 	copy(last, prefix)
 	rs, err := d.query(ctx,
-		`SELECT DISTINCT doc FROM (SELECT doc FROM requests WHERE doc BETWEEN ?1 AND ?2 UNION SELECT doc FROM records WHERE doc BETWEEN ?1 AND ?2)`,
+		`SELECT DISTINCT doc FROM (SELECT doc FROM requests WHERE doc BETWEEN ?1 AND ?2 UNION SELECT doc FROM records WHERE doc BETWEEN ?1 AND ?2) AS d`,
 		prefix, last)
 	docs, err := rows(rs, err, func(rs *sql.Rows) (d ledger.Doc, err error) {
 		err = rs.Scan((*blob32)(&d))
@@ -146,6 +146,9 @@ func (d *Store) ByCheckNumber(ctx context.Context, number string) ([]string, err
 	}
 	return seals, nil
 }
+
+// literally takes from a text what LIKE would read as a pattern.
+var literally = strings.NewReplacer("!", "!!", "%", "!%", "_", "!_")
 
 // all reads every one of docs.
 func (d *Store) all(ctx context.Context, docs []ledger.Doc) ([]ledger.Request, error) {
@@ -179,7 +182,7 @@ func (d *Store) List(ctx context.Context, f ledger.Filter) ([]ledger.Request, er
 		add(`state = ?`, f.State)
 	}
 	if f.Text != "" {
-		add(`instr(search, ?) > 0`, fold(strings.TrimSpace(f.Text)))
+		add(`search LIKE ? ESCAPE '!'`, "%"+literally.Replace(fold(strings.TrimSpace(f.Text)))+"%")
 	}
 	q := `SELECT ` + requestColumns + ` FROM requests`
 	if where != nil {
@@ -241,7 +244,7 @@ func (d *Store) Assign(ctx context.Context, doc ledger.Doc, officer string) erro
 // open returns nil if the request waits for its answer.
 func open(ctx context.Context, tx *tx, doc ledger.Doc) error {
 	var s ledger.State
-	if err := tx.row(ctx, `SELECT state FROM requests WHERE doc = ?`, doc[:]).Scan(&s); err != nil {
+	if err := tx.row(ctx, `SELECT state FROM requests WHERE doc = ?`+tx.d.d.Lock, doc[:]).Scan(&s); err != nil {
 		return noRows(err)
 	}
 	if s != ledger.Registered {
@@ -271,7 +274,7 @@ func (d *Store) Answer(ctx context.Context, doc ledger.Doc, a ledger.Answer) err
 			return err
 		}
 		// The kiosk that brought it, and any other that brought it too.
-		rs, err := tx.query(ctx, `SELECT DISTINCT kiosk FROM records WHERE doc = ? AND state = 'registered'`, doc[:])
+		rs, err := tx.query(ctx, `SELECT DISTINCT kiosk FROM records WHERE doc = ? AND state = 'registered' ORDER BY kiosk`, doc[:])
 		kiosks, err := rows(rs, err, func(rs *sql.Rows) (k string, err error) {
 			err = rs.Scan(&k)
 			return k, err

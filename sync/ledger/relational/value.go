@@ -32,6 +32,14 @@ func toInt(n uint64) (int64, error) {
 	return int64(n), nil
 }
 
+// flag stores a yes or no.
+func flag(b bool) int64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
 // blob32 and blob16 scan blobs of a fixed length.
 type (
 	blob32 [32]byte

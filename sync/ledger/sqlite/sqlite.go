@@ -25,7 +25,7 @@ import (
 )
 
 // schemaVersion is PRAGMA user_version of the files that this package writes.
-const schemaVersion = 8
+const schemaVersion = 9
 
 // schema makes an empty file. The promise «nothing twice» is in its constraints:
 // records' UNIQUE, records_number and requests' primary key.
@@ -67,16 +67,6 @@ CREATE TABLE requests (
 CREATE INDEX requests_code ON requests (code);
 CREATE INDEX requests_list ON requests (agency, state, due);
 CREATE INDEX requests_check ON requests (answer_check) WHERE answer_check != '';
-
-CREATE TABLE items (
-	id INTEGER PRIMARY KEY AUTOINCREMENT,
-	kiosk TEXT NOT NULL, -- '' is every kiosk
-	kind INTEGER NOT NULL, version INTEGER NOT NULL DEFAULT 0,
-	doc BLOB NOT NULL, stage TEXT NOT NULL, at INTEGER NOT NULL, bytes BLOB NOT NULL,
-	acked INTEGER NOT NULL DEFAULT 0 -- when the kiosk said that it has it
-) STRICT;
-CREATE INDEX items_kiosk ON items (kiosk, id);
-CREATE INDEX items_doc ON items (doc);
 
 CREATE TABLE published (
 	kind INTEGER NOT NULL, version INTEGER NOT NULL, at INTEGER NOT NULL, bytes BLOB NOT NULL,
@@ -166,7 +156,7 @@ func migrate(ctx context.Context, w *sql.DB) error {
 	case v == schemaVersion:
 		return nil
 	case v == 0:
-		if _, err := tx.ExecContext(ctx, schema+revokedSeals+traffic+uploads); err != nil {
+		if _, err := tx.ExecContext(ctx, schema+revokedSeals+traffic+uploads+counters+items); err != nil {
 			return fmt.Errorf("make the tables: %w", err)
 		}
 	case v < 0 || v > schemaVersion:
@@ -203,11 +193,8 @@ func texts(rs *sql.Rows, err error) ([]string, error) {
 
 // dialect is what SQLite has of its own.
 var dialect = relational.Dialect{
-	Name: "sqlite",
-	Rules: []relational.Rule{{
-		Fault: "a cursor beyond the last item",
-		Query: `SELECT id FROM kiosks WHERE cursor > coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'items'), 0)`,
-	}},
+	Name:         "sqlite",
+	RequestPlace: "rowid",
 	Whole: func(ctx context.Context, r *sql.DB) ([]string, error) {
 		lines, err := texts(r.QueryContext(ctx, `PRAGMA integrity_check`))
 		return slices.DeleteFunc(lines, func(s string) bool { return s == "ok" }), err

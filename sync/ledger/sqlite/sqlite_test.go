@@ -58,10 +58,11 @@ func TestCheckFinds(t *testing.T) {
 		{"does not fit the state", `UPDATE requests SET state = 'registered'`},
 		{"not among the kiosk's items", `DELETE FROM items WHERE kind = 2`},
 		{"not what went to the kiosk", `UPDATE requests SET answer_packet = x'00'`},
-		{"what was published last", `INSERT INTO items (kiosk, kind, version, doc, stage, at, bytes) VALUES ('', 4, 9, x'', '', 0, x'00')`},
+		{"what was published last", `INSERT INTO items (kiosk, id, kind, version, doc, stage, at, bytes) VALUES ('', 1, 4, 9, x'', '', 0, x'00')`},
 		{"without its check number", `UPDATE requests SET answer_seal = 'HTTPS://X/V/Y'`},
-		{"two broadcasts", `INSERT INTO items (kiosk, kind, doc, stage, at, bytes) VALUES ('', 4, x'', '', 0, x'00'), ('', 4, x'', '', 0, x'00')`},
+		{"two broadcasts", `INSERT INTO items (kiosk, id, kind, doc, stage, at, bytes) VALUES ('', 1, 4, x'', '', 0, x'00'), ('', 2, 4, x'', '', 0, x'00')`},
 		{"cursor beyond", `INSERT INTO kiosks (id, epoch, at, software, unsent, oldest, catalogue, trust, cursor) VALUES ('K', x'', 0, '', 0, 0, 0, 0, 4611686018427387904)`},
+		{"beyond its counter", `UPDATE counters SET last = 1`},
 		{"what its digest says", `UPDATE records SET sealed = x'00' WHERE seq = 1`},
 	} {
 		d := openFile(t, filepath.Join(t.TempDir(), "ledger.db"))
@@ -95,9 +96,21 @@ func TestCheckFinds(t *testing.T) {
 	}
 }
 
-// toSchema3 takes away what schemas 4 to 6 added, toSchema2 what 3 did too.
+// toSchema8 takes away what schema 9 added, toSchema3 what 4 to 8 did, toSchema2
+// what 3 did too.
 const (
-	toSchema3 = `ALTER TABLE heads DROP COLUMN counter; DROP TABLE awaiting; DROP TABLE dictionaries;
+	toSchema8 = `DROP TABLE counters; DROP INDEX items_doc; ALTER TABLE items RENAME TO items_now;
+		CREATE TABLE items (
+			id INTEGER PRIMARY KEY AUTOINCREMENT,
+			kiosk TEXT NOT NULL, kind INTEGER NOT NULL, version INTEGER NOT NULL DEFAULT 0,
+			doc BLOB NOT NULL, stage TEXT NOT NULL, at INTEGER NOT NULL, bytes BLOB NOT NULL,
+			acked INTEGER NOT NULL DEFAULT 0
+		) STRICT;
+		CREATE INDEX items_kiosk ON items (kiosk, id);
+		CREATE INDEX items_doc ON items (doc);
+		INSERT INTO items SELECT id, kiosk, kind, version, doc, stage, at, bytes, acked FROM items_now;
+		DROP TABLE items_now;`
+	toSchema3 = toSchema8 + `ALTER TABLE heads DROP COLUMN counter; DROP TABLE awaiting; DROP TABLE dictionaries;
 		DROP TABLE revoked_seals; DROP INDEX requests_answer; DROP TABLE traffic; DROP TABLE uploads; DROP TABLE chunks;`
 	toSchema2 = toSchema3 + `DROP INDEX items_doc; DROP TABLE published;
 	ALTER TABLE records DROP COLUMN channel; ALTER TABLE records DROP COLUMN sent;

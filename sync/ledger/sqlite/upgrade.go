@@ -19,6 +19,7 @@ var upgrades = [schemaVersion - 1]struct {
 	{"add the revoked seals", addRevokedSeals},
 	{"add what each hour brought", addTraffic},
 	{"add uploads", addUploads},
+	{"number the items of each kiosk apart", addNumbers},
 }
 
 // addStorage brings a file of schema 2 to 3: what ED-13 wants kept. Of what came
