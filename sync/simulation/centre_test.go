@@ -21,8 +21,9 @@ import (
 type centre struct {
 	s         *sim
 	dir       string
-	life      *service // nil: it is off
-	bundle    int      // that the portal was given last
+	life      *service      // nil: it is off
+	skew      time.Duration // of its clock
+	bundle    int           // that the portal was given last
 	catalogue int
 }
 
@@ -47,20 +48,29 @@ type watched struct {
 	free   atomic.Bool   // it needs no turns
 	full   atomic.Bool
 	unsure atomic.Int32 // so many commits end in an error and are there all the same
+	busy   atomic.Int32 // so many calls are turned away
+	slow   atomic.Int64 // how long each call takes, in nanoseconds
+	dir    string
+	before map[string][]byte // the medium before the commit that a crash tears; nil: none
 	writes atomic.Int64
 }
 
 var (
 	errFull   = errors.New("no space left on the portal's medium")
 	errUnsure = errors.New("the connection to the store was lost during a commit")
+	errBusy   = errors.New("the store is busy")
 )
 
 // write runs one writing call of the ledger.
 func (w *watched) write(what string, f func() error) error {
-	if !w.fuse.point("before it has stored " + what) {
+	if err := w.wait(); err != nil {
+		return err
+	}
+	if !w.fuse.commit("before it has stored " + what) {
 		return errDead
 	}
 	if w.full.Load() {
+		w.s.count("state: the portal's medium is full when it stores " + what)
 		return errFull
 	}
 	if err := f(); err != nil {
@@ -72,7 +82,29 @@ func (w *watched) write(what string, f func() error) error {
 	}
 	for n := w.unsure.Load(); n > 0; n = w.unsure.Load() {
 		if w.unsure.CompareAndSwap(n, n-1) {
+			w.s.count("state: the word of a commit is lost")
 			return errUnsure
+		}
+	}
+	return nil
+}
+
+// wait is what a store that others use too does to a call.
+func (w *watched) wait() error {
+	if d := w.slow.Load(); d > 0 {
+		w.s.count("state: a call of the ledger takes long")
+		t := time.NewTimer(time.Duration(d))
+		defer t.Stop()
+		select {
+		case <-t.C:
+		case <-w.fuse.dead:
+			return errDead
+		}
+	}
+	for n := w.busy.Load(); n > 0; n = w.busy.Load() {
+		if w.busy.CompareAndSwap(n, n-1) {
+			w.s.count("state: the ledger is busy")
+			return errBusy
 		}
 	}
 	return nil
@@ -103,6 +135,9 @@ func (w *watched) Undecided(ctx context.Context, after int64, n int) ([]ledger.R
 	}
 	if !w.fuse.point("before it looks at what is undecided") {
 		return nil, errDead
+	}
+	if err := w.wait(); err != nil {
+		return nil, err
 	}
 	return w.Ledger.Undecided(ctx, after, n)
 }
@@ -144,20 +179,20 @@ func (c *centre) boot() {
 	v.ctx, v.cancel = context.WithCancel(context.Background())
 	c.life = v
 	var err error
-	done := s.try(func() {
+	done := s.await(func() {
 		if v.db, err = sqlite.Open(context.Background(), filepath.Join(c.dir, ledgerFile)); err != nil {
 			return
 		}
-		v.led = &watched{Ledger: v.db, s: s, fuse: v.fuse, turns: make(chan struct{}, 1)}
+		v.led = &watched{Ledger: v.db, s: s, fuse: v.fuse, turns: make(chan struct{}, 1), dir: c.dir}
 		v.led.free.Store(s.calm)
 		var conf portal.Config
-		if conf, err = s.w.portalConfig(v.led, s.now, c.bundle, c.catalogue); err != nil {
+		if conf, err = s.w.portalConfig(v.led, c.now, c.bundle, c.catalogue); err != nil {
 			return
 		}
 		conf.Log = slog.New(teller{s, "portal"})
 		conf.Beacon = 10 * time.Minute
 		v.p, err = portal.New(v.ctx, conf)
-	})
+	}, v.fuse)
 	if !done || err != nil {
 		s.broken("PortalStarts", "the portal does not start: %v", err)
 		return
@@ -166,10 +201,12 @@ func (c *centre) boot() {
 	s.settle()
 }
 
+func (c *centre) now() time.Time { return c.s.now().Add(c.skew) }
+
 // serve takes a kiosk's connection.
 func (v *service) serve(c *conn) {
 	v.wg.Go(func() {
-		who := portal.Peer{Kiosk: c.s.w.Device.ID, Cert: c.s.w.Device.TLS.Cert}
+		who := portal.Peer{Kiosk: c.m.dev.ID, Cert: c.m.dev.TLS.Cert}
 		_ = v.p.Serve(v.ctx, who, &end{c: c, sent: down, fuse: v.fuse}) // why it ended does not matter here
 	})
 }
@@ -181,6 +218,9 @@ func (c *centre) kill() {
 	c.life = nil
 	files, err := readDir(c.dir)
 	c.s.must(err)
+	if v.led != nil && v.led.before != nil {
+		v.led.tear(files, c.s.chance)
+	}
 	for _, m := range c.s.machines {
 		if m.conn != nil {
 			m.conn.cut()
@@ -198,21 +238,26 @@ func (c *centre) kill() {
 	c.s.forgetView()
 }
 
-// stop ends the portal in order.
+// stop ends the portal in order, unless it crashes while it stops.
 func (c *centre) stop() {
 	v := c.life
 	c.life = nil
-	c.s.await(func() {
+	if !c.s.await(func() {
 		v.cancel()
 		v.wg.Wait()
-	})
+	}, v.fuse) {
+		c.s.say("portal: IT CRASHES %s", v.fuse.burnt())
+		c.life = v
+		c.kill()
+		return
+	}
 	c.s.must(v.db.Close())
 	c.s.forgetView()
 }
 
 // receipt reads a receipt of the world's portal.
 func (w *world) receipt(b []byte) (wire.Receipt, error) {
-	r, err := wire.ParseReceipt(b, w.first.Portals)
+	r, err := wire.ParseReceipt(b, w.last().Portals)
 	if err != nil {
 		return r, fmt.Errorf("read a receipt: %w", err)
 	}

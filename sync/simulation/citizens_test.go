@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"slices"
 
 	"github.com/penjire/penjire/sync/outbox"
 )
@@ -11,11 +12,15 @@ import (
 // accept has a citizen hand in the next paper.
 func (s *sim) accept(r *rand.Rand) bool {
 	m := s.pick(r)
-	if m == nil || len(s.next) == 0 {
+	if m == nil {
 		return false
 	}
-	p := s.w.pool[s.next[0]]
-	s.next = s.next[1:]
+	i := slices.IndexFunc(s.next, func(n int) bool { return s.w.pool[n].kiosk == m.dev.ID })
+	if i < 0 {
+		return false
+	}
+	p := s.w.pool[s.next[i]]
+	s.next = slices.Delete(s.next, i, i+1)
 	d := &doc{paper: p, n: len(s.docs) + 1, held: map[*machine]bool{}, unmarked: map[uint8]int{}}
 	s.docs = append(s.docs, d)
 	s.byDoc[p.doc] = d
@@ -31,7 +36,7 @@ func (s *sim) again(r *rand.Rand) bool {
 		return false
 	}
 	d := s.docs[r.IntN(len(s.docs))]
-	if d.withdrawn || d.told && !d.held[m] && !m.tampered {
+	if d.kiosk != m.dev.ID || d.withdrawn || d.told && !d.held[m] && !m.tampered {
 		return false
 	}
 	d.messy = d.messy || m.tampered // it may get two numbers
@@ -51,6 +56,7 @@ func (s *sim) handIn(m *machine, d *doc) {
 		d.held[m] = true // it may be there
 	case errors.Is(err, outbox.ErrFull):
 		s.say("%s: a citizen wants to hand in %s; the kiosk says that it is full", m.name, d)
+		s.count("state: a citizen is told that the kiosk is full")
 	case errors.Is(err, outbox.ErrRestored):
 		s.say("%s: a citizen wants to hand in %s; the kiosk takes nothing", m.name, d)
 	case errors.Is(err, outbox.ErrWithdrawn):
@@ -65,7 +71,7 @@ func (s *sim) handIn(m *machine, d *doc) {
 		if d.told && !m.tampered && !d.messy && (d.epoch != req.Epoch || d.seq != req.Seq) {
 			s.broken("AcceptedOnce", "%s has two numbers at the kiosk: %d and %d", d, d.seq, req.Seq)
 		}
-		n := number{req.Epoch, req.Seq}
+		n := number{m.dev.ID, req.Epoch, req.Seq}
 		if other := s.seqs[n]; other != nil && other != d && !m.tampered && !other.messy {
 			s.broken("AcceptedOnce", "%s and %s have one number: %d", other, d, req.Seq)
 		}
@@ -74,7 +80,7 @@ func (s *sim) handIn(m *machine, d *doc) {
 		if d.excused != "" && !req.Receipted() {
 			d.excused = ""
 		}
-		if m.tampered && len(s.machines) > 1 {
+		if m.tampered && s.cloned {
 			d.messy = true
 		}
 	}
@@ -98,8 +104,10 @@ func (s *sim) withdraw(r *rand.Rand) bool {
 	case err == nil:
 		s.say("%s: a citizen takes %s back; the kiosk says withdrawn", m.name, d)
 		d.withdrawn = true
+		s.count("state: a citizen takes a request back")
 	case errors.Is(err, outbox.ErrSent):
 		s.say("%s: a citizen wants to take %s back; it has gone already", m.name, d)
+		s.count("state: a citizen cannot take back what has gone")
 	case errors.Is(err, outbox.ErrNotFound) && d.excused != "":
 	case errors.Is(err, outbox.ErrFull) && s.plan.room > 0:
 		s.say("%s: a citizen wants to take %s back; the kiosk has no room to do so", m.name, d)

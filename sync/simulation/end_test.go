@@ -14,9 +14,11 @@ import (
 // known at the kiosk.
 func (s *sim) finish() {
 	s.calm = true
+	s.c.skew = 0
 	s.say("everybody: FROM HERE ON NOTHING GOES WRONG ANY MORE")
 	for _, m := range s.machines {
 		m.noLine, m.skew = false, 0
+		m.fetchMirror()
 		if m.conn != nil {
 			m.conn.cut()
 		}
@@ -31,6 +33,8 @@ func (s *sim) finish() {
 	l.fuse.light(0, nil)
 	l.led.full.Store(false)
 	l.led.unsure.Store(0)
+	l.led.busy.Store(0)
+	l.led.slow.Store(0)
 	l.led.free.Store(true)
 	select {
 	case l.led.turns <- struct{}{}:
@@ -86,7 +90,7 @@ func (s *sim) printOn(m *machine, _ any) bool {
 	}
 	_, ok, err := m.life.box.NextPrint(context.Background())
 	s.must(err)
-	return ok && len(s.machines) == 1
+	return ok && !s.cloned
 }
 
 // unfinished says what is not done yet; "" if everything is.
@@ -131,6 +135,10 @@ func (s *sim) unfinished() string {
 func (s *sim) unknown(m *machine, d *doc, v *view) string {
 	ctx := context.Background()
 	rq, ok := v.requests[d.doc]
+	if reason := v.refused[d.doc]; !ok && reason != "" && (d.bad || s.clockOff) {
+		rq, ok = request{state: ledger.Refused}, true
+		s.once("state: a request is refused for " + reason)
+	}
 	if !ok {
 		if d.atRisk && !v.holds(d) {
 			return "" // the portal has lost it with what came after its backup, and says so

@@ -20,6 +20,7 @@ type plan struct {
 // faultNames are the kinds of faults of which each seed has some.
 var faultNames = []string{
 	"kiosk", "portal", "torn", "line", "silent", "frames", "clock", "stick", "portal full", "unsure", "clone", "old card", "backup", "updates", "kiosk full",
+	"second", "mirror", "kiosk backup", "breaks", "portal clock", "busy", "slow agency", "bad stick", "bad records",
 }
 
 func newPlan(r *rand.Rand) plan {
@@ -30,6 +31,10 @@ func newPlan(r *rand.Rand) plan {
 		switch f {
 		case "clone", "old card", "backup", "kiosk full", "frames":
 			share = 8
+		case "second", "mirror", "kiosk backup", "breaks", "busy", "slow agency":
+			share = 5
+		case "portal clock":
+			share = 10
 		}
 		if few {
 			share *= 3
@@ -39,6 +44,7 @@ func newPlan(r *rand.Rand) plan {
 	if p.faults["kiosk full"] {
 		p.room, p.large = outbox.MinSize, true
 	}
+	p.faults["breaks"] = p.faults["breaks"] && (p.faults["mirror"] || p.faults["kiosk backup"])
 	p.cardless = r.IntN(24) == 0
 	return p
 }
@@ -49,7 +55,7 @@ func (p plan) papers(r *rand.Rand, w *world) []int {
 	var small, big []int
 	for i, d := range w.pool {
 		switch {
-		case d.corrects >= 0, d.service == "complaint" && !p.cardless:
+		case d.corrects >= 0, d.service == "complaint" && !p.cardless, d.bad && !p.faults["bad records"]:
 		case d.large:
 			big = append(big, i)
 		default:
@@ -98,7 +104,13 @@ func init() {
 		{"silent", 3, "silent", (*sim).silence},
 		{"frames", 8, "frames", (*sim).spoil},
 		{"clock", 3, "clock", (*sim).clock},
+		{"portal clock", 3, "portal clock", (*sim).portalClock},
 		{"portal full", 3, "portal full", (*sim).portalFull},
+		{"busy", 4, "busy", (*sim).busy},
+		{"a day passes", 1, "slow agency", func(s *sim, r *rand.Rand) bool { s.wait(time.Duration(r.Int64N(int64(30 * time.Hour)))); return true }},
+		{"mirror comes or goes", 2, "mirror", (*sim).moveMirror},
+		{"back up the kiosk", 3, "kiosk backup", (*sim).backUpKiosk},
+		{"kiosk breaks", 2, "breaks", (*sim).breaks},
 		{"unsure", 3, "unsure", (*sim).unsure},
 		{"keep a copy", 3, "clone", (*sim).copyCard},
 		{"clone", 2, "clone", (*sim).clone},
@@ -127,7 +139,9 @@ func (s *sim) event(r *rand.Rand) {
 			continue
 		}
 		if n -= e.weight; n < 0 {
-			if !e.do(s, r) && !s.carry(r) {
+			if e.do(s, r) {
+				s.count("event: " + e.name)
+			} else if !s.carry(r) {
 				s.wait(time.Duration(r.Int64N(int64(20 * time.Second))))
 			}
 			return

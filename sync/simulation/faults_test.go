@@ -86,7 +86,11 @@ func (s *sim) lightPortal(r *rand.Rand) bool {
 	if !s.up() {
 		return false
 	}
-	s.c.life.fuse.light(1+r.IntN(8), nil)
+	var torn func()
+	if s.plan.faults["torn"] {
+		torn = s.c.life.led.tearNext
+	}
+	s.c.life.fuse.light(1+r.IntN(8), torn)
 	return s.carry(r)
 }
 
@@ -133,13 +137,46 @@ func (s *sim) silence(r *rand.Rand) bool {
 
 func (s *sim) clock(r *rand.Rand) bool {
 	m := s.machines[r.IntN(len(s.machines))]
-	steps := []time.Duration{-48 * time.Hour, -time.Hour, -time.Minute, time.Minute, time.Hour, 72 * time.Hour, -20 * 365 * 24 * time.Hour}
-	m.skew = steps[r.IntN(len(steps))]
-	if r.IntN(3) == 0 {
-		m.skew = 0
-	}
+	m.skew = skew(r)
 	s.say("%s: its clock is off by %s now", m.name, m.skew)
 	return true
+}
+
+func (s *sim) portalClock(r *rand.Rand) bool {
+	s.c.skew = skew(r)
+	s.clockOff = s.clockOff || s.c.skew.Abs() > time.Hour
+	s.say("portal: its clock is off by %s now", s.c.skew)
+	return true
+}
+
+// skew is how far a clock is off: mostly a little, sometimes years.
+func skew(r *rand.Rand) time.Duration {
+	const year = 365 * 24 * time.Hour
+	steps := []time.Duration{
+		0, 0, 0, -48 * time.Hour, -time.Hour, -time.Minute, time.Minute, time.Hour, 72 * time.Hour, -20 * year, 30 * year, -400 * 24 * time.Hour,
+	}
+	return steps[r.IntN(len(steps))]
+}
+
+// busy has the portal's store turn calls away, or take its time.
+func (s *sim) busy(r *rand.Rand) bool {
+	if !s.up() {
+		return false
+	}
+	l := s.c.life.led
+	switch {
+	case l.slow.Load() > 0:
+		l.slow.Store(0)
+		s.say("portal: its store is as quick as before")
+	case r.IntN(2) == 0:
+		l.busy.Store(1 + r.Int32N(4))
+		s.say("portal: its store is busy")
+	default:
+		d := time.Second + time.Duration(r.Int64N(int64(time.Minute)))
+		l.slow.Store(int64(d))
+		s.say("portal: its store takes %s for everything", d.Round(time.Second))
+	}
+	return s.carry(r)
 }
 
 func (s *sim) portalFull(*rand.Rand) bool {

@@ -45,7 +45,7 @@ func (f *fuse) burnt() string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.where == "" && f.tears {
-		return "inside a commit of the outbox"
+		return "inside a commit"
 	}
 	return f.where
 }
@@ -85,7 +85,7 @@ func (f *fuse) pass(what string, commit bool) bool {
 				f.torn, f.tears, f.left = nil, true, 1
 			} else {
 				if f.where = what; f.tears {
-					f.where = "inside a commit of the outbox"
+					f.where = "inside a commit"
 				}
 			}
 		}
@@ -137,12 +137,24 @@ func (s *sim) settle() {
 		t := s.line[i]
 		s.line = slices.Delete(s.line, i, i+1)
 		s.mu.Unlock()
+		if s.passed++; s.passed > mostPassed {
+			s.broken("ItEnds", "%d times somebody went on; the last is %s", s.passed, t.who)
+		}
 		close(t.pass)
 	}
 }
 
+// A seed is over long before any of these.
+const (
+	mostPassed = 100_000
+	mostTime   = 20 * 365 * 24 * time.Hour
+)
+
 // wait lets time pass.
 func (s *sim) wait(d time.Duration) {
+	if time.Since(s.start) > mostTime {
+		s.broken("ItEnds", "it goes on for years")
+	}
 	t := time.NewTimer(d)
 	defer t.Stop()
 	for {

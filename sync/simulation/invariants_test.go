@@ -79,7 +79,7 @@ func (s *sim) checkPortal(v *view) {
 	}
 	first := map[number]ledger.Key{}
 	for k, r := range v.records {
-		n := number{k.Epoch, k.Seq}
+		n := number{k.Kiosk, k.Epoch, k.Seq}
 		if other, ok := first[n]; ok {
 			if !s.everAlarms["kiosk.fork"] {
 				s.broken("ForkRaisesAlarmAndKeepsBoth", "two records with number %d, and no alarm", k.Seq)
@@ -91,14 +91,23 @@ func (s *sim) checkPortal(v *view) {
 		first[n] = k
 	}
 	for doc := range v.requests {
-		if s.byDoc[doc] == nil {
+		switch d := s.byDoc[doc]; {
+		case d == nil:
 			s.broken("RegisteredOnce", "the portal has registered what nobody handed in")
+		case d.bad:
+			s.broken("OnlyWhatHolds", "the portal has registered %s, which nobody can open", d)
 		}
 	}
 	if s.hurtLine || s.restored || slices.ContainsFunc(s.machines, func(m *machine) bool { return m.tampered }) {
 		return
 	}
 	for code := range s.everAlarms {
+		if code == ledger.AlarmReplaced && slices.ContainsFunc(s.machines, func(m *machine) bool { return m.restored }) {
+			continue
+		}
+		if code == ledger.AlarmSignature && s.clockOff {
+			continue // to a portal in another year no certificate is good
+		}
 		s.broken("NoFalseAlarm", "the portal raises %s, and nothing was tampered with", code)
 	}
 }
@@ -106,7 +115,7 @@ func (s *sim) checkPortal(v *view) {
 func (s *sim) forksOf(v *view, n number) []ledger.Key {
 	var out []ledger.Key
 	for k := range v.records {
-		if k.Epoch == n.epoch && k.Seq == n.seq {
+		if k.Kiosk == n.kiosk && k.Epoch == n.epoch && k.Seq == n.seq {
 			out = append(out, k)
 		}
 	}
@@ -126,8 +135,18 @@ func (s *sim) byKey(k ledger.Key) *doc {
 func (s *sim) checkKiosk(m *machine, v *view) {
 	ctx := context.Background()
 	st := m.life.box.Stats(ctx)
+	for _, a := range st.Alarms {
+		s.once("state: the kiosk's alarm " + a)
+		if a == outbox.AlarmRestored && !m.renewed {
+			s.noteRenounced(m) // its mirror has shown it
+		}
+	}
+	m.noteMirror()
 	if !m.tampered && !s.hurtLine {
 		for _, a := range st.Alarms {
+			if m.restored && (a == outbox.AlarmRecovered || a == outbox.AlarmLost) {
+				continue
+			}
 			if s.restored && a == outbox.AlarmRestored {
 				s.broken("JournalConsistent", "%s: the portal was restored, and the kiosk takes its own medium for an older copy", m.name)
 			}
@@ -137,7 +156,7 @@ func (s *sim) checkKiosk(m *machine, v *view) {
 	if v == nil {
 		return
 	}
-	h, err := s.c.life.db.Head(ctx, s.w.Device.ID, st.Epoch)
+	h, err := s.c.life.db.Head(ctx, m.dev.ID, st.Epoch)
 	s.must(err)
 	if h.Size == 0 || m.tampered {
 		return

@@ -2,6 +2,7 @@ package simulation
 
 import (
 	"math/rand/v2"
+	"time"
 
 	"github.com/penjire/penjire/sync/wire"
 )
@@ -32,6 +33,9 @@ func (s *sim) carry(r *rand.Rand) bool {
 		}
 		any = true
 		s.say("link: %s goes %s%s", f.what, ways[c.way], c.c.of())
+		if !f.sent.IsZero() && time.Since(f.sent) > time.Minute {
+			s.count("fault: a frame is under way for minutes")
+		}
 		if c.way == up && !f.eof && len(s.old) < 64 {
 			s.old = append(s.old, f)
 		}
@@ -79,6 +83,7 @@ func (s *sim) spoil(r *rand.Rand) bool {
 	switch r.IntN(4) {
 	case 0:
 		s.say("link: %s goes %s twice", f.what, ways[way])
+		s.count("fault: a frame comes twice")
 		m.conn.bring(way, f)
 		s.settle()
 		m.conn.bring(way, f)
@@ -89,6 +94,7 @@ func (s *sim) spoil(r *rand.Rand) bool {
 			return true
 		}
 		s.say("link: %s goes %s before %s", g.what, ways[way], f.what)
+		s.count("fault: two frames are swapped")
 		m.conn.bring(way, g)
 		s.settle()
 		m.conn.bring(way, f)
@@ -96,6 +102,7 @@ func (s *sim) spoil(r *rand.Rand) bool {
 		if len(s.old) > 0 && way == up {
 			g := s.old[r.IntN(len(s.old))]
 			s.say("link: somebody sends again, from before: %s", g.what)
+			s.count("fault: an old frame is replayed")
 			m.conn.bring(way, g)
 			s.settle()
 		}
@@ -110,6 +117,7 @@ func (s *sim) spoil(r *rand.Rand) bool {
 		b[at] ^= 1 << r.IntN(8)
 		s.say("link: %s goes %s, and byte %d of %d has changed", f.what, ways[way], at, len(b))
 		f.bytes = b
+		s.count("fault: a frame is altered")
 		if s.renames(b) {
 			s.say("link: it is cut for that")
 			m.conn.cut()

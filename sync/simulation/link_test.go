@@ -20,6 +20,7 @@ var (
 type frame struct {
 	bytes []byte
 	what  string
+	sent  time.Time
 	fixed bool // carries what only the transport protects: nothing may alter it
 	eof   bool // the end in order
 }
@@ -134,7 +135,7 @@ func (e *end) Send(ctx context.Context, f wire.Frame) error {
 		e.c.s.issued(r)
 	}
 	e.c.mu.Lock()
-	e.c.queue[e.sent] = append(e.c.queue[e.sent], frame{bytes: b, what: what, fixed: fixed(f)})
+	e.c.queue[e.sent] = append(e.c.queue[e.sent], frame{bytes: b, what: what, fixed: fixed(f), sent: time.Now()})
 	e.c.mu.Unlock()
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/penjire/penjire/sync/edoc/specimen"
 	"github.com/penjire/penjire/sync/edoc/trust"
 	"github.com/penjire/penjire/sync/outbox"
 	"github.com/penjire/penjire/sync/uplink"
@@ -21,6 +22,7 @@ import (
 type machine struct {
 	s        *sim
 	name     string
+	dev      specimen.Device
 	dir      string
 	room     int64 // of the outbox; 0: as usual
 	store    store
@@ -33,6 +35,12 @@ type machine struct {
 	exports  uint64
 	renewed  bool // the outbox is to be opened again: the portal has shown that it is an older copy
 	tampered bool // it was cloned or put back
+
+	mirror   string // folder of the second medium; empty: it has none
+	away     bool   // the second medium is not there
+	mirrored map[*doc]bool
+	backup   *kioskBackup
+	restored bool // it was made anew from a copy
 }
 
 // store is what the kiosk keeps beside its outbox.
@@ -87,22 +95,22 @@ func (m *machine) boot() {
 	l.ctx, l.cancel = context.WithCancel(context.Background())
 	m.life = l
 	var err error
-	done := s.try(func() {
+	done := s.await(func() {
 		l.box, err = outbox.Open(context.Background(), m.dir, outbox.Options{
-			Kiosk: s.w.Device.ID, Boot: fmt.Sprintf("%s-%d", m.name, m.boots), Version: "simulated", MaxSize: m.room,
+			Kiosk: m.dev.ID, Boot: fmt.Sprintf("%s-%d", m.name, m.boots), Version: "simulated", MaxSize: m.room, Mirror: m.mirrorFolder(),
 			Now: func() time.Time {
 				l.fuse.commit("before a commit of the outbox")
 				return m.now()
 			},
 		})
-	})
+	}, l.fuse)
 	if !done || err != nil {
 		s.broken("KioskStarts", "the outbox does not open: %v", err)
 		return
 	}
 	m.renewed = false
 	u, err := uplink.New(uplink.Config{
-		Connect: l.connect, Outbox: l.box, Sink: &sink{l}, Signer: s.w.Device.Signing.Signer(), Software: "simulated", Now: m.now,
+		Connect: l.connect, Outbox: l.box, Sink: &sink{l}, Signer: m.dev.Signing.Signer(), Software: "simulated", Now: m.now,
 		Trust: func() *trust.Bundle {
 			m.store.mu.Lock()
 			defer m.store.mu.Unlock()
@@ -154,6 +162,7 @@ func (m *machine) kill(r *rand.Rand) {
 	m.life = nil
 	files, err := readDir(m.dir)
 	s.must(err)
+	copies := m.readMirror()
 	if l.before != nil && files[outboxFile] != nil {
 		files[outboxFile] = tear(l.before, files[outboxFile], r)
 	}
@@ -165,8 +174,10 @@ func (m *machine) kill(r *rand.Rand) {
 	s.must(os.RemoveAll(m.dir))
 	m.dir = s.dir(m.name)
 	s.must(writeDir(m.dir, files))
+	m.writeMirror(copies)
 	if p := m.printing; p != nil {
 		m.printing = nil
+		s.count("state: a power cut while a paper is printed")
 		if r.IntN(2) == 0 {
 			s.say("%s: the paper of %s had come out, all the same", m.name, p.d)
 			p.d.came(p.job)
@@ -174,26 +185,35 @@ func (m *machine) kill(r *rand.Rand) {
 	}
 }
 
-// stop ends the kiosk in order.
+// stop ends the kiosk in order, unless its power goes while it stops.
 func (m *machine) stop() {
 	l := m.life
 	m.life = nil
-	l.shut()
+	if !l.shut() {
+		m.s.say("%s: THE POWER IS CUT %s", m.name, l.fuse.burnt())
+		m.life = l
+		m.kill(m.s.chance)
+		return
+	}
 	if m.conn != nil {
 		m.conn.cut()
 	}
 }
 
-func (l *life) shut() {
-	l.m.s.await(func() {
+// shut has everything of the kiosk end; false: its power went meanwhile.
+func (l *life) shut() bool {
+	if !l.m.s.await(func() {
 		l.cancel()
 		l.wg.Wait()
-	})
+	}, l.fuse) {
+		return false
+	}
 	if l.box != nil {
 		if err := l.box.Close(); err != nil && !l.fuse.isDead() {
 			l.m.s.broken("KioskStops", "the outbox does not close: %v", err)
 		}
 	}
+	return true
 }
 
 // tearNext keeps what is on the medium before the next commit.

@@ -32,11 +32,12 @@ func (s *sim) copyCard(r *rand.Rand) bool {
 // clone puts a copy of the medium into a second kiosk.
 func (s *sim) clone(*rand.Rand) bool {
 	c := s.card
-	if c == nil || len(s.machines) > 1 {
+	if c == nil || s.cloned {
 		return false
 	}
 	s.say("somebody: puts the copy into a second kiosk")
-	m := &machine{s: s, name: "clone", dir: s.dir("clone"), room: s.plan.room, tampered: true}
+	s.cloned = true
+	m := &machine{s: s, name: "clone", dev: c.m.dev, dir: s.dir("clone"), room: s.plan.room, tampered: true}
 	c.m.tampered = true
 	s.must(writeDir(m.dir, c.files))
 	c.store.copyTo(&m.store)
@@ -65,8 +66,8 @@ func (s *sim) putBack(*rand.Rand) bool {
 	s.say("somebody: puts the older copy of its medium into %s", m.name)
 	m.tampered = true
 	s.wantAlarm = ""
-	if s.up() && s.c.life.fuse.burnt() == "" && len(s.machines) == 1 {
-		if h, err := s.c.life.db.Head(context.Background(), s.w.Device.ID, c.epoch); err == nil && h.Size > c.size {
+	if s.up() && s.c.life.fuse.burnt() == "" && !s.cloned {
+		if h, err := s.c.life.db.Head(context.Background(), m.dev.ID, c.epoch); err == nil && h.Size > c.size {
 			s.wantAlarm = "journal."
 		}
 	}

@@ -9,6 +9,7 @@ import (
 
 // number is a record's number.
 type number struct {
+	kiosk string
 	epoch outbox.Epoch
 	seq   uint64
 }

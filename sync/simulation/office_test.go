@@ -27,7 +27,7 @@ func (s *sim) decide(*rand.Rand) bool {
 
 // answer has an agency answer one of the requests that it has.
 func (s *sim) answer(r *rand.Rand) bool {
-	if !s.up() {
+	if !s.up() || s.plan.faults["slow agency"] && !s.calm {
 		return false
 	}
 	v := s.see()
@@ -60,10 +60,10 @@ func (s *sim) answer(r *rand.Rand) bool {
 	done := s.try(func() { _, err = p.Answer(context.Background(), service.Agency, d.doc, draft) })
 	switch {
 	case !done:
-		s.say("agency: it answers %s, and the portal stops", d)
+		s.say("agency: it answers %s, and waits for the portal", d)
 	case err != nil:
 		s.say("agency: it answers %s; the portal cannot keep it", d)
-		if !errors.Is(err, errFull) && !errors.Is(err, errUnsure) && !errors.Is(err, errDead) {
+		if !errors.Is(err, errFull) && !errors.Is(err, errUnsure) && !errors.Is(err, errDead) && !errors.Is(err, errBusy) {
 			s.broken("PortalWorks", "answer %s: %v", d, err)
 		}
 	default:
@@ -103,7 +103,7 @@ func (s *sim) update(r *rand.Rand) bool {
 		s.c.bundle++
 		p := s.c.life.p
 		b := s.w.bundles[s.c.bundle]
-		if done := s.try(func() { err = p.PublishTrust(context.Background(), b) }); done && err != nil {
+		if done := s.try(func() { err = p.PublishTrust(context.Background(), b) }); done && err != nil && !s.clockOff {
 			s.broken("PortalWorks", "publish a bundle: %v", err)
 		}
 		s.say("portal: it publishes a new trust bundle")

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/penjire/penjire/sync/edoc/specimen"
 	"github.com/penjire/penjire/sync/ledger"
 	"github.com/penjire/penjire/sync/outbox"
 	"github.com/penjire/penjire/sync/wire"
@@ -37,6 +38,8 @@ type sim struct {
 	old        []frame
 	sticks     []*stickFile
 	restored   bool // the portal was put back to its backup
+	clockOff   bool // the portal's clock was off by hours or more
+	cloned     bool // a kiosk has a copy of another's medium
 	hurtLine   bool // frames were altered, repeated or swapped
 	wantAlarm  string
 	renounced  int
@@ -55,6 +58,9 @@ type sim struct {
 	fresh  []wire.Receipt // that left since the last step
 	freshB [][]byte
 	story  []string
+	counts counts
+	had    map[string]bool // counted once
+	passed int             // points that somebody passed
 	fault  *failure
 	step   int
 }
@@ -73,7 +79,7 @@ func newSim(w *world, seed uint64, skip map[int]bool) *sim {
 	s := &sim{
 		w: w, seed: seed, skip: skip, start: time.Now(), byDoc: map[outbox.Doc]*doc{},
 		receipts: map[ledger.Key][]byte{}, seqs: map[number]*doc{}, everAlarms: map[string]bool{},
-		came: make(chan struct{}, 1),
+		came: make(chan struct{}, 1), counts: counts{}, had: map[string]bool{},
 	}
 	s.chance = s.rand(1 << 32)
 	r := s.rand(-1)
@@ -103,10 +109,10 @@ func (s *sim) run() {
 	s.c = &centre{s: s, dir: s.dir("portal")}
 	s.must(writeDir(s.c.dir, s.w.empty))
 	s.c.boot()
-	m := &machine{s: s, name: "kiosk", dir: s.dir("kiosk"), room: s.plan.room}
-	m.store.trust, m.store.witnessed = s.w.first, map[outbox.Epoch]int64{}
-	s.machines = append(s.machines, m)
-	m.boot()
+	s.place("kiosk", s.w.Device)
+	if s.plan.faults["second"] {
+		s.place("other kiosk", s.w.other)
+	}
 	s.check()
 	for s.step = range s.plan.steps {
 		if s.skip[s.step] {
@@ -121,8 +127,19 @@ func (s *sim) run() {
 	s.finish()
 }
 
+// place puts up a kiosk.
+func (s *sim) place(name string, dev specimen.Device) {
+	m := &machine{s: s, name: name, dev: dev, dir: s.dir("kiosk"), room: s.plan.room}
+	if s.plan.faults["mirror"] {
+		m.mirror = s.dir("mirror")
+	}
+	m.store.trust, m.store.witnessed = s.w.first, map[outbox.Epoch]int64{}
+	s.machines = append(s.machines, m)
+	m.boot()
+}
+
 // await runs f and waits until it has ended.
-func (s *sim) await(f func()) {
+func (s *sim) await(f func(), of *fuse) bool {
 	fin := make(chan struct{})
 	go func() {
 		f()
@@ -132,8 +149,11 @@ func (s *sim) await(f func()) {
 		s.settle()
 		select {
 		case <-fin:
-			return
+			return true
 		default:
+			if of.burnt() != "" && !of.isDead() {
+				return false
+			}
 			s.wait(time.Second)
 		}
 	}
@@ -200,12 +220,14 @@ func (s *sim) burn(r *rand.Rand) {
 		}
 		if at := m.life.fuse.burnt(); at != "" {
 			s.say("%s: THE POWER IS CUT %s", m.name, at)
+			s.countPoint("kiosk", at)
 			m.kill(r)
 		}
 	}
 	if v := s.c.life; v != nil {
 		if at := v.fuse.burnt(); at != "" {
 			s.say("portal: IT CRASHES %s", at)
+			s.countPoint("portal", at)
 			s.c.kill()
 		}
 	}

@@ -5,12 +5,9 @@ import (
 	"fmt"
 	"os"
 	"runtime"
-	"slices"
 	"strconv"
-	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
+	"testing/cryptotest"
 	"testing/synctest"
 	"time"
 )
@@ -18,10 +15,16 @@ import (
 var (
 	oneSeed = flag.Uint64("seed", 0, "play this seed only, and tell its story")
 	skipped = flag.String("skip", "", "steps of -seed to leave out, like 3-17,22")
-	howMany = flag.Int("seeds", 0, "how many seeds to play; 0: PENJIRE_SEEDS, or 60")
+	howMany = flag.Int("seeds", 0, "how many seeds to play; 0: PENJIRE_SEEDS, or 2000; with -short 100")
 	first   = flag.Uint64("first", 1, "the first of them")
 	quiet   = flag.Bool("quiet", false, "say only which seed fails, and why")
+	goOn    = flag.Bool("go-on", false, "play on after a seed that fails, and list all that do")
+	share   = flag.String("share", "", "play the i-th of n shares of the seeds, as i/n, and write what came of it to -report")
+	report  = flag.String("report", "", "the file for that")
 )
+
+// enough are the seeds from which on every fault must have happened.
+const enough = 1500
 
 // seeds returns how many seeds to play.
 func seeds(t *testing.T) int {
@@ -35,160 +38,92 @@ func seeds(t *testing.T) int {
 		}
 		return n
 	}
-	return 60
+	if testing.Short() {
+		return 100
+	}
+	return 2000
 }
+
+// begin makes the world. All that is random comes from seeds, so that a seed means
+// the same in every process; and one goroutine runs at a time, so that it takes the
+// same way each time.
+func begin(t *testing.T) *world {
+	t.Helper()
+	procs := runtime.GOMAXPROCS(1)
+	t.Cleanup(func() { runtime.GOMAXPROCS(procs) })
+	cryptotest.SetGlobalRandom(t, 0)
+	w, err := makeWorld()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+// longest is how long a seed may take, on a clock on a wall.
+const longest = 3 * time.Minute
 
 // play plays one seed.
 func play(t *testing.T, w *world, seed uint64, skip map[int]bool) (s *sim) {
-	synctest.Test(t, func(*testing.T) {
-		s = newSim(w, seed, skip)
-		s.run()
+	t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) {
+		cryptotest.SetGlobalRandom(t, seed)
+		started := make(chan *sim, 1)
+		watch := time.AfterFunc(longest, func() {
+			s := <-started
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			fmt.Printf("%s\nseed %d: INVARIANT ItEnds is broken: it plays since %s\n%s\n",
+				brief(s.story), seed, longest, replay(seed, skip))
+			os.Exit(3)
+		})
+		defer watch.Stop()
+		synctest.Test(t, func(*testing.T) {
+			s = newSim(w, seed, skip)
+			started <- s
+			s.run()
+		})
 	})
 	return s
 }
 
 // TestSeeds plays seeds until one breaks an invariant.
 func TestSeeds(t *testing.T) {
-	w, err := makeWorld()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if *oneSeed != 0 {
-		s := play(t, w, *oneSeed, parseSkip(t, *skipped))
+	switch {
+	case *oneSeed != 0:
+		s := play(t, begin(t), *oneSeed, parseSkip(t, *skipped))
 		fmt.Println(s.tale())
 		if s.fault != nil {
 			t.Errorf("seed %d: %s is broken at step %d: %s", *oneSeed, s.fault.name, s.fault.step, s.fault.what)
 		}
-		return
+	case *share != "":
+		playShare(t)
+	default:
+		playShares(t)
 	}
+}
+
+// playShares has as many processes as there are processors play the seeds.
+func playShares(t *testing.T) {
 	n := uint64(seeds(t))
 	start := time.Now()
-	var next, played, steps atomic.Uint64
-	var mu sync.Mutex
-	var failed *sim
-	t.Run("all", func(t *testing.T) {
-		for i := range runtime.GOMAXPROCS(0) {
-			t.Run(strconv.Itoa(i), func(t *testing.T) {
-				t.Parallel()
-				for {
-					k := next.Add(1)
-					mu.Lock()
-					over := failed != nil
-					mu.Unlock()
-					if k > n || over {
-						return
-					}
-					s := play(t, w, *first+k-1, nil)
-					played.Add(1)
-					steps.Add(uint64(s.step))
-					if s.fault != nil {
-						mu.Lock()
-						if failed == nil || s.seed < failed.seed {
-							failed = s
-						}
-						mu.Unlock()
-					}
-				}
-			})
-		}
-	})
+	sum := shares(t, *first, n)
 	took := time.Since(start)
-	t.Logf("%d seeds, %d steps in %s: %.0f seeds a second", played.Load(), steps.Load(), took.Round(time.Millisecond), float64(played.Load())/took.Seconds())
-	if failed != nil {
-		tell(t, w, failed)
-	}
-}
-
-// tell shrinks a failing seed and tells its story.
-func tell(t *testing.T, w *world, s *sim) {
-	t.Helper()
-	if *quiet {
-		t.Errorf("seed %d: INVARIANT %s is broken: %s", s.seed, s.fault.name, s.fault.what)
+	t.Logf("%d seeds, %d steps in %s: %.1f seeds a second", sum.Played, sum.Steps, took.Round(time.Millisecond), float64(sum.Played)/took.Seconds())
+	if len(sum.Failed) > 0 {
+		f := sum.first()
+		if !*quiet {
+			w := begin(t)
+			tell(t, w, play(t, w, f.Seed, nil), f)
+		}
+		for _, f := range sum.Failed {
+			t.Errorf("seed %d: INVARIANT %s is broken: %s", f.Seed, f.Name, f.What)
+		}
 		return
 	}
-	skip := map[int]bool{}
-	best := s
-	fails := func(skip map[int]bool) bool {
-		again := play(t, w, s.seed, skip)
-		if again.fault == nil || again.fault.name != s.fault.name {
-			return false
-		}
-		best = again
-		return true
+	t.Logf("how often what happened:\n%s", sum.Counts.table())
+	if n < enough {
+		return
 	}
-	start := time.Now()
-	for size := max(1, s.fault.step/2); size >= 1 && time.Since(start) < 20*time.Second; size /= 2 {
-		for at := 0; at < s.plan.steps && time.Since(start) < 20*time.Second; at += size {
-			try := map[int]bool{}
-			for k := range skip {
-				try[k] = true
-			}
-			for i := at; i < at+size && i < s.plan.steps; i++ {
-				try[i] = true
-			}
-			if len(try) > len(skip) && fails(try) {
-				skip = try
-			}
-		}
+	for _, what := range sum.Counts.missing() {
+		t.Errorf("in %d seeds it never happened: %s", n, what)
 	}
-	cmd := fmt.Sprintf("go test ./sync/simulation -run TestSeeds -seed %d", s.seed)
-	t.Errorf("seed %d: INVARIANT %s is broken: %s\n\n%s\n\nplay it again:   %s\nonly what matters: %s -skip %s", s.seed, best.fault.name, best.fault.what, brief(best.story), cmd, cmd, showSkip(skip))
-}
-
-func parseSkip(t *testing.T, text string) map[int]bool {
-	t.Helper()
-	out := map[int]bool{}
-	for part := range strings.SplitSeq(text, ",") {
-		if part == "" {
-			continue
-		}
-		a, b, isRange := strings.Cut(part, "-")
-		if !isRange {
-			b = a
-		}
-		from, err := strconv.Atoi(a)
-		if err != nil {
-			t.Fatalf("-skip %q: %v", text, err)
-		}
-		to, err := strconv.Atoi(b)
-		if err != nil {
-			t.Fatalf("-skip %q: %v", text, err)
-		}
-		for i := from; i <= to; i++ {
-			out[i] = true
-		}
-	}
-	return out
-}
-
-func showSkip(skip map[int]bool) string {
-	var all []int
-	for i := range skip {
-		all = append(all, i)
-	}
-	slices.Sort(all)
-	var parts []string
-	for i := 0; i < len(all); {
-		j := i
-		for j+1 < len(all) && all[j+1] == all[j]+1 {
-			j++
-		}
-		if i == j {
-			parts = append(parts, strconv.Itoa(all[i]))
-		} else {
-			parts = append(parts, fmt.Sprintf("%d-%d", all[i], all[j]))
-		}
-		i = j + 1
-	}
-	return strings.Join(parts, ",")
-}
-
-// brief leaves out most of what an endless end repeats.
-func brief(story []string) string {
-	for i, l := range story {
-		if strings.Contains(l, "FROM HERE ON") && len(story) > i+60 {
-			return strings.Join(story[:i+50], "\n") + fmt.Sprintf("\n      … and %d lines like these", len(story)-i-50)
-		}
-	}
-	return strings.Join(story, "\n")
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"time"
 
 	"github.com/penjire/penjire/sync/outbox"
 	"github.com/penjire/penjire/sync/portal"
@@ -19,6 +20,8 @@ type stickFile struct {
 	name   string
 	bytes  []byte
 	answer bool
+	made   time.Time
+	times  int // it was read
 }
 
 // export has the assistant put what waits on a stick.
@@ -43,7 +46,7 @@ func (s *sim) export(r *rand.Rand) bool {
 				if !l.fuse.point("before it writes to the stick") {
 					return errDead
 				}
-				files = append(files, &stickFile{of: m, name: e.Name, bytes: bytes.Join(parts, nil)})
+				files = append(files, &stickFile{of: m, name: e.Name, bytes: bytes.Join(parts, nil), made: time.Now()})
 				return nil
 			},
 		})
@@ -68,18 +71,26 @@ func (s *sim) carryStick(r *rand.Rand) bool {
 	f := s.sticks[r.IntN(len(s.sticks))]
 	b := f.bytes
 	hurt := ""
-	if s.plan.faults["frames"] {
+	if time.Since(f.made) > time.Hour {
+		s.count("fault: a stick comes late")
+	}
+	if f.times++; f.times > 1 {
+		s.count("fault: a stick comes again")
+	}
+	if s.plan.faults["bad stick"] {
 		switch r.IntN(4) {
 		case 0:
+			s.count("fault: a stick is half copied")
 			b, hurt = b[:r.IntN(len(b))], " (cut short)"
 		case 1:
+			s.count("fault: a stick is damaged")
 			b = bytes.Clone(b)
 			b[r.IntN(len(b))] ^= 1 << r.IntN(8)
 			hurt = " (damaged)"
 		}
 	}
 	if f.answer {
-		return s.takeAnswer(f, b, hurt)
+		return s.takeAnswer(s.reader(f, r), f, b, hurt)
 	}
 	if !s.up() {
 		return false
@@ -93,25 +104,32 @@ func (s *sim) carryStick(r *rand.Rand) bool {
 		s.say("portal: somebody brings the file %s%s", f.name, hurt)
 	case err != nil:
 		s.say("portal: somebody brings the file %s%s; it is not taken: %v", f.name, hurt, err)
-		if hurt == "" && !excusable(err) && !s.c.life.led.full.Load() && !s.lostReply {
+		if hurt == "" && !s.clockOff && !excusable(err) && !s.c.life.led.full.Load() && !s.lostReply {
 			s.broken("PortalWorks", "import of %s: %v", f.name, err)
 		}
 	default:
 		s.say("portal: somebody brings the file %s%s: %d records, %d new", f.name, hurt, in.Records, in.New)
 		if len(s.sticks) < 24 {
-			s.sticks = append(s.sticks, &stickFile{of: f.of, name: in.Name, bytes: in.Answer, answer: true})
+			s.sticks = append(s.sticks, &stickFile{of: f.of, name: in.Name, bytes: in.Answer, answer: true, made: time.Now()})
 		}
 	}
 	return true
 }
 
 func excusable(err error) bool {
-	return errors.Is(err, errFull) || errors.Is(err, errUnsure) || errors.Is(err, errDead) || errors.Is(err, context.Canceled)
+	return errors.Is(err, errFull) || errors.Is(err, errUnsure) || errors.Is(err, errDead) || errors.Is(err, errBusy) || errors.Is(err, context.Canceled)
+}
+
+// reader is the kiosk to which an answer is brought: mostly its own.
+func (s *sim) reader(f *stickFile, r *rand.Rand) *machine {
+	if r.IntN(4) > 0 {
+		return f.of
+	}
+	return s.machines[r.IntN(len(s.machines))]
 }
 
 // takeAnswer has the assistant import an answer at the kiosk.
-func (s *sim) takeAnswer(f *stickFile, b []byte, hurt string) bool {
-	m := f.of
+func (s *sim) takeAnswer(m *machine, f *stickFile, b []byte, hurt string) bool {
 	if m.life == nil || m.life.up == nil {
 		return false
 	}
@@ -125,6 +143,12 @@ func (s *sim) takeAnswer(f *stickFile, b []byte, hurt string) bool {
 		took, err = u.Take(context.Background(), sf)
 		return err
 	})
+	if m.dev.ID != f.of.dev.ID {
+		s.count("fault: a stick comes to the wrong kiosk")
+		if done && err == nil {
+			s.broken("OnlyItsOwn", "%s takes the answer %s to another kiosk", m.name, f.name)
+		}
+	}
 	switch {
 	case !done:
 		s.say("%s: the assistant imports the answer %s%s, and the power goes", m.name, f.name, hurt)
@@ -132,6 +156,11 @@ func (s *sim) takeAnswer(f *stickFile, b []byte, hurt string) bool {
 		s.say("%s: the assistant imports the answer %s%s; it is not taken: %v", m.name, f.name, hurt, err)
 	default:
 		s.say("%s: the assistant imports the answer %s%s: %d receipts, %d items", m.name, f.name, hurt, took.Receipts, took.Items)
+		for what, is := range map[string]bool{"has a gap": took.Gap, "is cut": took.Cut, "is damaged": took.Damaged > 0, "is of an earlier life": took.Known, "brings news": took.Items > 0} {
+			if is {
+				s.count("state: an answer on a stick " + what)
+			}
+		}
 	}
 	return true
 }

@@ -15,6 +15,7 @@ type view struct {
 	records  map[ledger.Key]ledger.Stored
 	docs     map[outbox.Doc][]ledger.Key
 	requests map[outbox.Doc]request
+	refused  map[outbox.Doc]string // why a record of it was
 	last     uint64
 	open     []uint64 // numbers of records that were not decided when read
 }
@@ -29,7 +30,7 @@ type request struct {
 }
 
 func newView() *view {
-	return &view{records: map[ledger.Key]ledger.Stored{}, docs: map[outbox.Doc][]ledger.Key{}, requests: map[outbox.Doc]request{}}
+	return &view{records: map[ledger.Key]ledger.Stored{}, docs: map[outbox.Doc][]ledger.Key{}, requests: map[outbox.Doc]request{}, refused: map[outbox.Doc]string{}}
 }
 
 func (v *view) clone() *view {
@@ -38,6 +39,7 @@ func (v *view) clone() *view {
 		c.put(k, r)
 	}
 	maps.Copy(c.requests, v.requests)
+	maps.Copy(c.refused, v.refused)
 	return c
 }
 
@@ -46,6 +48,9 @@ func (v *view) put(k ledger.Key, r ledger.Stored) {
 		v.docs[r.Doc] = append(v.docs[r.Doc], k)
 	}
 	v.records[k] = r
+	if r.State == ledger.Refused {
+		v.refused[r.Doc] = r.Reason
+	}
 }
 
 // holds says whether the portal has the request as it was sealed.
@@ -105,11 +110,13 @@ func (s *sim) see() *view {
 			s.broken("RegisteredOnce", "%v was registered twice", s.byDoc[nd.Doc])
 		}
 		v.requests[nd.Doc] = now
+		s.once("state: a request is " + string(now.state))
 	}
 	as, err := l.db.Alarms(ctx, 1000)
 	s.must(err)
 	for _, a := range as {
 		s.everAlarms[a.Code] = true
+		s.once("state: the portal's alarm " + a.Code)
 	}
 	s.viewed, s.viewWrites = v, n
 	return v

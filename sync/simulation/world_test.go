@@ -39,6 +39,8 @@ type world struct {
 	identity   age.Identity
 	agencies   map[string]edoc.Signer
 	pool       []*paper
+	other      specimen.Device   // a second kiosk
+	signers    []edoc.Signer     // of receipts, by bundle
 	empty      map[string][]byte // files of a ledger in which nothing happened yet
 
 	catalogueOf map[[32]byte]uint64 // versions, by what is signed
@@ -50,6 +52,8 @@ type paper struct {
 	doc      outbox.Doc
 	code     string
 	service  string
+	kiosk    string
+	bad      bool // nobody can open it: the portal refuses it
 	lane     uint8
 	owner    outbox.Owner
 	sealed   []byte
@@ -64,6 +68,8 @@ const (
 	poolPairs = 24
 	poolNone  = 6
 	poolLarge = 10
+	poolOther = 6 // of the second kiosk
+	poolBad   = 4
 	large     = 240 << 10
 )
 
@@ -74,7 +80,7 @@ var makeWorld = sync.OnceValues(func() (*world, error) {
 		return nil, err
 	}
 	w := &world{
-		World: s, agencies: map[string]edoc.Signer{}, first: s.Trust(), catalogueOf: map[[32]byte]uint64{}, bundleOf: map[[32]byte]*trust.Bundle{},
+		World: s, agencies: map[string]edoc.Signer{}, catalogueOf: map[[32]byte]uint64{}, bundleOf: map[[32]byte]*trust.Bundle{},
 	}
 	theWorld = w
 	if w.identity, err = age.ParseX25519Identity(s.AgeIdentity); err != nil {
@@ -83,12 +89,21 @@ var makeWorld = sync.OnceValues(func() (*world, error) {
 	for name, a := range s.Agencies {
 		w.agencies[name] = a.Signer()
 	}
-	w.bundles = append(w.bundles, s.Bundle())
-	for range 3 {
-		if err := s.ReissueAt(made.Add(time.Minute)); err != nil {
+	if w.other, err = s.NewDevice("K-000002"); err != nil {
+		return nil, err
+	}
+	w.first = s.Trust()
+	w.bundles, w.signers = append(w.bundles, s.Bundle()), append(w.signers, s.PortalReceipt.Signer())
+	for i := range 3 {
+		if i == 1 { // from this bundle on, receipts are signed with another key
+			err = s.RenewPortal()
+		} else {
+			err = s.ReissueAt(made.Add(time.Minute))
+		}
+		if err != nil {
 			return nil, err
 		}
-		w.bundles = append(w.bundles, s.Bundle())
+		w.bundles, w.signers = append(w.bundles, s.Bundle()), append(w.signers, s.PortalReceipt.Signer())
 	}
 	for _, b := range w.bundles {
 		p, err := trust.ParseBundle(b, w.Roots(), 0)
@@ -127,17 +142,31 @@ var makeWorld = sync.OnceValues(func() (*world, error) {
 })
 
 func (w *world) fillPool(cat *catalog.Catalogue, made time.Time) error {
-	for i := range poolPairs {
-		a, err := w.paper(cat, made, i, -1, false)
+	for i := range poolPairs + poolOther {
+		kiosk := w.Device.ID
+		if i >= poolPairs {
+			kiosk = w.other.ID
+		}
+		a, err := w.paper(cat, kiosk, made, i, -1, false)
 		if err != nil {
 			return err
 		}
 		w.pool = append(w.pool, a)
-		b, err := w.paper(cat, made, i, len(w.pool)-1, false)
+		b, err := w.paper(cat, kiosk, made, i, len(w.pool)-1, false)
 		if err != nil {
 			return err
 		}
 		w.pool = append(w.pool, b)
+	}
+	for i := range poolBad {
+		p, err := w.paper(cat, w.Device.ID, made, 1000+i, -1, false)
+		if err != nil {
+			return err
+		}
+		p.bad = true
+		p.sealed = p.sealed[:len(p.sealed)-1-i] // its end is missing
+		p.digest = sha256.Sum256(p.sealed)
+		w.pool = append(w.pool, p)
 	}
 	for i := range poolNone {
 		p, err := w.complaint(cat, made, i)
@@ -147,7 +176,7 @@ func (w *world) fillPool(cat *catalog.Catalogue, made time.Time) error {
 		w.pool = append(w.pool, p)
 	}
 	for i := range poolLarge {
-		p, err := w.paper(cat, made, i, -1, true)
+		p, err := w.paper(cat, w.Device.ID, made, i, -1, true)
 		if err != nil {
 			return err
 		}
@@ -158,7 +187,7 @@ func (w *world) fillPool(cat *catalog.Catalogue, made time.Time) error {
 
 // paper makes a request of a citizen with a card; corrects is the number in the
 // pool of the one it corrects, or -1.
-func (w *world) paper(cat *catalog.Catalogue, made time.Time, n, corrects int, big bool) (*paper, error) {
+func (w *world) paper(cat *catalog.Catalogue, kiosk string, made time.Time, n, corrects int, big bool) (*paper, error) {
 	cards := []string{"citizen-1", "citizen-2", "citizen-3"}
 	card, _ := w.Card(cards[n%len(cards)])
 	service := []string{"residence-certificate", "job-seeker"}[n%2]
@@ -166,11 +195,11 @@ func (w *world) paper(cat *catalog.Catalogue, made time.Time, n, corrects int, b
 	if !ok {
 		return nil, fmt.Errorf("there is no service %s", service)
 	}
-	d := w.document(s, made)
+	d := w.document(s, kiosk, made)
 	d.Sender = edoc.Party{ID: card.Holder.ID, Surname: card.Holder.Surname, Name: card.Holder.Name, Patronymic: card.Holder.Patronymic}
 	d.AnswerTo = []string{card.Recipient()}
 	d.Answers = citizen.NewAnswers(map[string]string{"purpose": fmt.Sprintf("request %d, correction of %d, large %t", n, corrects, big)})
-	p := &paper{service: service, lane: uint8(n % 3), owner: outbox.Owner{1, byte(n % len(cards))}, corrects: corrects, large: big}
+	p := &paper{kiosk: kiosk, service: service, lane: uint8(n % 3), owner: outbox.Owner{1, byte(n % len(cards))}, corrects: corrects, large: big}
 	if corrects >= 0 {
 		id := edoc.ID(w.pool[corrects].doc)
 		d.Corrects = &id
@@ -197,20 +226,20 @@ func (w *world) complaint(cat *catalog.Catalogue, made time.Time, n int) (*paper
 	if !ok {
 		return nil, fmt.Errorf("there is no service complaint")
 	}
-	d := w.document(s, made)
+	d := w.document(s, w.Device.ID, made)
 	d.AnswerSecret = edoc.NewSecret()
 	d.Answers = citizen.NewAnswers(map[string]string{"body": fmt.Sprintf("complaint %d", n)})
 	c, err := edoc.Sign(d, w.Device.Signing.Signer(), d.Made)
 	if err != nil {
 		return nil, err
 	}
-	p := &paper{service: "complaint", corrects: -1}
+	p := &paper{kiosk: w.Device.ID, service: "complaint", corrects: -1}
 	return p, w.seal(p, c, cat)
 }
 
-func (w *world) document(s *catalog.Service, made time.Time) *edoc.Document {
+func (w *world) document(s *catalog.Service, kiosk string, made time.Time) *edoc.Document {
 	d := &edoc.Document{
-		Kind: edoc.KindRequest, Name: s.Title.TK, Heading: s.Title.TK, Lang: "tk", Made: made, Kiosk: w.Device.ID, Pages: 1,
+		Kind: edoc.KindRequest, Name: s.Title.TK, Heading: s.Title.TK, Lang: "tk", Made: made, Kiosk: kiosk, Pages: 1,
 		Service: s.ID, ServiceVersion: s.Version, Regulation: s.Regulation.Number, Addressee: edoc.Party{Organisation: s.Agency},
 	}
 	for _, r := range s.Rules {
@@ -247,7 +276,7 @@ func (w *world) portalConfig(l ledger.Ledger, now func() time.Time, bundle, cata
 	}
 	return portal.Config{
 		Ledger: l, Name: "portal.specimen", PublicURL: "https://portal.specimen", Roots: w.Roots(), Trust: w.bundles[bundle], Catalogue: w.catalogues[catalogue],
-		Receipt: w.PortalReceipt.Signer(), Register: w.Register.Signer(), Agencies: w.agencies,
+		Receipt: w.signers[bundle], Register: w.Register.Signer(), Agencies: w.agencies,
 		Identities: []age.Identity{w.identity}, Stamper: tsa, Now: now,
 	}, nil
 }
@@ -276,6 +305,9 @@ func (w *world) emptyLedger() error {
 	w.empty, err = readDir(dir)
 	return err
 }
+
+// last is the newest bundle.
+func (w *world) last() *trust.Bundle { return w.bundleOf[sha256.Sum256(w.bundles[len(w.bundles)-1])] }
 
 // theWorld is the one that makeWorld made.
 var theWorld *world

@@ -75,6 +75,7 @@ type World struct {
 	Cards          []Card // see CardNames
 
 	devices    []Device
+	portals    []*x509.Certificate // that signed receipts before PortalReceipt
 	responders map[string]Identity                   // by the centre's common name
 	revoked    map[string][]x509.RevocationListEntry // by the centre's common name
 	version    uint64
@@ -163,6 +164,18 @@ func (w *World) NewDevice(id string) (Device, error) {
 	return d, w.Reissue()
 }
 
+// RenewPortal gives the portal a further certificate for receipts and reissues the
+// bundle. The one before it stays in the bundle: what it signed goes on holding.
+func (w *World) RenewPortal() error {
+	next, err := issue(w.leaf(subject("SPECIMEN Portal"), binding), w.Infrastructure)
+	if err != nil {
+		return fmt.Errorf("specimen: renew the portal's certificate: %w", err)
+	}
+	w.portals = append([]*x509.Certificate{w.PortalReceipt.Cert}, w.portals...)
+	w.PortalReceipt = next
+	return w.Reissue()
+}
+
 // Revoke puts cert on its centre's list from that time on, and reissues the
 // bundle. hold suspends it only.
 func (w *World) Revoke(cert *x509.Certificate, at time.Time, hold bool) error {
@@ -190,7 +203,7 @@ func (w *World) ReissueAt(issued time.Time) error {
 	b := &trust.Bundle{
 		Version: w.version, Issued: issued,
 		TSA:     []*x509.Certificate{w.TSA.Cert},
-		Portals: []*x509.Certificate{w.PortalReceipt.Cert}, Recipients: []string{w.AgeRecipient},
+		Portals: append([]*x509.Certificate{w.PortalReceipt.Cert}, w.portals...), Recipients: []string{w.AgeRecipient},
 	}
 	for _, id := range AgencyIDs {
 		b.Agencies = append(b.Agencies, w.Agencies[id].Cert)
