@@ -75,6 +75,9 @@ func (p *Portal) decideAll(ctx context.Context) time.Duration {
 		}
 		for _, r := range recs {
 			after = r.Place
+			if p.anothers(r) {
+				continue
+			}
 			if err := p.decide(ctx, r); err != nil {
 				if ctx.Err() == nil {
 					p.c.Log.Error("portal: a record could not be decided", "kiosk", r.Kiosk, "seq", r.Seq, "err", err)

@@ -50,7 +50,8 @@ type File struct {
 	// Officers is a JSON file: a list of desk.Officer. Empty: nobody can sign in
 	// at the desk.
 	Officers string `json:"officers,omitempty"`
-	// Ledger is the database. It is created if it is not there.
+	// Ledger is the database: a file, which is created if it is not there, or
+	// postgres://USER@HOST/DATABASE, without a password.
 	Ledger string `json:"ledger"`
 }
 

@@ -126,10 +126,13 @@ func New(ctx context.Context, c Config) (*Portal, error) {
 	return p, nil
 }
 
-// Run decides what kiosks have sent until ctx ends; then it says bye to every
-// session and returns.
+// Run decides what kiosks have sent, and looks for what other portals on the same
+// ledger did, until ctx ends; then it says bye to every session and returns.
 func (p *Portal) Run(ctx context.Context) {
+	var wg sync.WaitGroup
+	wg.Go(func() { p.watchOthers(ctx) })
 	p.decideLoop(ctx)
+	wg.Wait()
 	p.closeSessions()
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/hex"
 	"encoding/json"
@@ -14,7 +15,6 @@ import (
 	"github.com/penjire/penjire/sync/edoc"
 	"github.com/penjire/penjire/sync/edoc/keyfile"
 	"github.com/penjire/penjire/sync/ledger"
-	"github.com/penjire/penjire/sync/ledger/sqlite"
 	"github.com/penjire/penjire/sync/portal"
 	"github.com/penjire/penjire/sync/portal/archive"
 )
@@ -22,7 +22,7 @@ import (
 // openArchive opens what portal.json in dir names of an archive. The portal may
 // be running: nothing is written. Where the keys that open envelopes are not at
 // hand, it says so and goes on.
-func openArchive(ctx context.Context, dir string, stderr io.Writer) (*archive.Archive, error) {
+func openArchive(ctx context.Context, dir, where string, stderr io.Writer) (*archive.Archive, error) {
 	f, err := portal.ReadFile(dir)
 	if err != nil {
 		return nil, err
@@ -40,7 +40,7 @@ func openArchive(ctx context.Context, dir string, stderr io.Writer) (*archive.Ar
 	if a.Identities, err = readAge(in(f.Age)); err != nil {
 		_, _ = fmt.Fprintf(stderr, "portald: envelopes cannot be opened: %v\n", err)
 	}
-	if a.Ledger, err = sqlite.OpenExisting(ctx, in(f.Ledger)); err != nil {
+	if a.Ledger, err = openExisting(ctx, ledgerPath(dir, cmp.Or(where, f.Ledger))); err != nil {
 		return nil, err
 	}
 	return a, nil
@@ -51,6 +51,7 @@ func checkCommand(ctx context.Context, args []string, stdout, stderr io.Writer) 
 	fs := flag.NewFlagSet("portald check", flag.ContinueOnError)
 	fs.SetOutput(stderr)
 	dir := fs.String("dir", "", "`folder` of portal.json")
+	where := fs.String("ledger", "", "`file` or postgres://… of the ledger, in place of the one in portal.json")
 	days := fs.Int("days", 90, "time stamps whose certificate ends within so many `days` are named")
 	asJSON := fs.Bool("json", false, "print JSON: one line for each trouble, then one for the summary")
 	if err := fs.Parse(args); err != nil {
@@ -63,7 +64,7 @@ func checkCommand(ctx context.Context, args []string, stdout, stderr io.Writer) 
 		_, _ = fmt.Fprintln(stderr, "portald: check needs -dir and takes nothing after the flags")
 		return 2
 	}
-	a, err := openArchive(ctx, *dir, stderr)
+	a, err := openArchive(ctx, *dir, *where, stderr)
 	if err != nil {
 		_, _ = fmt.Fprintln(stderr, "portald:", err)
 		return 1
@@ -127,6 +128,7 @@ func exportCommand(ctx context.Context, args []string, stdout, stderr io.Writer)
 	fs := flag.NewFlagSet("portald export", flag.ContinueOnError)
 	fs.SetOutput(stderr)
 	dir := fs.String("dir", "", "`folder` of portal.json")
+	where := fs.String("ledger", "", "`file` or postgres://… of the ledger, in place of the one in portal.json")
 	all := fs.Bool("all", false, "every registered document")
 	if err := fs.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
@@ -139,7 +141,7 @@ func exportCommand(ctx context.Context, args []string, stdout, stderr io.Writer)
 		_, _ = fmt.Fprintln(stderr, "portald: export needs -dir, then -all or codes or ids, then the folder to write to")
 		return 2
 	}
-	a, err := openArchive(ctx, *dir, stderr)
+	a, err := openArchive(ctx, *dir, *where, stderr)
 	if err != nil {
 		_, _ = fmt.Fprintln(stderr, "portald:", err)
 		return 1

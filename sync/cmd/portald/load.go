@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -41,7 +42,7 @@ func load(o options) (*loaded, error) {
 		}
 		return filepath.Join(o.dir, name)
 	}
-	l := &loaded{ledger: in(f.Ledger), config: portal.Config{
+	l := &loaded{ledger: ledgerPath(o.dir, cmp.Or(o.ledger, f.Ledger)), config: portal.Config{
 		Name: f.Name, PublicURL: f.PublicURL, Agencies: map[string]edoc.Signer{},
 	}}
 	signer := func(dst *edoc.Signer, p portal.Pair) func() error {

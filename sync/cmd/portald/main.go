@@ -1,11 +1,16 @@
 // Command portald is the portal in one process: kiosks' sync, the agencies'
-// desk, the public pages and a time-stamping authority, on one SQLite file.
+// desk, the public pages and a time-stamping authority, on one SQLite file or, for
+// several portals side by side, on PostgreSQL.
 //
 //	portald -dir FOLDER [-sync HOST:PORT] [-web HOST:PORT] [-packs FOLDER] [-line DEVICE[,BAUD]] …
-//	portald check -dir FOLDER [-days N] [-json]
-//	portald export -dir FOLDER [-all | CODE|ID …] TO
+//	        [-ledger FILE|postgres://USER@HOST/DATABASE]
+//	portald check -dir FOLDER [-ledger …] [-days N] [-json]
+//	portald export -dir FOLDER [-ledger …] [-all | CODE|ID …] TO
+//	portald move -dir FOLDER postgres://USER@HOST/DATABASE
 //
-// FOLDER holds portal.json (see portal.File) and what it names. Port 0 takes a
+// FOLDER holds portal.json (see portal.File) and what it names. -ledger takes the
+// place of its "ledger". A password for PostgreSQL comes from the file that
+// PGPASSFILE names, or from PGPASSWORD; one in the address is refused. Port 0 takes a
 // free one. Each -line is a serial line to one kiosk, a radio modem; 1200 baud, if
 // nothing is said. When it serves, portald prints one line of JSON on standard output,
 // {"sync":"HOST:PORT","web":"http://HOST:PORT"}; its log goes to standard error
@@ -22,9 +27,11 @@
 // then and of now, and says what is damaged, what is judged otherwise by now and
 // which time stamps want to be renewed; it removes and mends nothing. export
 // writes documents as they were received, raised, and answered, with an index of
-// origins, destinations and times (ED-13). Both may run beside the portal.
+// origins, destinations and times (ED-13). Both may run beside the portal. move
+// copies the ledger in a file into an empty database of PostgreSQL, in one
+// transaction, reads it back and checks it; the portal must not run meanwhile.
 //
-// Exit status: 0 stopped as told, all in order or all exported; 1 failed, or
+// Exit status: 0 stopped as told, all in order, all exported or all moved; 1 failed, or
 // something is damaged, unreadable or missing; 2 wrong use; 3 of check: in order,
 // but something is judged otherwise by now or wants a new time stamp.
 package main
@@ -45,7 +52,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/penjire/penjire/sync/ledger/sqlite"
 	"github.com/penjire/penjire/sync/portal"
 	"github.com/penjire/penjire/sync/socket"
 )
@@ -58,8 +64,8 @@ func main() {
 
 // options are the command line.
 type options struct {
-	dir, sync, web, packs string
-	lines                 []line
+	dir, sync, web, packs, ledger string
+	lines                         []line
 }
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
@@ -69,6 +75,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 			return checkCommand(ctx, args[1:], stdout, stderr)
 		case "export":
 			return exportCommand(ctx, args[1:], stdout, stderr)
+		case "move":
+			return moveCommand(ctx, args[1:], stdout, stderr)
 		}
 	}
 	var o options
@@ -82,6 +90,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		o.lines = append(o.lines, l)
 		return err
 	})
+	fs.StringVar(&o.ledger, "ledger", "", "`file` or postgres://… of the ledger, in place of the one in portal.json")
 	fs.StringVar(&o.packs, "packs", "", "`folder` of further service packs")
 	if err := fs.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
@@ -121,7 +130,7 @@ func serve(ctx context.Context, o options, stdout io.Writer, log *slog.Logger) (
 	if l.config.PublicURL == "" {
 		l.config.PublicURL = web
 	}
-	db, err := sqlite.Open(ctx, l.ledger)
+	db, err := openLedger(ctx, l.ledger)
 	if err != nil {
 		return err
 	}

@@ -47,6 +47,16 @@ func Receipt() func(ledger.Incoming, time.Time) ([]byte, error) {
 	}
 }
 
+// Signed makes receipts that are all the same.
+func Signed(text string) func(ledger.Incoming, time.Time) ([]byte, error) {
+	return func(ledger.Incoming, time.Time) ([]byte, error) { return []byte(text), nil }
+}
+
+// Settle decides one record.
+func Settle(ctx context.Context, l ledger.Ledger, k ledger.Key, d ledger.Decision) error {
+	return l.Decide(ctx, k, d)
+}
+
 // Registered returns a decision that registers.
 func Registered() ledger.Decision {
 	return ledger.Decision{

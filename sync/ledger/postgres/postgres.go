@@ -25,6 +25,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"net/url"
 	"strings"
 	"time"
 
@@ -47,26 +48,28 @@ type DB struct {
 
 var _ ledger.Shared = (*DB)(nil)
 
-// Config says where the database is.
-type Config struct {
-	// URL is postgres://user@host:port/database?sslmode=verify-full… or a line of
-	// key=value, as libpq takes it. A password is better not in it: PGPASSFILE and
-	// PGPASSWORD are read as libpq does.
-	URL string
-	// Password, if not empty, takes the place of any other.
-	Password string
-}
+// Open opens the database at url, postgres://user@host:port/name?sslmode=verify-full,
+// and brings its schema up to date; where it is empty, it makes the tables. A
+// password comes from PGPASSFILE or PGPASSWORD, as libpq reads them: one in the
+// address is refused, as it would show in lists of processes. A database of a newer
+// portal is refused, and one that does not flush what it commits.
+func Open(ctx context.Context, url string) (*DB, error) { return openURL(ctx, url, false) }
 
-// Open opens the database and brings its schema up to date; where it is empty, it
-// makes the tables. A database of a newer portal is refused, and one that does
-// not flush what it commits. No error holds the password.
-func Open(ctx context.Context, c Config) (*DB, error) {
-	cfg, err := pgx.ParseConfig(c.URL)
+// OpenExisting is Open for a database that must have its tables: a mistyped name
+// makes no empty ledger.
+func OpenExisting(ctx context.Context, url string) (*DB, error) { return openURL(ctx, url, true) }
+
+func openURL(ctx context.Context, at string, existing bool) (*DB, error) {
+	u, err := url.Parse(at)
 	if err != nil {
-		return nil, errors.New("postgres: open ledger: the address of the database is not one of PostgreSQL's") // err may quote it
+		return nil, errors.New("postgres: open ledger: its address cannot be read") // err quotes it
 	}
-	if c.Password != "" {
-		cfg.Password = c.Password
+	if _, has := u.User.Password(); has || u.Query().Has("password") {
+		return nil, errors.New("postgres: open ledger: a password does not belong into the address: name a file in PGPASSFILE, or set PGPASSWORD")
+	}
+	cfg, err := pgx.ParseConfig(at)
+	if err != nil {
+		return nil, fmt.Errorf("postgres: open ledger: %w", err)
 	}
 	if cfg.ConnectTimeout == 0 {
 		cfg.ConnectTimeout = 5 * time.Second
@@ -78,7 +81,7 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 	db.SetMaxOpenConns(connections)
 	db.SetMaxIdleConns(connections)
 	db.SetConnMaxIdleTime(5 * time.Minute)
-	if err := migrate(ctx, db); err != nil {
+	if err := migrate(ctx, db, existing); err != nil {
 		return nil, errors.Join(fmt.Errorf("postgres: open ledger in %s at %s: %w", cfg.Database, cfg.Host, err), db.Close())
 	}
 	return &DB{relational.New(dialect, db, db), db}, nil

@@ -119,9 +119,9 @@ CREATE TABLE revoked_seals (
 
 // migrate brings the database to the last version. Several portals may start at
 // once: the one that takes a version first makes it, the others wait.
-func migrate(ctx context.Context, db *sql.DB) error {
+func migrate(ctx context.Context, db *sql.DB, existing bool) error {
 	for {
-		v, err := version(ctx, db)
+		v, err := version(ctx, db, existing)
 		switch {
 		case err != nil:
 			return err
@@ -137,10 +137,13 @@ func migrate(ctx context.Context, db *sql.DB) error {
 }
 
 // version reads which version the schema has; 0 where there are no tables yet.
-func version(ctx context.Context, db *sql.DB) (v int, err error) {
+func version(ctx context.Context, db *sql.DB, existing bool) (v int, err error) {
 	err = db.QueryRowContext(ctx, `SELECT coalesce(max(version), 0) FROM schema_versions`).Scan(&v)
 	if !missingTable(err) {
 		return v, err
+	}
+	if existing {
+		return 0, errors.New("there is no ledger in it")
 	}
 	_, err = db.ExecContext(ctx, `CREATE TABLE IF NOT EXISTS schema_versions (version BIGINT PRIMARY KEY)`)
 	if dialect.Again(err) { // another portal made it
