@@ -2,7 +2,6 @@ package outbox
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"slices"
@@ -20,15 +19,19 @@ func (o *Outbox) Accept(ctx context.Context, d Draft) (Request, error) {
 	if err := d.valid(); err != nil {
 		return Request{}, err
 	}
-	digest := sha256.Sum256(d.Sealed)
 	code, err := d.codeHash(o.o.Kiosk)
+	if err != nil {
+		return Request{}, err
+	}
+	s, own, err := o.sealedOf(ctx, &d)
 	if err != nil {
 		return Request{}, err
 	}
 	var out Request
 	var rev uint64
+	used := false
 	err = o.writeLarge(ctx, func(t *tx) error {
-		rev = t.rev
+		rev, used = t.rev, false
 		_, epoch, seq, old, err := t.find(d.Doc)
 		switch {
 		case err == nil:
@@ -43,16 +46,20 @@ func (o *Outbox) Accept(ctx context.Context, d Draft) (Request, error) {
 		if t.edge.Size() == 0 {
 			return fmt.Errorf("outbox: accept before the journal began: %w", ErrDamaged)
 		}
-		if need := room(len(d.Sealed)); need > t.o.mem.free(t.o.o.MaxSize)-t.taken {
-			return fmt.Errorf("outbox: accept a request of %d bytes: %w", len(d.Sealed), ErrFull)
+		if need := room(s.inline()); need > t.o.mem.free(t.o.o.MaxSize)-t.taken {
+			return fmt.Errorf("outbox: accept a request of %d bytes: %w", s.size, ErrFull)
 		}
-		r, err := t.accept(&d, digest, code)
+		if err := s.usable(); err != nil {
+			return err
+		}
+		r, err := t.accept(&d, s, code)
 		if err != nil {
 			return err
 		}
-		out = r.public(t.epoch, t.seq)
+		out, used = r.public(t.epoch, t.seq), true
 		return nil
 	})
+	s.settle(ctx, err == nil && used, err == nil || own)
 	if err != nil {
 		return Request{}, err
 	}
@@ -64,9 +71,9 @@ func (o *Outbox) Accept(ctx context.Context, d Draft) (Request, error) {
 }
 
 // accept writes a new request and everything that comes with it.
-func (t *tx) accept(d *Draft, digest [32]byte, code []byte) (*request, error) {
+func (t *tx) accept(d *Draft, s *Staged, code []byte) (*request, error) {
 	e := journal.Entry{Kind: journal.DocSigned, At: d.Claimed, Fields: journal.Fields{
-		Doc: d.Doc[:], Digest: digest[:], Epoch: t.epoch[:], Seq: t.seq + 1,
+		Doc: d.Doc[:], Digest: s.digest[:], Epoch: t.epoch[:], Seq: t.seq + 1,
 	}}
 	if d.Signature != [32]byte{} {
 		e.Fields.Signature = d.Signature[:]
@@ -82,7 +89,7 @@ func (t *tx) accept(d *Draft, digest [32]byte, code []byte) (*request, error) {
 	root := t.edge.Root()
 	r := &request{
 		Doc: d.Doc[:], Service: d.Service, ServiceVersion: d.ServiceVersion, Lang: d.Lang, Lane: d.Lane,
-		Claimed: toMilli(d.Claimed), Due: toMilli(d.Due), Digest: digest[:], Size: len(d.Sealed),
+		Claimed: toMilli(d.Claimed), Due: toMilli(d.Due), Digest: s.digest[:], Size: int(s.size),
 		Index: index, Root: root[:], CodeHash: code,
 	}
 	r.enter(Accepted, d.Claimed)
@@ -95,24 +102,35 @@ func (t *tx) accept(d *Draft, digest [32]byte, code []byte) (*request, error) {
 	if err := t.putRequest(t.epoch, t.seq, r); err != nil {
 		return nil, err
 	}
-	if err := t.put(t.sealed, kindSealed, t.epoch, t.seq, marshalSealed(d.Doc, d.Sealed)); err != nil {
+	if s.small != nil {
+		err = t.put(t.sealed, kindSealed, t.epoch, t.seq, marshalSealed(d.Doc, s.small))
+	} else {
+		err = t.put(t.sealed, kindLarge, t.epoch, t.seq, marshalLarge(d.Doc, s.digest, s.size))
+	}
+	if err != nil {
 		return nil, err
 	}
 	seq := t.seq
 	t.fresh[d.Doc] = seq
-	t.taken += room(len(d.Sealed))
+	t.taken += room(s.inline())
 	t.after = append(t.after, func(m *memory) {
 		n, _ := m.epochNumber(m.epoch) // there since Open
 		m.add(n, seq, r)
+		if s.small == nil {
+			s.state = stagedTaken
+			t.o.release(s)
+		}
 	})
 	return r, nil
 }
 
 func (d *Draft) valid() error {
 	switch {
+	case d.Staged != nil && len(d.Sealed) > 0:
+		return errors.New("outbox: accept a request with two kinds of sealed bytes")
 	case len(d.Sealed) > MaxSealed:
 		return fmt.Errorf("outbox: accept a request of %d bytes, at most %d: %w", len(d.Sealed), MaxSealed, ErrTooLarge)
-	case len(d.Sealed) == 0:
+	case len(d.Sealed) == 0 && (d.Staged == nil || d.Staged.size == 0):
 		return errors.New("outbox: accept a request without sealed bytes")
 	case d.Doc == Doc{}:
 		return errors.New("outbox: accept a request without a document")

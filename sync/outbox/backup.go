@@ -52,10 +52,8 @@ func (o *Outbox) Backup(ctx context.Context, w io.Writer) error {
 			since, now = rev, last
 			continue
 		}
-		for _, v := range vals {
-			if err := put(v); err != nil {
-				return err
-			}
+		if err := o.emitAll(vals, put); err != nil {
+			return err
 		}
 		if len(vals) > 0 {
 			rev, now = max(rev, last.rev), last
@@ -129,7 +127,7 @@ func Restore(ctx context.Context, dir string, o Options, from ...string) (res Re
 	if err != nil {
 		return res, err
 	}
-	out := &Outbox{path: filepath.Join(dir, fileName), o: o, lock: lock}
+	out := &Outbox{path: filepath.Join(dir, fileName), o: o, lock: lock, staged: map[[32]byte]int{}, proved: map[[32]byte]bool{}}
 	defer func() { err = errors.Join(err, out.shut()) }()
 	src := &sources{found: map[id]at{}, mustKiosk: o.Kiosk}
 	defer func() { err = errors.Join(err, src.close()) }()

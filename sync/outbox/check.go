@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
@@ -44,7 +46,11 @@ func checkFile(ctx context.Context, path string, deep bool) (err error) {
 	if err != nil {
 		return fmt.Errorf("outbox: check %s: %w: %w", path, err, ErrDamaged)
 	}
-	err = db.View(func(b *bolt.Tx) error { return checkTx(ctx, b, deep) })
+	var files blobList
+	err = db.View(func(b *bolt.Tx) error { return checkTx(ctx, b, deep, files.add) })
+	if err == nil {
+		err = files.check(ctx, filepath.Dir(path))
+	}
 	if e := db.Close(); e != nil {
 		err = errors.Join(err, fmt.Errorf("outbox: close %s: %w", path, e))
 	}
@@ -114,7 +120,7 @@ func firstLine(b []byte) string {
 	return string(b)
 }
 
-// Check verifies the whole file: bbolt's structure, every value's checksum and
+// Check verifies the whole file, and those of large requests: bbolt's structure, every value's checksum and
 // form, that the parts agree with each other, and the journal's hashes. Writes
 // wait while the structure is looked at and go on after it: bbolt compares the
 // pages with its list of free ones, which every commit changes.
@@ -122,7 +128,43 @@ func (o *Outbox) Check(ctx context.Context) error {
 	if err := o.checkStructure(); err != nil {
 		return err
 	}
-	return o.view(ctx, func(b *bolt.Tx) error { return checkContents(ctx, b, true) })
+	var files blobList
+	if err := o.view(ctx, func(b *bolt.Tx) error { return checkContents(ctx, b, true, files.add) }); err != nil {
+		return err
+	}
+	err := files.check(ctx, o.dir())
+	if err != nil {
+		o.mu.RLock()
+		files = slices.DeleteFunc(files, func(b blobName) bool { return o.mem.blobs[b.digest] == nil }) // let go of meanwhile
+		o.mu.RUnlock()
+		err = files.check(ctx, o.dir())
+	}
+	return err
+}
+
+// blobName names a file with sealed bytes.
+type blobName struct {
+	digest [32]byte
+	size   int64
+}
+
+// blobList are files that requests need. That one is missing is not the outbox's
+// damage: the file is in order, and one request cannot be sent.
+type blobList []blobName
+
+func (l *blobList) add(digest [32]byte, size int64) {
+	*l = append(*l, blobName{digest, size})
+}
+
+// check compares every file with its name.
+func (l blobList) check(ctx context.Context, dir string) error {
+	var errs []error
+	for _, b := range l {
+		if err := checkBlob(ctx, dir, b.digest, b.size); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // checkStructure runs bbolt's check in a write transaction that writes nothing,

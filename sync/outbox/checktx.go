@@ -30,11 +30,11 @@ func (f *faults) err() error {
 // checkTx verifies the file as the transaction sees it. One that is not deep
 // looks at bbolt's structure and at every value's checksum and place; what the
 // values say is judged when they are loaded.
-func checkTx(ctx context.Context, b *bolt.Tx, deep bool) error {
+func checkTx(ctx context.Context, b *bolt.Tx, deep bool, named func(digest [32]byte, size int64)) error {
 	if err := checkPages(b); err != nil {
 		return err // walking on would follow broken pages
 	}
-	return checkContents(ctx, b, deep)
+	return checkContents(ctx, b, deep, named)
 }
 
 // checkPages verifies bbolt's structure.
@@ -49,7 +49,9 @@ func checkPages(b *bolt.Tx) error {
 }
 
 // checkContents verifies what is in the pages, which must be in order.
-func checkContents(ctx context.Context, b *bolt.Tx, deep bool) error {
+// What named is told of are the files that values name: it is not looked into them
+// here.
+func checkContents(ctx context.Context, b *bolt.Tx, deep bool, named func(digest [32]byte, size int64)) error {
 	s, err := newStore(b, Epoch{})
 	if err != nil {
 		return err
@@ -67,7 +69,7 @@ func checkContents(ctx context.Context, b *bolt.Tx, deep bool) error {
 		return err
 	}
 	s.epoch = v.epoch
-	c := checker{store: &s, cursor: m.Cursor, docs: map[Doc]struct{}{}, jobs: map[uint64]struct{}{}}
+	c := checker{named: named, store: &s, cursor: m.Cursor, docs: map[Doc]struct{}{}, jobs: map[uint64]struct{}{}}
 	steps := []func() error{c.journal, c.requests, c.sealedBytes, c.items}
 	if !deep {
 		steps = []func() error{c.values}
@@ -85,6 +87,7 @@ func checkContents(ctx context.Context, b *bolt.Tx, deep bool) error {
 
 type checker struct {
 	*store
+	named  func(digest [32]byte, size int64)
 	f      faults
 	cursor uint64
 	size   int64
@@ -100,7 +103,7 @@ func (c *checker) each(b *bolt.Bucket, k kind, keyLen int, fn func(value) error)
 			c.f.add("kind %d under a key of %d bytes", k, len(key))
 			continue
 		}
-		v, err := wholeValue(raw, k, short(key[keyLen-8:]))
+		v, err := whole(raw, k, short(key[keyLen-8:]))
 		if err == nil && !bytes.Equal(v.key(), key) {
 			err = fmt.Errorf("value %d of kind %d under another's key", v.number, k)
 		}
@@ -112,6 +115,14 @@ func (c *checker) each(b *bolt.Bucket, k kind, keyLen int, fn func(value) error)
 		}
 	}
 	return nil
+}
+
+// whole is wholeValue, or wholeSealed for what stands in the bucket sealed.
+func whole(raw []byte, k kind, number uint64) (value, error) {
+	if k == kindSealed {
+		return wholeSealed(raw, number)
+	}
+	return wholeValue(raw, k, number)
 }
 
 // values verifies every value and asks nothing more of it.
@@ -231,7 +242,13 @@ func (c *checker) sealedBytes() error {
 		if err != nil {
 			return err
 		}
-		return r.owns(v.payload)
+		if err := r.owns(v); err != nil {
+			return err
+		}
+		if v.kind == kindLarge {
+			c.named([32]byte(r.Digest), int64(r.Size))
+		}
+		return nil
 	})
 }
 

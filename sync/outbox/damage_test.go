@@ -393,16 +393,16 @@ func TestCompactsWhenMostIsFree(t *testing.T) {
 	ctx := t.Context()
 	o := outboxtest.OpenDir(t, dir, outbox.Options{})
 	var rs []outbox.Receipt
-	for i := range 100 {
+	for i := range 200 {
 		d := outboxtest.Draft(i)
-		d.Sealed = bytes.Repeat(d.Sealed, 200)
+		d.Sealed = bytes.Repeat(d.Sealed, 100)
 		q := outboxtest.Accept(t, o, d)
 		rs = append(rs, outbox.Receipt{Seq: q.Seq, Doc: q.Doc, Stage: outbox.Delivered, At: day, Bytes: []byte("r")})
 	}
 	if _, err := o.Lease(ctx, 0, 0); err != nil {
 		t.Fatal(err)
 	}
-	if err := o.Receipted(ctx, rs[:99]); err != nil {
+	if err := o.Receipted(ctx, rs[:199]); err != nil {
 		t.Fatal(err)
 	}
 	large := o.Stats(ctx)
@@ -421,9 +421,9 @@ func TestCompactsWhenMostIsFree(t *testing.T) {
 	if large.FileBytes < 10<<20 || small.FileBytes > 2<<20 || small.Epoch != large.Epoch || small.Unsent != 1 {
 		t.Errorf("file of %d bytes is %d after reopening, %+v", large.FileBytes, small.FileBytes, small)
 	}
-	d := outboxtest.Draft(200)
-	if q := outboxtest.Accept(t, o, d); q.Seq != 101 {
-		t.Errorf("the next sequence after compacting is %d, want 101", q.Seq)
+	d := outboxtest.Draft(900)
+	if q := outboxtest.Accept(t, o, d); q.Seq != 201 {
+		t.Errorf("the next sequence after compacting is %d, want 201", q.Seq)
 	}
 	if recs, err := o.Lease(ctx, 0, 0); err != nil || len(recs) != 2 {
 		t.Errorf("Lease = %d records, %v, want 2", len(recs), err)

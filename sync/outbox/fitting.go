@@ -15,7 +15,7 @@ func (o *Outbox) LeaseFitting(ctx context.Context, max, maxBytes int) ([]Record,
 		size := 0
 		for _, l := range t.o.mem.lanes {
 			for _, i := range l.line {
-				if !t.o.mem.slots[i].waits {
+				if !t.o.mem.slots[i].waits || t.o.mem.slots[i].large {
 					continue
 				}
 				if max > 0 && len(out) >= max {

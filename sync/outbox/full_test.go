@@ -24,7 +24,7 @@ func TestReceiptsFitAFullFile(t *testing.T) {
 				if r.IntN(3) > 0 {
 					d := outboxtest.Draft(next)
 					if r.IntN(2) == 0 {
-						d.Sealed = make([]byte, 200<<10+r.IntN(60<<10))
+						d.Sealed = make([]byte, 40<<10+r.IntN(24<<10))
 					}
 					if req, err := o.Accept(t.Context(), d); err == nil {
 						waits[next] = req

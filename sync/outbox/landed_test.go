@@ -1,7 +1,6 @@
 package outbox
 
 import (
-	"crypto/sha256"
 	"errors"
 	"slices"
 	"testing"
@@ -38,7 +37,7 @@ func TestFailedCommitLands(t *testing.T) {
 		t.Fatal(err)
 	}
 	d := draft(2)
-	if _, err := w.accept(&d, sha256.Sum256(d.Sealed), nil); err != nil {
+	if _, err := w.accept(&d, inMemory(o, d.Sealed), nil); err != nil {
 		t.Fatal(err)
 	}
 	if err := b.Commit(); err != nil {

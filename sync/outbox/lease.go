@@ -3,14 +3,14 @@ package outbox
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
 	"fmt"
 	"slices"
 
 	"github.com/penjire/penjire/sync/journal"
 )
 
-// Lease returns the requests that have no receipt, urgent lanes first and
+// Lease returns the requests that have no receipt, without large ones (see
+// LeaseLarge), urgent lanes first and
 // within a lane the oldest first, up to max of them and about maxBytes of
 // sealed bytes (at least one, if there is one). Requests that leave for the
 // first time are marked Sending, with a journal entry, and that is durable
@@ -26,7 +26,7 @@ func (o *Outbox) Lease(ctx context.Context, max, maxBytes int) ([]Record, error)
 		m := &t.o.mem
 		for _, l := range m.lanes {
 			for _, i := range l.line {
-				if !m.slots[i].waits {
+				if !m.slots[i].waits || m.slots[i].large {
 					continue
 				}
 				if max > 0 && len(out) >= max {
@@ -69,9 +69,11 @@ func (t *tx) lease(i int32, have, most int, first bool) (rec Record, ok bool, er
 	if most > 0 && !first && have+r.Size > most {
 		return Record{}, false, nil
 	}
-	sealed, err := t.getSealed(epoch, seq, &r)
-	if err != nil {
-		return Record{}, false, err
+	var sealed []byte
+	if !r.large() {
+		if sealed, err = t.getSealed(epoch, seq, &r); err != nil {
+			return Record{}, false, err
+		}
 	}
 	if r.state() == Accepted {
 		e := journal.Entry{Kind: journal.Sent, Fields: journal.Fields{Doc: r.Doc, Seq: seq}}
@@ -99,20 +101,20 @@ func (s *store) getSealed(epoch Epoch, seq uint64, r *request) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := r.owns(v.payload); err != nil {
+	if err := r.owns(v); err != nil {
 		return nil, fmt.Errorf("outbox: sealed bytes of request %d: %w", seq, err)
 	}
 	return bytes.Clone(v.payload[len(Doc{}):]), nil
 }
 
-// owns reports whether the sealed value's payload is the request's.
-func (r *request) owns(payload []byte) error {
-	doc, sealed, err := parseSealed(payload)
+// owns reports whether the sealed value, or what names their file, is the
+// request's.
+func (r *request) owns(v value) error {
+	doc, digest, size, err := sealedBy(v)
 	if err != nil {
 		return err
 	}
-	digest := sha256.Sum256(sealed)
-	if !bytes.Equal(doc[:], r.Doc) || !bytes.Equal(digest[:], r.Digest) || len(sealed) != r.Size {
+	if !bytes.Equal(doc[:], r.Doc) || !bytes.Equal(digest[:], r.Digest) || size != int64(r.Size) {
 		return fmt.Errorf("they are another's: %w", ErrDamaged)
 	}
 	return nil
@@ -161,7 +163,7 @@ func (o *Outbox) Withdraw(ctx context.Context, doc Doc) error {
 		}
 		r.enter(Withdrawn, t.now)
 		t.dropQueued(&r)
-		if err := t.remove(t.sealed, epochKey(epoch, seq)); err != nil {
+		if err := t.removeSealed(epoch, seq, &r); err != nil {
 			return err
 		}
 		return t.update(epoch, seq, &r)

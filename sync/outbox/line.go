@@ -5,7 +5,7 @@ import "context"
 // Place is where a waiting request stands. It is of use to the outbox that gave it.
 type Place int32
 
-// Line returns the places of all requests that have no receipt, in the order in
+// Line returns the places of all requests that have no receipt, but of large ones, in the order in
 // which Lease hands them out.
 func (o *Outbox) Line() []Place {
 	o.mu.RLock()
@@ -13,7 +13,7 @@ func (o *Outbox) Line() []Place {
 	out := make([]Place, 0, o.mem.waits)
 	for _, l := range o.mem.lanes {
 		for _, i := range l.line {
-			if o.mem.slots[i].waits {
+			if o.mem.slots[i].waits && !o.mem.slots[i].large {
 				out = append(out, Place(i))
 			}
 		}

@@ -105,6 +105,13 @@ func (m *memory) loadSealed(s *store) error {
 			return fmt.Errorf("outbox: sealed bytes %d of no request: %w", id.seq, ErrDamaged)
 		}
 		m.trash = append(m.trash, i)
+		if m.slots[i].large {
+			r, err := s.getRequest(Epoch(k), id.seq)
+			if err != nil {
+				return err
+			}
+			m.useBlob([32]byte(r.Digest), int64(r.Size), i)
+		}
 	}
 	for id := range want {
 		return fmt.Errorf("outbox: sealed bytes of request %d are gone: %w", id.seq, ErrDamaged)

@@ -28,6 +28,10 @@ type memory struct {
 	lanes  []lane
 	states [Withdrawn + 1]int
 	waits  int
+	large  int // of waits
+
+	blobs     map[[32]byte]*blobUse // files of sealed bytes that are still needed
+	blobBytes int64
 
 	jobs   []openPrint    // queued and printing, by id
 	items  map[Doc]uint64 // of documents that have no request here
@@ -53,6 +57,7 @@ type slot struct {
 	state   State
 	waits   bool
 	lost    bool
+	large   bool // the sealed bytes stand in a file of their own
 }
 
 // openPrint is a print job that has not ended, and its request's slot.
@@ -73,7 +78,7 @@ type lane struct {
 func newMemory() memory {
 	return memory{
 		docs: map[uint64]int32{}, more: map[Doc]int32{}, codes: map[uint64]int32{},
-		owners: map[uint64]int32{}, items: map[Doc]uint64{},
+		owners: map[uint64]int32{}, items: map[Doc]uint64{}, blobs: map[[32]byte]*blobUse{},
 	}
 }
 
@@ -94,7 +99,7 @@ func (m *memory) epochNumber(e Epoch) (uint8, bool) {
 // add takes in a request that is new to the memory.
 func (m *memory) add(epoch uint8, seq uint64, r *request) {
 	i := int32(len(m.slots))
-	s := slot{seq: seq, claimed: r.Claimed, prev: -1, epoch: epoch, state: r.state(), waits: r.waits(), lost: r.Lost}
+	s := slot{seq: seq, claimed: r.Claimed, prev: -1, epoch: epoch, state: r.state(), waits: r.waits(), lost: r.Lost, large: r.large()}
 	if k := short(r.Doc); m.taken(k) {
 		m.more[Doc(r.Doc)] = i
 	} else {
@@ -114,6 +119,12 @@ func (m *memory) add(epoch uint8, seq uint64, r *request) {
 	m.states[s.state]++
 	if s.waits {
 		m.waits++
+		if s.large {
+			m.large++
+		}
+		if s.large && !s.lost {
+			m.useBlob([32]byte(r.Digest), int64(r.Size), i)
+		}
 		if !s.lost {
 			m.join(r.Lane, i)
 		}
@@ -139,6 +150,9 @@ func (m *memory) set(i int32, r *request) {
 	m.states[s.state]++
 	if s.waits && !r.waits() {
 		m.waits--
+		if s.large {
+			m.large--
+		}
 		s.waits = false
 	}
 	m.follow(i, r)

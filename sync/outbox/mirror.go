@@ -1,9 +1,11 @@
 package outbox
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -165,11 +167,11 @@ func (m *mirror) follow(c *mirrorCopy) error {
 	if len(vals) == 0 {
 		return nil
 	}
-	var b []byte
-	for _, v := range vals {
-		b = append(b, v...)
-	}
-	if err := c.write(b); err != nil {
+	if slices.ContainsFunc(vals, func(v []byte) bool { return kind(v[5]) == kindLarge }) {
+		if err := m.o.emitAll(vals, c.write); err != nil {
+			return err
+		}
+	} else if err := c.write(bytes.Join(vals, nil)); err != nil {
 		return err
 	}
 	if err := m.mark(c, at.rev, at.head); err != nil {
@@ -227,5 +229,5 @@ func (m *mirror) good(c *mirrorCopy) {
 func (o *Outbox) live() int64 {
 	o.mu.RLock()
 	defer o.mu.RUnlock()
-	return o.mem.used
+	return o.mem.used + o.mem.blobBytes
 }

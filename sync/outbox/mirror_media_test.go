@@ -205,9 +205,9 @@ func TestMirrorAfterMuch(t *testing.T) {
 	}
 	hang := make(chan struct{})
 	f.set(func() { f.hang = hang })
-	for i := range 12 {
+	for i := range 150 {
 		d := mediumDraft(byte(i + 1))
-		d.Sealed = append(d.Sealed, make([]byte, 1<<20)...)
+		d.Sealed = append(d.Sealed, make([]byte, 60<<10)...)
 		if _, err := o.Accept(t.Context(), d); err != nil {
 			t.Fatal(err)
 		}
@@ -217,8 +217,8 @@ func TestMirrorAfterMuch(t *testing.T) {
 	if err := o.Mirrored(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if n := inMirror(t, mirror); n != 12 {
-		t.Errorf("%d requests are on the mirror, want 12", n)
+	if n := inMirror(t, mirror); n != 150 {
+		t.Errorf("%d requests are on the mirror, want 150", n)
 	}
 	if err := o.Close(); err != nil {
 		t.Error(err)

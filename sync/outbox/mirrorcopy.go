@@ -155,11 +155,11 @@ func (m *mirror) covered(name string) (bool, error) {
 	m.o.mu.RLock()
 	defer m.o.mu.RUnlock()
 	for k := range found {
-		if k.kind != kindRequest && k.kind != kindSealed {
+		if k.kind != kindRequest && k.kind != kindSealed && k.kind != kindLarge {
 			continue
 		}
 		i, there := m.o.mem.docs[k.fork]
-		if !there || k.kind == kindSealed && m.o.mem.slots[i].lost {
+		if !there || k.kind != kindRequest && m.o.mem.slots[i].lost {
 			return false, nil
 		}
 	}

@@ -165,6 +165,7 @@ func (o *Outbox) load() error {
 	m.rev += revisionGap
 	o.mu.Lock()
 	o.mem = m
+	o.lookAtBlobs()
 	o.mu.Unlock()
 	return nil
 }

@@ -68,6 +68,9 @@ type Options struct {
 	Version string
 	// MaxSize limits the file, in bytes; 0 is 256 MiB.
 	MaxSize int64
+	// MaxBlobs limits the sealed bytes of large requests, which stand in files of
+	// their own; 0 is 1 GiB. Room on the disk limits them too.
+	MaxBlobs int64
 	// Now is the kiosk's clock; nil is time.Now. Its time is recorded and
 	// never decides anything.
 	Now func() time.Time
@@ -114,15 +117,22 @@ type Outbox struct {
 	mu   sync.RWMutex // guards what is below; held only for memory, never over a commit
 	mem  memory
 	subs []chan struct{}
-	taps []*tap
-	once sync.Once
-	end  error // of Close
+	// Large requests: files that Stage made, what they and those under way take,
+	// and files that were compared with their digest since Open.
+	staged                map[[32]byte]int
+	stagedBytes, reserved int64
+	proved                map[[32]byte]bool
+	taps                  []*tap
+	once                  sync.Once
+	end                   error // of Close
 }
 
 // MinSize and DefaultSize are the least and the usual Options.MaxSize.
 const (
 	MinSize     = 2 << 20
 	DefaultSize = 256 << 20
+	// DefaultBlobs is the usual Options.MaxBlobs.
+	DefaultBlobs = 1 << 30
 )
 
 // Open opens the outbox in dir and creates both if they are not there.
@@ -142,8 +152,14 @@ func Open(ctx context.Context, dir string, o Options) (*Outbox, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := &Outbox{path: filepath.Join(dir, fileName), o: o, lock: lock}
+	out := &Outbox{
+		path: filepath.Join(dir, fileName), o: o, lock: lock,
+		staged: map[[32]byte]int{}, proved: map[[32]byte]bool{},
+	}
 	if err := out.open(ctx); err != nil {
+		return nil, errors.Join(err, out.shut())
+	}
+	if err := out.removeOrphans(); err != nil {
 		return nil, errors.Join(err, out.shut())
 	}
 	if err := out.markUsed(); err != nil {
@@ -166,6 +182,12 @@ func (o *Options) fill() error {
 	}
 	if o.MaxSize < MinSize || int64(int(o.MaxSize)) != o.MaxSize {
 		return fmt.Errorf("outbox: Options.MaxSize = %d, want 0 or at least %d", o.MaxSize, MinSize)
+	}
+	if o.MaxBlobs == 0 {
+		o.MaxBlobs = DefaultBlobs
+	}
+	if o.MaxBlobs < 0 {
+		return fmt.Errorf("outbox: Options.MaxBlobs = %d, want 0 or more", o.MaxBlobs)
 	}
 	if o.MirrorWait == 0 {
 		o.MirrorWait = DefaultMirrorWait

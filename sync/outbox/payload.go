@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/pbkdf2"
 	"crypto/sha256"
+	"encoding/binary"
 	"fmt"
 	"time"
 
@@ -121,10 +122,47 @@ func marshalSealed(d Doc, sealed []byte) []byte {
 }
 
 func parseSealed(b []byte) (Doc, []byte, error) {
-	if len(b) <= len(Doc{}) || len(b) > len(Doc{})+MaxSealed {
+	if len(b) <= len(Doc{}) || len(b) > len(Doc{})+MaxInline {
 		return Doc{}, nil, fmt.Errorf("outbox: sealed value of %d bytes: %w", len(b), ErrDamaged)
 	}
 	return Doc(b), b[len(Doc{}):], nil
+}
+
+// A large value's payload names the file with the sealed bytes: the document's
+// identity, their SHA-256, and how many they are.
+
+func marshalLarge(d Doc, digest [32]byte, size int64) []byte {
+	b := append(append(make([]byte, 0, largeLen), d[:]...), digest[:]...)
+	return binary.BigEndian.AppendUint64(b, uint64(size)) //nolint:gosec // not below 0
+}
+
+const largeLen = 32 + 32 + 8
+
+func parseLarge(b []byte) (d Doc, digest [32]byte, size int64, err error) {
+	if len(b) != largeLen {
+		return d, digest, 0, fmt.Errorf("outbox: name of a large request's file of %d bytes: %w", len(b), ErrDamaged)
+	}
+	n := binary.BigEndian.Uint64(b[64:])
+	if n <= MaxInline || n > MaxSealed {
+		return d, digest, 0, fmt.Errorf("outbox: a large request of %d bytes: %w", n, ErrDamaged)
+	}
+	return Doc(b), [32]byte(b[32:]), int64(n), nil //nolint:gosec // bounded
+}
+
+// A part's payload is the SHA-256 of the whole file and the bytes that begin at the
+// value's number.
+
+const partMost = 256 << 10
+
+func marshalPart(digest [32]byte, part []byte) []byte {
+	return append(append(make([]byte, 0, len(digest)+len(part)), digest[:]...), part...)
+}
+
+func parsePart(b []byte) (digest [32]byte, part []byte, err error) {
+	if len(b) <= len(digest) || len(b) > len(digest)+partMost {
+		return digest, nil, fmt.Errorf("outbox: part of a large request of %d bytes: %w", len(b), ErrDamaged)
+	}
+	return [32]byte(b), b[len(digest):], nil
 }
 
 // A journal value's payload is how many hashes the entry brought to the tree,

@@ -53,7 +53,7 @@ func (o *Outbox) Receipted(ctx context.Context, rs []Receipt) error {
 		return err
 	}
 	o.mu.RLock()
-	due := len(o.mem.trash) >= trashMax || len(o.mem.trash) > 0 && o.mem.free(o.o.MaxSize) < o.o.MaxSize/4
+	due := len(o.mem.trash) >= trashMax || slices.ContainsFunc(o.mem.trash, func(i int32) bool { return o.mem.slots[i].large }) || len(o.mem.trash) > 0 && o.mem.free(o.o.MaxSize) < o.o.MaxSize/4
 	o.mu.RUnlock()
 	if !due {
 		return nil
@@ -123,7 +123,14 @@ func (o *Outbox) tidy(ctx context.Context) error {
 		gone := slices.Clone(t.o.mem.trash)
 		for _, i := range gone {
 			epoch, seq := t.o.mem.key(i)
-			if err := t.remove(t.sealed, epochKey(epoch, seq)); err != nil {
+			r := request{Size: 1} // of a small one nothing more is asked
+			if t.o.mem.slots[i].large {
+				var err error
+				if r, err = t.getRequest(epoch, seq); err != nil {
+					return err
+				}
+			}
+			if err := t.removeSealed(epoch, seq, &r); err != nil {
 				return err
 			}
 		}

@@ -32,6 +32,7 @@ type request struct {
 	ReceiptJob     uint64     `cbor:"22,keyasint,omitempty"` // of the print that is queued or printing
 	CopyJob        uint64     `cbor:"23,keyasint,omitempty"`
 	Marked         uint8      `cbor:"24,keyasint,omitempty"` // bits: that paper is a further one
+	Sent           int64      `cbor:"25,keyasint,omitempty"` // of a large one, what the portal said that it has
 }
 
 type step struct {
@@ -46,6 +47,9 @@ func (r *request) receipted() bool { return len(r.Durable) > 0 || len(r.Decided)
 
 // waits reports whether the portal still has to get it.
 func (r *request) waits() bool { return !r.receipted() && r.state() != Withdrawn }
+
+// large reports whether the sealed bytes stand in a file of their own.
+func (r *request) large() bool { return r.Size > MaxInline }
 
 func (r *request) enter(s State, at time.Time) {
 	r.Steps = append(r.Steps, step{State: s, At: at.UnixMilli()})
@@ -66,6 +70,8 @@ func (r *request) valid() error {
 		return fmt.Errorf("service or language is not a short name")
 	case r.ServiceVersion < 0 || r.Size < 1 || r.Size > MaxSealed || r.Index < 0 || r.Copies < 0:
 		return fmt.Errorf("a number is out of its range")
+	case r.Sent < 0 || r.Sent > int64(r.Size) || r.Sent > 0 && !r.large():
+		return fmt.Errorf("sent %d of %d bytes", r.Sent, r.Size)
 	case len(r.Durable) > MaxReceipt || len(r.Decided) > MaxReceipt:
 		return fmt.Errorf("a receipt is larger than %d bytes", MaxReceipt)
 	case len(r.Steps) == 0:
@@ -116,7 +122,7 @@ func (r *request) public(epoch Epoch, seq uint64) Request {
 		Epoch: epoch, Seq: seq, Doc: Doc(r.Doc),
 		Service: r.Service, ServiceVersion: r.ServiceVersion, Lang: r.Lang, Lane: r.Lane,
 		Claimed: fromMilli(r.Claimed), Due: fromMilli(r.Due),
-		SealedDigest: [32]byte(r.Digest), Size: r.Size,
+		SealedDigest: [32]byte(r.Digest), Size: r.Size, Sent: r.Sent,
 		Index: r.Index, TreeSize: r.Index + 1, Root: [32]byte(r.Root),
 		State: r.state(), Steps: make([]Step, len(r.Steps)),
 		Receipt: r.Receipt, Copy: r.Copy, Copies: r.Copies,

@@ -2,7 +2,6 @@ package outbox
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"errors"
 	"os"
 	"path/filepath"
@@ -35,7 +34,7 @@ func TestFailedCommitIsOpenedAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	d := mediumDraft(2)
-	if _, err := w.accept(&d, sha256.Sum256(d.Sealed), nil); err != nil {
+	if _, err := w.accept(&d, inMemory(o, d.Sealed), nil); err != nil {
 		t.Fatal(err)
 	}
 	if err := b.Commit(); err != nil {

@@ -96,7 +96,7 @@ type told struct {
 
 func (g *salvage) run(cause error) error {
 	tales := map[id]*told{}
-	var kinds [kindMark + 1][]id
+	var kinds [kindPart + 1][]id
 	var maxRev uint64
 	for k, w := range g.found {
 		kinds[k.kind] = append(kinds[k.kind], k)
@@ -118,7 +118,7 @@ func (g *salvage) run(cause error) error {
 	if err := g.requests(kinds[kindRequest], tales); err != nil {
 		return err
 	}
-	if err := g.orphans(kinds[kindSealed], tales); err != nil {
+	if err := g.orphans(slices.Concat(kinds[kindSealed], kinds[kindLarge]), tales); err != nil {
 		return err
 	}
 	if err := g.items(kinds[kindItem]); err != nil {
@@ -229,6 +229,21 @@ func (g *salvage) hasItem(number uint64) bool {
 
 // sealed carries the sealed bytes of a request over, if they are whole.
 func (g *salvage) sealed(k, place id, r *request) (bool, error) {
+	if r.large() {
+		ok, err := g.blob([32]byte(r.Digest), int64(r.Size))
+		if !ok || err != nil {
+			return false, err
+		}
+		revision := uint64(1)
+		k.kind = kindLarge
+		if w, there := g.found[k]; there {
+			revision = w.revision
+		}
+		return true, g.put(bucketSealed, value{
+			kind: kindLarge, epoch: place.epoch, number: place.number, revision: revision,
+			payload: marshalLarge(Doc(r.Doc), [32]byte(r.Digest), int64(r.Size)),
+		})
+	}
 	k.kind = kindSealed
 	if _, ok := g.found[k]; !ok {
 		return false, nil
@@ -237,7 +252,7 @@ func (g *salvage) sealed(k, place id, r *request) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	if r.owns(v.payload) != nil {
+	if r.owns(v) != nil {
 		return false, nil
 	}
 	v.epoch, v.number = place.epoch, place.number
@@ -259,12 +274,11 @@ func (g *salvage) orphans(sealed []id, tales map[id]*told) error {
 		if err != nil {
 			return err
 		}
-		doc, bytes, err := parseSealed(v.payload)
+		doc, digest, size, err := sealedBy(v)
 		if err != nil || g.docs[doc] {
 			continue
 		}
-		digest := sha256.Sum256(bytes)
-		r := request{Doc: doc[:], Service: "unknown", Digest: digest[:], Size: len(bytes), Root: make([]byte, 32), Receipt: Unknown}
+		r := request{Doc: doc[:], Service: "unknown", Digest: digest[:], Size: int(size), Root: make([]byte, 32), Receipt: Unknown}
 		when := g.o.o.Now()
 		if t != nil && t.signed != nil {
 			when, r.Index = t.signed.At, int64(t.index)
@@ -281,6 +295,15 @@ func (g *salvage) orphans(sealed []id, tales map[id]*told) error {
 		}
 	}
 	return nil
+}
+
+// sealedBy returns what a value says of the sealed bytes that it holds or names.
+func sealedBy(v value) (doc Doc, digest [32]byte, size int64, err error) {
+	if v.kind == kindLarge {
+		return parseLarge(v.payload)
+	}
+	doc, b, err := parseSealed(v.payload)
+	return doc, sha256.Sum256(b), int64(len(b)), err
 }
 
 // items carries what came down over. The cursor begins at 0 again: which items

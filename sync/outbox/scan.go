@@ -20,7 +20,7 @@ type id struct {
 	kind   kind
 	epoch  Epoch
 	number uint64
-	fork   uint64 // of requests and sealed bytes, the document's first eight bytes
+	fork   uint64 // of requests and sealed bytes, the document's first eight bytes; of parts, the file's
 }
 
 // idOf tells values apart that count side by side. Two branches of one file may
@@ -28,7 +28,7 @@ type id struct {
 func idOf(v value) id {
 	k := id{kind: v.kind, epoch: v.epoch, number: v.number}
 	switch v.kind {
-	case kindSealed:
+	case kindSealed, kindLarge, kindPart: // a part: of the file's digest
 		if len(v.payload) >= 8 {
 			k.fork = short(v.payload)
 		}

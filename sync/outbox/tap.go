@@ -99,10 +99,11 @@ const copyChunk = 256 << 10
 // returns the highest revision that it saw, up to now.
 func (o *Outbox) copyValues(ctx context.Context, since, now uint64, emit func([]byte) error) (rev uint64, err error) {
 	chunk := make([]byte, 0, copyChunk+copyChunk/4)
+	var named []value // in chunk, those that name files
 	for _, bucket := range buckets {
 		var key []byte
 		for more := true; more; {
-			chunk = chunk[:0]
+			chunk, named = chunk[:0], named[:0]
 			err := o.view(ctx, func(b *bolt.Tx) error {
 				in := b.Bucket(bucket)
 				if in == nil {
@@ -131,6 +132,10 @@ func (o *Outbox) copyValues(ctx context.Context, since, now uint64, emit func([]
 					}
 					if v.revision > since {
 						chunk = append(chunk, raw...)
+						if v.kind == kindLarge {
+							v.payload = bytes.Clone(v.payload)
+							named = append(named, v)
+						}
 					}
 				}
 				more = false
@@ -138,6 +143,11 @@ func (o *Outbox) copyValues(ctx context.Context, since, now uint64, emit func([]
 			})
 			if err != nil {
 				return 0, err
+			}
+			for _, v := range named {
+				if err := o.copyParts(v, emit); err != nil {
+					return 0, err
+				}
 			}
 			if len(chunk) > 0 {
 				if err := emit(chunk); err != nil {

@@ -55,6 +55,7 @@ type tx struct {
 	fresh map[Doc]uint64 // accepted in this transaction
 	taken int64          // bytes they take
 	trash []int32        // memory.trash as it will be; nil: as it is
+	blobs [][32]byte     // files that requests of this transaction let go of
 }
 
 func (o *Outbox) newTx(b *bolt.Tx) (*tx, error) {
@@ -135,6 +136,21 @@ func (t *tx) find(d Doc) (slot int32, epoch Epoch, seq uint64, r request, err er
 		return 0, epoch, 0, r, ErrNotFound
 	}
 	return i, epoch, seq, r, nil
+}
+
+// removeSealed removes the sealed bytes of a request, and their file after the
+// commit.
+func (t *tx) removeSealed(epoch Epoch, seq uint64, r *request) error {
+	if r.large() {
+		doc, digest := Doc(r.Doc), [32]byte(r.Digest)
+		t.after = append(t.after, func(m *memory) {
+			if i, ok := m.byDoc(doc); ok {
+				m.dropBlob(digest, i)
+			}
+			t.blobs = append(t.blobs, digest)
+		})
+	}
+	return t.remove(t.sealed, epochKey(epoch, seq))
 }
 
 // update stores a changed request and lets memory follow.

@@ -86,7 +86,7 @@ const (
 )
 
 // Draft is a request to be accepted. Everything is required but Code, Lane,
-// Owner, Due and Signature.
+// Owner, Due and Signature, and one of Sealed and Staged.
 type Draft struct {
 	Doc            Doc
 	Code           string    // tracking code; kept as a hash, never in the clear
@@ -96,15 +96,15 @@ type Draft struct {
 	Lane           uint8     // 0 is the most urgent
 	Owner          Owner     // zero: nobody
 	Sealed         []byte    // what travels; 1 byte to MaxSealed
+	Staged         *Staged   // in place of Sealed: what Stage made durable
 	Claimed        time.Time // by the kiosk's clock
 	Due            time.Time // when an answer is due; zero: not known
 	Signature      [32]byte  // SHA-256 of the signature value; zero: none
 }
 
-// MaxSealed is the most bytes of Draft.Sealed, and MaxItem of Item.Bytes.
-// Attachments do not travel in it.
+// MaxSealed is the most sealed bytes of a request, and MaxItem of Item.Bytes.
 const (
-	MaxSealed  = 4 << 20
+	MaxSealed  = 64 << 20
 	MaxItem    = 8 << 20
 	MaxReceipt = 4 << 10 // bytes of one Receipt.Bytes
 )
@@ -130,6 +130,7 @@ type Request struct {
 	Claimed, Due   time.Time
 	SealedDigest   [32]byte // SHA-256 of the sealed bytes
 	Size           int      // of the sealed bytes
+	Sent           int64    // of a large one: how much the portal was last known to have
 
 	// Where the journal speaks of it: the entry's index, and the tree right
 	// after it, as the paper receipt states them.
@@ -154,8 +155,12 @@ func (r *Request) Receipted() bool { return r.DurableReceipt != nil || r.Decided
 // Record is a request with its sealed bytes, as it travels.
 type Record struct {
 	Request
-	Sealed []byte
+	Sealed []byte // nil of a large one: LeaseLarge
 }
+
+// Large reports whether the sealed bytes stand in a file of their own and travel in
+// chunks.
+func (r *Request) Large() bool { return r.Size > MaxInline }
 
 // Receipt is a portal's receipt that the caller has verified. Stage Delivered
 // is DURABLE; Registered and Refused are DECIDED.
@@ -199,5 +204,8 @@ type Stats struct {
 	Cursor       uint64
 	FileBytes    int64    // size of the file
 	FreeBytes    int64    // what new requests may still take
+	Large        int      // of Unsent, those whose sealed bytes stand in files of their own
+	LargeBytes   int64    // of those files
+	FreeLarge    int64    // what further ones may take
 	Alarms       []string // stable codes, the oldest first
 }

@@ -39,6 +39,8 @@ const (
 	kindPrint   kind = 5 // until 2026-11-29; not used again
 	kindItem    kind = 6
 	kindMark    kind = 7 // in copies only
+	kindLarge   kind = 8 // in place of sealed: names a file
+	kindPart    kind = 9 // in copies only: of such a file
 )
 
 var (
@@ -97,7 +99,7 @@ func valueLen(b []byte) (int, error) {
 	if b[4] != valueVersion {
 		return 0, fmt.Errorf("outbox: value of version %d, want %d: %w", b[4], valueVersion, errValue)
 	}
-	if k := kind(b[5]); k < kindMeta || k > kindMark || k == kindPrint {
+	if k := kind(b[5]); k < kindMeta || k > kindPart || k == kindPrint {
 		return 0, fmt.Errorf("outbox: value of unknown kind %d: %w", b[5], errValue)
 	}
 	n := binary.BigEndian.Uint32(b[38:])
@@ -118,6 +120,16 @@ func wholeValue(b []byte, k kind, number uint64) (value, error) {
 		return value{}, fmt.Errorf("outbox: value kind %d number %d stands where kind %d number %d should: %w", v.kind, v.number, k, number, ErrDamaged)
 	}
 	return v, nil
+}
+
+// wholeSealed is wholeValue for what stands in the bucket sealed: the bytes, or the
+// name of the file that holds them.
+func wholeSealed(b []byte, number uint64) (value, error) {
+	k := kindSealed
+	if len(b) >= headLen && kind(b[5]) == kindLarge {
+		k = kindLarge
+	}
+	return wholeValue(b, k, number)
 }
 
 // Keys. Requests, their sealed bytes and journal entries are under

@@ -85,6 +85,12 @@ func parsePayload(v value) ([]byte, error) {
 		return again(parseItem(v.payload, true))
 	case kindMark:
 		return again(parseMark(v.payload, true))
+	case kindLarge:
+		d, digest, size, err := parseLarge(v.payload)
+		return marshalLarge(d, digest, size), err
+	case kindPart:
+		digest, part, err := parsePart(v.payload)
+		return marshalPart(digest, part), err
 	case kindSealed:
 		d, b, err := parseSealed(v.payload)
 		return marshalSealed(d, b), err

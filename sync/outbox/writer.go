@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"runtime"
 	"runtime/debug"
 	"sync/atomic"
@@ -236,7 +237,17 @@ func (o *Outbox) apply(t *tx, highWater int64) {
 		}
 	}
 	subs := o.subs
+	var unlink []string
+	for _, digest := range t.blobs {
+		delete(o.proved, digest)
+		if o.mem.blobs[digest] == nil && o.staged[digest] == 0 {
+			unlink = append(unlink, blobPath(o.dir(), digest))
+		}
+	}
 	o.mu.Unlock()
+	for _, path := range unlink {
+		_ = os.Remove(path) // the next Open removes what is left
+	}
 	if t.total == 0 && len(t.after) == 0 {
 		return
 	}

@@ -45,3 +45,15 @@ func Accept(t testing.TB, o *outbox.Outbox, d outbox.Draft) outbox.Request {
 	}
 	return r
 }
+
+// Large returns draft number n with sealed bytes of that size, which differ from
+// draft to draft and do not repeat.
+func Large(n, size int) outbox.Draft {
+	d := Draft(n)
+	d.Sealed = make([]byte, 0, size+32)
+	for h := d.Doc; len(d.Sealed) < size; h = sha256.Sum256(h[:]) {
+		d.Sealed = append(d.Sealed, h[:]...)
+	}
+	d.Sealed = d.Sealed[:size]
+	return d
+}

@@ -1,0 +1,196 @@
+package outbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+// Blob are the sealed bytes of a large request, to be read in pieces. Close it.
+type Blob struct {
+	f *os.File
+	io.ReaderAt
+}
+
+// Close lets go of the file.
+func (b *Blob) Close() error { return b.f.Close() }
+
+// LeaseLarge is Lease for one request whose sealed bytes are more than MaxInline:
+// the first of its line that skip does not pass by. The Record has no Sealed: the
+// bytes are read from the Blob, which was compared with the request's digest when
+// it was leased for the first time since Open. Record.Sent is how much of it the
+// portal was last known to have.
+//
+// One whose file is gone or another raises AlarmLost, is not sent, and holds up
+// nobody. ErrNotFound: there is none that can go.
+func (o *Outbox) LeaseLarge(ctx context.Context, skip func(Doc) bool) (Record, *Blob, error) {
+	var none Record
+	o.mu.RLock()
+	var line []int32
+	for _, l := range o.mem.lanes {
+		for _, i := range l.line {
+			if s := &o.mem.slots[i]; s.waits && s.large && !s.lost {
+				line = append(line, i)
+			}
+		}
+	}
+	o.mu.RUnlock()
+	for _, i := range line {
+		r, err := o.requestOf(ctx, i)
+		if err != nil {
+			return none, nil, err
+		}
+		if !r.waits() || skip != nil && skip(Doc(r.Doc)) {
+			continue
+		}
+		if err := o.proveBlob(ctx, [32]byte(r.Digest), int64(r.Size)); errors.Is(err, errBlob) {
+			continue
+		} else if err != nil {
+			return none, nil, err
+		}
+		f, err := os.Open(blobPath(o.dir(), [32]byte(r.Digest)))
+		if err != nil {
+			o.lose([32]byte(r.Digest))
+			continue
+		}
+		var rec Record
+		err = o.write(ctx, func(t *tx) error {
+			rec = Record{}
+			var err error
+			rec, _, err = t.lease(i, 0, 0, true)
+			return err
+		})
+		if err == nil && rec.Seq != 0 {
+			return rec, &Blob{f: f, ReaderAt: f}, nil
+		}
+		if err := errors.Join(err, f.Close()); err != nil {
+			return none, nil, err
+		}
+	}
+	return none, nil, fmt.Errorf("outbox: lease a large request: %w", ErrNotFound)
+}
+
+func (o *Outbox) requestOf(ctx context.Context, i int32) (r request, err error) {
+	o.mu.RLock()
+	epoch, seq := o.mem.key(i)
+	o.mu.RUnlock()
+	err = o.view(ctx, func(b *bolt.Tx) error {
+		s, err := newStore(b, o.epoch())
+		if err != nil {
+			return err
+		}
+		r, err = s.getRequest(epoch, seq)
+		return err
+	})
+	return r, err
+}
+
+// proveBlob compares a file with its digest, once since Open. One that is not what
+// it was is lost.
+func (o *Outbox) proveBlob(ctx context.Context, digest [32]byte, size int64) error {
+	o.mu.RLock()
+	proved := o.proved[digest]
+	o.mu.RUnlock()
+	if proved {
+		return nil
+	}
+	err := checkBlob(ctx, o.dir(), digest, size)
+	if errors.Is(err, errBlob) {
+		o.lose(digest)
+	}
+	if err == nil {
+		o.mu.Lock()
+		o.proved[digest] = true
+		o.mu.Unlock()
+	}
+	return err
+}
+
+// Doubt has the sealed bytes of a large request compared with their digest again
+// before they are leased the next time: the portal found others.
+func (o *Outbox) Doubt(digest [32]byte) {
+	o.mu.Lock()
+	delete(o.proved, digest)
+	o.mu.Unlock()
+}
+
+// lose takes the requests with that file out of their lines and raises the alarm.
+func (o *Outbox) lose(digest [32]byte) {
+	o.mu.Lock()
+	o.mem.loseBlob(digest)
+	subs := o.subs
+	o.mu.Unlock()
+	for _, c := range subs {
+		select {
+		case c <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// Sent notes how much of a large request the portal said that it has, for a
+// carrier that cannot ask. It may be less than before: a portal that was restored.
+func (o *Outbox) Sent(ctx context.Context, doc Doc, n int64) error {
+	return o.write(ctx, func(t *tx) error {
+		slot, epoch, seq, r, err := t.find(doc)
+		if err != nil {
+			return fmt.Errorf("outbox: note what was sent: %w", err)
+		}
+		if slot < 0 || !r.waits() || !r.large() || n < 0 || n > int64(r.Size) || n == r.Sent {
+			return nil
+		}
+		r.Sent = n
+		return t.update(epoch, seq, &r)
+	})
+}
+
+// blobUse is a file and the requests that need it.
+type blobUse struct {
+	size  int64
+	slots []int32
+}
+
+// useBlob notes that the request of slot i needs the file.
+func (m *memory) useBlob(digest [32]byte, size int64, i int32) {
+	b := m.blobs[digest]
+	if b == nil {
+		b = &blobUse{size: size}
+		m.blobs[digest] = b
+		m.blobBytes += size
+	}
+	if !slices.Contains(b.slots, i) {
+		b.slots = append(b.slots, i)
+	}
+}
+
+// dropBlob notes that it does not any more.
+func (m *memory) dropBlob(digest [32]byte, i int32) {
+	b := m.blobs[digest]
+	if b == nil {
+		return
+	}
+	b.slots = slices.DeleteFunc(b.slots, func(j int32) bool { return i == j })
+	if len(b.slots) == 0 {
+		delete(m.blobs, digest)
+		m.blobBytes -= b.size
+	}
+}
+
+// loseBlob takes the requests of a file out of their lines.
+func (m *memory) loseBlob(digest [32]byte) {
+	b := m.blobs[digest]
+	if b == nil {
+		return
+	}
+	for _, i := range b.slots {
+		if m.slots[i].waits {
+			m.slots[i].lost = true
+			m.alarm(AlarmLost)
+		}
+	}
+}
