@@ -133,19 +133,30 @@ func (o *Outbox) lose(digest [32]byte) {
 	}
 }
 
-// Sent notes how much of a large request the portal said that it has, for a
-// carrier that cannot ask. It may be less than before: a portal that was restored.
-func (o *Outbox) Sent(ctx context.Context, doc Doc, n int64) error {
+// Sent notes how much of the large request with that SHA-256 the portal said that it
+// has, for a carrier that cannot ask. It may be less than before: a portal that was
+// restored. One that is not here is no error.
+func (o *Outbox) Sent(ctx context.Context, digest [32]byte, n int64) error {
 	return o.write(ctx, func(t *tx) error {
-		slot, epoch, seq, r, err := t.find(doc)
-		if err != nil {
-			return fmt.Errorf("outbox: note what was sent: %w", err)
-		}
-		if slot < 0 || !r.waits() || !r.large() || n < 0 || n > int64(r.Size) || n == r.Sent {
+		b := t.o.mem.blobs[digest]
+		if b == nil || n < 0 || n > b.size {
 			return nil
 		}
-		r.Sent = n
-		return t.update(epoch, seq, &r)
+		for _, i := range b.slots {
+			epoch, seq := t.o.mem.key(i)
+			r, err := t.getRequest(epoch, seq)
+			if err != nil {
+				return fmt.Errorf("outbox: note what was sent: %w", err)
+			}
+			if !r.waits() || n == r.Sent {
+				continue
+			}
+			r.Sent = n
+			if err := t.update(epoch, seq, &r); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }
 

@@ -60,7 +60,7 @@ func TestLargeRequest(t *testing.T) {
 	if err := o.Withdraw(ctx, d.Doc); !errors.Is(err, outbox.ErrSent) {
 		t.Errorf("Withdraw of what left = %v, want ErrSent", err)
 	}
-	if err := errors.Join(o.Sent(ctx, d.Doc, 1<<20), o.Check(ctx), o.Close()); err != nil {
+	if err := errors.Join(o.Sent(ctx, rec.SealedDigest, 1<<20), o.Check(ctx), o.Close()); err != nil {
 		t.Fatal(err)
 	}
 

@@ -48,6 +48,7 @@ func (p *Portal) decideLoop(ctx context.Context) {
 		if err := p.publishRevoked(ctx); err != nil && ctx.Err() == nil { // a new day's list
 			p.c.Log.Error("portal: the list of revoked seals stays as old as it is", "err", err)
 		}
+		p.forgetUploads(ctx)
 		t := time.NewTimer(wait)
 		select {
 		case <-ctx.Done():

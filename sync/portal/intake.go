@@ -34,6 +34,11 @@ func (s *session) records(ctx context.Context, f *wire.Records) error {
 	if len(in) == 0 {
 		return nil
 	}
+	return s.takeIn(ctx, in)
+}
+
+// takeIn takes in records with one commit, and then sends their receipts.
+func (s *session) takeIn(ctx context.Context, in []ledger.Incoming) error {
 	out, err := s.p.ledger.Intake(ctx, s.kiosk, s.p.c.Now(), in, func(r ledger.Incoming, at time.Time) ([]byte, error) {
 		rec := wire.Receipt{
 			Level: wire.Durable, Kiosk: s.kiosk, Epoch: r.Epoch, Seq: r.Seq, Doc: r.Doc, Digest: r.Digest,

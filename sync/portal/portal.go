@@ -59,6 +59,10 @@ type Config struct {
 	Beacon   time.Duration // between two beacons of a session; 0 is 1 h
 	Settle   time.Duration // how long an answer in a file waits for decisions at most; 0 is 10 s
 	Herd     int           // sessions at once beyond which kiosks are asked to come back later; 0 is 4096
+	// Uploads limits what a kiosk may have of large requests that have not all come;
+	// zero: 16 of them, 512 MiB, and one that rests for a day makes room.
+	Uploads ledger.Quota
+
 	Greeting time.Duration // how long a connection may be without hello; 0 is 30 s
 	Greeters int           // connections at once that are not sessions yet; 0 is 256
 }
@@ -74,6 +78,7 @@ type Portal struct {
 	revoked  atomic.Pointer[trust.RevokedSeals]
 	revoking sync.Mutex
 	undec    chan struct{} // something may be undecided
+	forgot   time.Time     // when old uploads were forgotten; decideLoop's
 
 	mu       sync.Mutex
 	sessions map[string]*session // by kiosk
@@ -109,6 +114,9 @@ func New(ctx context.Context, c Config) (*Portal, error) {
 	}
 	if c.Greeters <= 0 {
 		c.Greeters = 256
+	}
+	if c.Uploads == (ledger.Quota{}) {
+		c.Uploads = ledger.Quota{Uploads: 16, Bytes: 512 << 20, Rest: 24 * time.Hour}
 	}
 	p := &Portal{
 		c: c, ledger: c.Ledger, speaks: wire.Spoken, undec: make(chan struct{}, 1), sessions: map[string]*session{}, greeting: map[string]int{},

@@ -39,6 +39,8 @@ type session struct {
 	byes  sync.Once
 	ended chan struct{}
 	late  *late // of a session in files; nil over a line
+
+	uploads map[[32]byte]*wire.Large // announced in this session; nil: here by now
 }
 
 // SyncHandler takes kiosks' connections. It wants a server with TLSConfig.
@@ -167,6 +169,10 @@ func (s *session) run(ctx context.Context) error {
 		switch f := f.(type) {
 		case *wire.Records:
 			err = s.records(ctx, f)
+		case *wire.Large:
+			err = s.large(ctx, f)
+		case *wire.Chunk:
+			err = s.chunk(ctx, f)
 		case *wire.Checkpoint:
 			err = s.checkpoint(ctx, f)
 		case *wire.ItemAck:

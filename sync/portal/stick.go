@@ -49,6 +49,7 @@ type late struct {
 	Imported
 	docs  map[ledger.Doc]struct{} // to be decided
 	first bool                    // nothing is known of this outbox yet
+	haves map[[32]byte]*wire.Have // of large requests that are not all here
 	fresh bool                    // no newer journal of this kiosk is known: its hello tells how it is
 }
 
@@ -104,7 +105,7 @@ func (p *Portal) Import(ctx context.Context, r io.Reader) (Imported, error) {
 	s := &session{
 		p: p, conn: out, kiosk: f.Kiosk, cancel: cancel,
 		wake: make(chan struct{}, 1), acks: make(chan uint64, 1), ended: make(chan struct{}),
-		late: &late{docs: map[ledger.Doc]struct{}{}},
+		late: &late{docs: map[ledger.Doc]struct{}{}, haves: map[[32]byte]*wire.Have{}},
 	}
 	s.late.Kiosk, s.late.Number, s.late.Made = f.Kiosk, f.Number, f.When()
 	defer close(s.ended)
@@ -194,8 +195,17 @@ func (s *session) file(ctx context.Context, f *stick.File) error {
 			err = s.checkpoint(ctx, fr)
 		case *wire.Records:
 			err = s.records(ctx, fr)
+		case *wire.Large:
+			err = s.large(ctx, fr)
+		case *wire.Chunk:
+			err = s.chunk(ctx, fr)
 		}
 		if err != nil && !end {
+			return err
+		}
+	}
+	for _, h := range s.late.haves {
+		if err := s.conn.Send(ctx, h); err != nil {
 			return err
 		}
 	}

@@ -32,6 +32,8 @@ func (s *session) take(ctx context.Context, f wire.Frame) error {
 	case *wire.Nack:
 		s.nack(f)
 		return nil
+	case *wire.Have:
+		return s.have(ctx, f)
 	case *wire.Items:
 		return s.items(ctx, f)
 	case *wire.Beacon:
@@ -121,13 +123,16 @@ func (s *session) nack(f *wire.Nack) {
 		s.mu.Unlock()
 		s.u.st.headRefused(f.Code)
 	}
+	if f.Of == wire.TypeLarge {
+		s.nackLarge(f)
+	}
 	if f.Of != wire.TypeRecords {
 		return
 	}
 	k := key{f.Epoch, f.Seq}
 	s.mu.Lock()
 	if r, ok := s.waiting[k]; ok {
-		s.held[r.Doc] = held{time.Now().Add(max(hold, time.Duration(f.Retry)*time.Second)), r.Size}
+		s.held[r.Doc] = held{until: time.Now().Add(max(hold, time.Duration(f.Retry)*time.Second)), size: r.Size}
 	}
 	s.mu.Unlock()
 	s.settle(k)

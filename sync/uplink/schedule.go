@@ -77,6 +77,7 @@ func (s Schedule) zone() *time.Location {
 // what requests have on a day may go at its beginning, at the cost of the next.
 const (
 	keptDown  = 4
+	keptSmall = 4
 	beginning = 8
 )
 
@@ -145,6 +146,17 @@ func (b *budget) room(now time.Time) (n int64, fresh, limited bool) {
 	b.roll(now)
 	return b.s.BytesPerDay - b.s.BytesPerDay/keptDown - b.used, b.used <= b.s.BytesPerDay/beginning, true
 }
+
+// largeRoom returns how many bytes the chunks of large requests may still take today:
+// they leave as much to small ones as those and they leave to what comes down.
+func (u *Uplink) largeRoom() (n int64, limited bool) {
+	u.account(false)
+	n, _, limited = u.budget.room(u.c.Now())
+	return n - u.budget.s.BytesPerDay/keptSmall - chunkFrame, limited
+}
+
+// chunkFrame is about what a chunk takes beside its bytes, with its answer.
+const chunkFrame = 256
 
 // spent says whether there is nothing left today, and when the next day begins.
 func (b *budget) spent(now time.Time) (until time.Time, spent bool) {

@@ -27,19 +27,24 @@ type session struct {
 	waiting map[key]outbox.Record // sent, neither receipted nor refused
 	held    map[outbox.Doc]held   // refused
 	settled chan struct{}         // something left waiting
-	refused bool                  // the portal would not keep our journal head
-	sent    *journal.Head         // the last one that went up
-	head    int64                 // journal size last told to the portal; up's
-	looked  bool                  // a head went up in this session; up's
-	last    time.Time             // when; up's
-	asked   time.Duration         // by the portal's bye
-	late    *Taken                // what came in a file; nil in a session over a line
+
+	large    *upload       // goes up in chunks; nil: none
+	progress chan struct{} // the portal said something about it
+
+	refused bool          // the portal would not keep our journal head
+	sent    *journal.Head // the last one that went up
+	head    int64         // journal size last told to the portal; up's
+	looked  bool          // a head went up in this session; up's
+	last    time.Time     // when; up's
+	asked   time.Duration // by the portal's bye
+	late    *Taken        // what came in a file; nil in a session over a line
 }
 
 // held is a record that the portal would not take.
 type held struct {
 	until time.Time // not again before
 	size  int
+	large bool // it goes in chunks
 }
 
 // key is a record's number.
@@ -74,8 +79,9 @@ func (u *Uplink) session(ctx context.Context) (retry time.Duration, welcomed boo
 	}()
 	s := &session{
 		u: u, conn: conn, waiting: map[key]outbox.Record{}, held: map[outbox.Doc]held{},
-		settled: make(chan struct{}, 1),
+		settled: make(chan struct{}, 1), progress: make(chan struct{}, 1),
 	}
+	defer s.closeLarge(ctx)
 	// From here on a silent portal ends the session, at whatever step.
 	wg.Go(func() {
 		if err := conn.Watch(ctx, u.c.Interval); err != nil {

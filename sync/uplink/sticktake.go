@@ -16,6 +16,7 @@ import (
 
 // Taken says what an answer brought.
 type Taken struct {
+	Chunks   bool     // it says how much the portal has of a large request
 	Receipts int      // DURABLE receipts for records of ours, new or not
 	Items    int      // decisions and answers that were not here
 	Known    bool     // of a life of this outbox, or of requests, that are not here any more: nothing to do
@@ -94,7 +95,7 @@ func (u *Uplink) Take(ctx context.Context, f *stick.File) (Taken, error) {
 	}
 	s := &session{
 		u: u, conn: nowhere{}, welcome: &wire.Welcome{Version: wire.Version, Portal: f.Portal}, waiting: map[key]outbox.Record{},
-		held: map[outbox.Doc]held{}, settled: make(chan struct{}, 1), late: &t, epoch: u.c.Outbox.Stats(ctx).Epoch,
+		held: map[outbox.Doc]held{}, settled: make(chan struct{}, 1), progress: make(chan struct{}, 1), late: &t, epoch: u.c.Outbox.Stats(ctx).Epoch,
 	}
 	if f.Epoch != s.epoch {
 		t.Known = true

@@ -34,6 +34,17 @@ func (s *session) up(ctx context.Context) error {
 			}
 			wait = min(wait, due)
 		}
+		// A piece of a large request, and then small ones again.
+		moved, later, err := s.push(ctx)
+		if err != nil {
+			return err
+		}
+		if moved {
+			continue
+		}
+		if later > 0 {
+			wait = min(wait, later)
+		}
 		t := time.NewTimer(wait)
 		select {
 		case <-ctx.Done():
@@ -41,6 +52,7 @@ func (s *session) up(ctx context.Context) error {
 			return ctx.Err()
 		case <-s.u.changes:
 		case <-s.u.kick:
+		case <-s.progress:
 		case <-t.C:
 		}
 		t.Stop()
@@ -62,7 +74,8 @@ func (s *session) deliver(ctx context.Context) (time.Duration, error) {
 		n, size, soon := s.holding()
 		under, bytes := s.under()
 		var recs []outbox.Record
-		more := s.u.c.Outbox.Stats(ctx).Unsent > n+under
+		st := s.u.c.Outbox.Stats(ctx)
+		more := st.Unsent-st.Large > n+under
 		if more {
 			var err error
 			if recs, err = s.lease(ctx, most+n+under, int(s.welcome.Bytes)+size+bytes); err != nil {
@@ -144,6 +157,9 @@ func (s *session) holding() (n, size int, soon time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for doc, h := range s.held {
+		if h.large {
+			continue
+		}
 		left := time.Until(h.until)
 		if left <= 0 {
 			delete(s.held, doc)
@@ -210,6 +226,10 @@ func (s *session) settle(k key) {
 	s.mu.Lock()
 	delete(s.waiting, k)
 	s.mu.Unlock()
+	if u := s.endLarge(k); u != nil {
+		_ = u.blob.Close() // it was only read
+		s.progressed()
+	}
 	select {
 	case s.settled <- struct{}{}:
 	default:

@@ -126,7 +126,7 @@ func TestNumbers(t *testing.T) {
 			t.Errorf("%s is %d in the outbox and %d on the wire", s, uint8(s), n)
 		}
 	}
-	if outbox.MaxSealed > wire.MaxSealed || outbox.MaxItem >= wire.MaxMessage {
+	if outbox.MaxInline > wire.MaxSealed || outbox.MaxSealed > wire.MaxLarge || outbox.MaxItem >= wire.MaxMessage {
 		t.Error("the outbox keeps what the wire cannot carry")
 	}
 }

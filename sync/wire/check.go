@@ -102,10 +102,11 @@ func (f *Receipts) check() error {
 }
 
 func (f *Nack) check() error {
-	if f.Of != TypeRecords && f.Of != TypeCheckpoint {
+	record := f.Of == TypeRecords || f.Of == TypeLarge
+	if !record && f.Of != TypeCheckpoint {
 		return fmt.Errorf("of %s: %w", f.Of, ErrValue)
 	}
-	if (f.Of == TypeRecords) != (f.Seq != 0) {
+	if record != (f.Seq != 0) {
 		return fmt.Errorf("sequence %d of %s: %w", f.Seq, f.Of, ErrValue)
 	}
 	return checkName("code", f.Code, 1)

@@ -52,9 +52,9 @@ type Receipts struct {
 // Nack says that one thing was not taken and why. It does not end the session
 // and does not hold up anything else.
 type Nack struct {
-	Of    Type     `cbor:"1,keyasint"` // TypeRecords, TypeCheckpoint
+	Of    Type     `cbor:"1,keyasint"` // TypeRecords, TypeLarge, TypeCheckpoint
 	Epoch [16]byte `cbor:"2,keyasint"`
-	Seq   uint64   `cbor:"3,keyasint"` // of the record; 0 for a checkpoint
+	Seq   uint64   `cbor:"3,keyasint"` // of the record or large request; 0 for a checkpoint
 	Code  string   `cbor:"4,keyasint"` // stable, e.g. "record.too_large", "journal.shortened"
 	Retry uint     `cbor:"5,keyasint"` // seconds; 0: not before something changes
 }

@@ -17,7 +17,7 @@ import (
 // Limits of one frame (wire.md, section 3).
 const (
 	MaxMessage = 9 << 20 // bytes of one message: an item of 8 MiB and its frame
-	MaxSealed  = 4 << 20 // sealed bytes of one record
+	MaxSealed  = 4 << 20 // sealed bytes of one record in a Records frame
 	MaxRecords = 64      // records in one Records frame; receipts in one Receipts frame
 	MaxItems   = 64      // items in one Items frame
 	MaxProof   = 64      // hashes in a consistency proof
@@ -33,8 +33,7 @@ var (
 	ErrSigned = errors.New("signature failure") // a signed object that does not verify
 )
 
-// Type is the type of a frame. The numbers are on the wire; 11 is kept for
-// chunks of attachments.
+// Type is the type of a frame. The numbers are on the wire.
 type Type uint8
 
 // The types of frames.
@@ -49,13 +48,17 @@ const (
 	TypeCheckpoint Type = 8
 	TypeBye        Type = 9
 	TypeBeacon     Type = 10
-	TypeWitness    Type = 12 // 11 is kept for chunks of attachments
+	TypeChunk      Type = 11
+	TypeWitness    Type = 12
+	TypeLarge      Type = 13
+	TypeHave       Type = 14
 )
 
 var typeNames = map[Type]string{
 	TypeHello: "hello", TypeWelcome: "welcome", TypeRecords: "records", TypeReceipts: "receipts",
 	TypeNack: "nack", TypeItems: "items", TypeItemAck: "item-ack", TypeCheckpoint: "checkpoint",
 	TypeBye: "bye", TypeBeacon: "beacon", TypeWitness: "witness",
+	TypeChunk: "chunk", TypeLarge: "large", TypeHave: "have",
 }
 
 // String returns the type's name, as in wire.md.
@@ -99,6 +102,12 @@ func newFrame(t Type) Frame {
 		return new(Beacon)
 	case TypeWitness:
 		return new(Witness)
+	case TypeLarge:
+		return new(Large)
+	case TypeChunk:
+		return new(Chunk)
+	case TypeHave:
+		return new(Have)
 	}
 	return nil
 }

@@ -153,6 +153,7 @@ func TestWriteVectors(t *testing.T) {
 
 	bad := func(name, expect, spec, comment string, b []byte) { put(name, expect, spec, "frame", comment, b) }
 	badf := func(name, expect, spec, comment string, f Frame) { bad(name, expect, spec, comment, raw(t, f)) }
+	writeLarge(good, badf)
 	bad("empty", "format failure", "WIRE-FRM-1", "no bytes at all", nil)
 	bad("cut", "format failure", "WIRE-FRM-1", "the last byte is missing", hello[:len(hello)-1])
 	bad("trailing", "format failure", "WIRE-FRM-1", "a byte after the frame", append(append([]byte(nil), hello...), 0))
@@ -164,7 +165,7 @@ func TestWriteVectors(t *testing.T) {
 	bad("unknown-key", "format failure", "WIRE-FRM-2", "item-ack with a key 2", []byte{0x82, 0x07, 0xa2, 0x01, 0x05, 0x02, 0x00})
 	bad("missing-key", "format failure", "WIRE-FRM-2", "bye without key 2", []byte{0x82, 0x09, 0xa1, 0x01, 0x60})
 	bad("short-epoch", "format failure", "WIRE-FRM-2", "a nack whose epoch has 15 bytes", shortEpoch(t))
-	bad("unknown-type", "type failure", "WIRE-FRM-3", "type 11 is kept for chunks", []byte{0x82, 0x0b, 0xa0})
+	bad("unknown-type", "type failure", "WIRE-FRM-3", "there is no type 15", []byte{0x82, 0x0f, 0xa0})
 	badf("no-records", "value failure", "WIRE-FRM-4", "a records frame without records", &Records{Epoch: sampleEpoch(), Records: []Record{}})
 	many := &Records{Epoch: sampleEpoch()}
 	for i := range uint64(65) {
