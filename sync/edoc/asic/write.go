@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"sync"
 )
 
 // Entry is one entry to write.
@@ -31,6 +32,11 @@ const maxPack = 64 << 10
 // ErrChanged says that a content was not what its Sum says.
 func WriteTo(w io.Writer, entries []Entry, packed bool) (int64, error) {
 	out := &writer{w: w}
+	defer func() {
+		if out.flate != nil {
+			deflaters.Put(out.flate)
+		}
+	}()
 	if err := out.all(entries, packed); err != nil {
 		return out.n, fmt.Errorf("asic: write: %w", err)
 	}
@@ -181,18 +187,22 @@ func appendEnd(b []byte, entries int, dirSize, dirStart int64) []byte {
 	return le.AppendUint16(b, 0)
 }
 
+// deflaters are writers to take and give back: each holds more than a megabyte.
+var deflaters = sync.Pool{New: func() any {
+	f, err := flate.NewWriter(nil, flate.BestCompression)
+	if err != nil {
+		panic(err) // there is such a level
+	}
+	return f
+}}
+
 // deflate returns data deflated.
 func (w *writer) deflate(data []byte) ([]byte, error) {
 	w.packed.Reset()
 	if w.flate == nil {
-		f, err := flate.NewWriter(&w.packed, flate.BestCompression)
-		if err != nil {
-			return nil, err
-		}
-		w.flate = f
-	} else {
-		w.flate.Reset(&w.packed)
+		w.flate = deflaters.Get().(*flate.Writer)
 	}
+	w.flate.Reset(&w.packed)
 	if _, err := w.flate.Write(data); err != nil {
 		return nil, err
 	}
