@@ -78,6 +78,8 @@ fuzz: need-go ## every fuzz target there is, for FUZZTIME each
 nightly: ## the slow campaigns: many simulated days and mutants, long fuzzing, more than 100,000 crash states, the race detector
 	PENJIRE_SEEDS=200000 PENJIRE_MUTANTS=all $(GO) test -count=1 -timeout 12h -v -run 'TestSeeds|TestMutants' ./sync/simulation/
 	$(MAKE) fuzz FUZZTIME=10m
+	PENJIRE_POWER_CUTS=60 $(GO) test -count=1 -timeout 4h -v ./firmware/e2e/powercut
+	PENJIRE_QUEUED=10000 $(GO) test -count=1 -timeout 3h -run '^$$' -bench Narrow -benchtime 1x ./firmware/e2e
 	PENJIRE_CRASH_STATES=80000 $(GO) test -count=1 -timeout 60m -v -run 'CrashStates|Mutants' ./sync/outbox ./sync/ledger/sqlite
 	CGO_ENABLED=1 PENJIRE_SEEDS=100 $(GO) test -race -timeout 60m ./...
 

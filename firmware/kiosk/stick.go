@@ -29,9 +29,12 @@ type StickLine struct {
 	Step string `json:"step"` // begun, file, done, failed
 	// Of a file, or of all of them.
 	File     string `json:"file,omitempty"`
-	Records  int    `json:"records,omitempty"`  // requests in it
-	Bytes    int    `json:"bytes,omitempty"`    // of the file
-	Left     int    `json:"left,omitempty"`     // requests that are in no file yet
+	Records  int    `json:"records,omitempty"` // requests in it
+	Bytes    int    `json:"bytes,omitempty"`   // of the file
+	Left     int    `json:"left,omitempty"`    // requests that are in no file yet, or not all of them
+	From     int64  `json:"from,omitempty"`    // of a large request, the bytes that the file has
+	To       int64  `json:"to,omitempty"`
+	Of       int64  `json:"of,omitempty"`       // and how many it has altogether; 0: no large request's
 	Receipts int    `json:"receipts,omitempty"` // requests that the portal says it has
 	Items    int    `json:"items,omitempty"`    // decisions and answers that were not here before
 	Files    int    `json:"files,omitempty"`    // of done and failed: how many are safe, or were taken
@@ -149,7 +152,10 @@ func (k *Kiosk) exportTo(ctx context.Context, dir *stick.Folder, say func(StickL
 			if err := dir.Put(ctx, e.Name, parts); err != nil {
 				return err
 			}
-			say(StickLine{Step: "file", File: e.Name, Records: e.Records, Bytes: e.Bytes, Left: e.Left})
+			say(StickLine{
+				Step: "file", File: e.Name, Records: e.Records, Bytes: e.Bytes, Left: e.Left,
+				From: e.Part.From, To: e.Part.To, Of: e.Part.Of,
+			})
 			sum.Files++
 			sum.Records += e.Records
 			sum.Bytes += e.Bytes

@@ -131,6 +131,9 @@ func (t *stickTeller) tell(line []byte) error {
 	case "file":
 		if !t.import_ {
 			say("file", l.File, l.Records, l.Bytes)
+			if l.Of > 0 {
+				say("part", l.From, l.To, l.Of)
+			}
 			break
 		}
 		say("outcome", l.File, t.words[l.Outcome])

@@ -1,0 +1,118 @@
+package powercut
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// A guest's kernel is Debian's, as it comes: package linux-image-cloud-amd64,
+// fetched by apt into the user's cache and never installed or committed.
+
+// modules are what the guest needs besides what is built in, in the order in
+// which they are loaded.
+var modules = []string{"virtio_ring", "virtio", "virtio_pci_legacy_dev", "virtio_pci_modern_dev", "virtio_pci", "virtio_blk", "dm-mod", "dm-flakey"}
+
+// kernel is a kernel and its modules, unpacked.
+type kernel struct {
+	image   string
+	modules map[string]string // name: file
+}
+
+// findKernel returns the cached kernel, or fetches one.
+func findKernel() (*kernel, error) {
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return nil, err
+	}
+	dir := filepath.Join(cache, "penjire", "guest-kernel")
+	if k, err := readKernel(dir); err == nil {
+		return k, nil
+	}
+	if err := fetchKernel(dir); err != nil {
+		return nil, err
+	}
+	return readKernel(dir)
+}
+
+func readKernel(dir string) (*kernel, error) {
+	images, _ := filepath.Glob(filepath.Join(dir, "boot", "vmlinuz-*"))
+	if len(images) == 0 {
+		return nil, fmt.Errorf("no kernel in %s", dir)
+	}
+	k := &kernel{image: images[len(images)-1], modules: map[string]string{}}
+	for _, lib := range []string{"lib", "usr/lib"} {
+		_ = filepath.WalkDir(filepath.Join(dir, lib), func(p string, d os.DirEntry, err error) error {
+			name, _, ok := strings.Cut(filepath.Base(p), ".ko")
+			if err == nil && ok && slices.Contains(modules, name) {
+				k.modules[name] = p
+			}
+			return nil
+		})
+	}
+	for _, m := range modules {
+		if k.modules[m] == "" {
+			return nil, fmt.Errorf("the kernel in %s has no module %s", dir, m)
+		}
+	}
+	return k, nil
+}
+
+func fetchKernel(dir string) error {
+	tmp, err := os.MkdirTemp("", "penjire-kernel-")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(tmp) }()
+	run := func(name string, args ...string) ([]byte, error) {
+		cmd := exec.Command(name, args...)
+		cmd.Dir = tmp
+		var said bytes.Buffer
+		cmd.Stderr = &said
+		out, err := cmd.Output()
+		if err != nil {
+			return nil, fmt.Errorf("%s %s: %w: %s", name, strings.Join(args, " "), err, said.Bytes())
+		}
+		return out, nil
+	}
+	out, err := run("apt-cache", "depends", "linux-image-cloud-amd64")
+	if err != nil {
+		return err
+	}
+	m := regexp.MustCompile(`Depends: (linux-image-\S+)`).FindSubmatch(out)
+	if m == nil {
+		return fmt.Errorf("apt knows no kernel: apt-get update may help")
+	}
+	if _, err := run("apt-get", "download", string(m[1])); err != nil {
+		return err
+	}
+	debs, _ := filepath.Glob(filepath.Join(tmp, "*.deb"))
+	if len(debs) != 1 {
+		return fmt.Errorf("apt-get download brought %d packages", len(debs))
+	}
+	if _, err := run("dpkg-deb", "-x", debs[0], "unpacked"); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(dir), 0o700); err != nil {
+		return err
+	}
+	if err := os.RemoveAll(dir); err != nil {
+		return err
+	}
+	_, err = run("cp", "-a", "unpacked", dir) // the folders may be on different disks
+	return err
+}
+
+// module returns the bytes of a module.
+func (k *kernel) module(name string) ([]byte, error) {
+	file := k.modules[name]
+	if strings.HasSuffix(file, ".xz") {
+		return exec.Command("xz", "-dc", file).Output()
+	}
+	return os.ReadFile(file)
+}
