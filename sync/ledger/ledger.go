@@ -90,19 +90,21 @@ type Outcome struct {
 	Fork    bool   // kept beside another record of the same number: a cloned kiosk
 }
 
-// Key names a record for ever.
+// Key names a record for ever. Doc is in it because nothing else ties the name to
+// the bytes before somebody has opened them: bytes that came under a wrong name must
+// not keep them out under the right one.
 type Key struct {
 	Kiosk  string
 	Epoch  Epoch
 	Seq    uint64
 	Digest [32]byte
+	Doc    Doc // as the kiosk claims
 }
 
 // Record is a record that was received.
 type Record struct {
 	Key
 	Place    int64 // in the order of coming; of this store
-	Doc      Doc
 	Code     string
 	Service  string
 	Lang     string
@@ -286,14 +288,14 @@ type Kiosk struct {
 //     kept no shorter than paper would be (ED-13), and no term ends by itself.
 //   - What was received is kept as it was received; what was made of it is kept
 //     beside it.
-//   - A record is known for ever by (kiosk, epoch, sequence, digest), by a
+//   - A record is known for ever by (kiosk, epoch, sequence, digest, document), by a
 //     constraint of the store and not by a look beforehand.
 type Ledger interface {
 	Uploads
 
 	// Intake stores recs and, with each, the receipt made for it. A record that
-	// is there already with the same digest gets its stored receipt; make is not
-	// called. One with the same number and another digest is kept beside the
+	// is there already with the same digest and document gets its stored receipt; make
+	// is not called. One with the same number and another of either is kept beside the
 	// first, raises the alarm "kiosk.fork", and its receipt says so.
 	Intake(ctx context.Context, kiosk string, at time.Time, recs []Incoming, make func(Incoming, time.Time) ([]byte, error)) ([]Outcome, error)
 

@@ -85,6 +85,7 @@ func Test(t *testing.T, open func(t testing.TB) Opener) {
 		"RevokeSeal":            revoke,
 		"OneTransaction":        oneTransaction,
 		"ForkIsKept":            fork,
+		"RenamedIsKept":         renamed,
 		"AtOnce":                atOnce,
 		"Decide":                decide,
 		"OneDocumentTwice":      twice,
@@ -138,7 +139,7 @@ func ok(t *testing.T, err error) {
 }
 
 func key(r ledger.Incoming) ledger.Key {
-	return ledger.Key{Kiosk: Kiosk, Epoch: r.Epoch, Seq: r.Seq, Digest: r.Digest}
+	return ledger.Key{Kiosk: Kiosk, Epoch: r.Epoch, Seq: r.Seq, Digest: r.Digest, Doc: r.Doc}
 }
 
 func sameDigest(t *testing.T, open Opener) {
@@ -232,6 +233,29 @@ func fork(t *testing.T, open Opener) {
 		al := must[[]ledger.Alarm](t)(l.Alarms(ctx, 10))
 		if len(al) != 1 || al[0].Code != "kiosk.fork" || al[0].Kiosk != Kiosk {
 			t.Errorf("Alarms = %+v, want one kiosk.fork", al)
+		}
+	})
+}
+
+// renamed: a record whose document's name had changed on the way was kept under the
+// wrong name, and kept the record under the right one out for ever.
+func renamed(t *testing.T, open Opener) {
+	with(t, open, func(ctx context.Context, l ledger.Ledger) {
+		make := Receipt()
+		a, b := Incoming(1), Incoming(1)
+		a.Doc[5] ^= 1
+		must[[]ledger.Outcome](t)(l.Intake(ctx, Kiosk, start, []ledger.Incoming{a}, make))
+		o := must[[]ledger.Outcome](t)(l.Intake(ctx, Kiosk, start, []ledger.Incoming{b}, make))
+		if !o[0].Fork || !o[0].New {
+			t.Errorf("Intake of the same bytes under another name = %+v, want a new fork", o[0])
+		}
+		if again := must[[]ledger.Outcome](t)(l.Intake(ctx, Kiosk, start, []ledger.Incoming{b}, make)); again[0].New {
+			t.Errorf("Intake of the same bytes under that name again = %+v, want what is there", again[0])
+		}
+		ok(t, l.Decide(ctx, key(a), Refused("container.other")))
+		ok(t, l.Decide(ctx, key(b), Registered()))
+		if r := must[ledger.Request](t)(l.Get(ctx, b.Doc)); r.State != ledger.Registered {
+			t.Errorf("state under the right name: got %q, want registered", r.State)
 		}
 	})
 }

@@ -27,7 +27,7 @@ CREATE TABLE records (
 	state TEXT NOT NULL, reason TEXT NOT NULL DEFAULT '',
 	decided BIGINT NOT NULL DEFAULT 0, decided_receipt BYTEA,
 	channel TEXT NOT NULL DEFAULT 'kiosk', sent BIGINT NOT NULL DEFAULT 0,
-	PRIMARY KEY (kiosk, epoch, seq, digest)
+	PRIMARY KEY (kiosk, epoch, seq, digest, doc)
 );
 CREATE UNIQUE INDEX records_number ON records (kiosk, epoch, seq) WHERE fork = 0;
 CREATE UNIQUE INDEX records_place ON records (id);

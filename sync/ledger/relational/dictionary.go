@@ -31,8 +31,8 @@ func (d *Store) AwaitDictionary(ctx context.Context, k ledger.Key, id uint32) er
 			return err
 		}
 		var record int64
-		if err := tx.row(ctx, `SELECT id FROM records WHERE kiosk = ? AND epoch = ? AND seq = ? AND digest = ?`,
-			k.Kiosk, k.Epoch[:], seq, k.Digest[:]).Scan(&record); err != nil {
+		if err := tx.row(ctx, `SELECT id FROM records WHERE kiosk = ? AND epoch = ? AND seq = ? AND digest = ? AND doc = ?`,
+			k.Kiosk, k.Epoch[:], seq, k.Digest[:], k.Doc[:]).Scan(&record); err != nil {
 			return noRows(err)
 		}
 		_, err = tx.exec(ctx, `INSERT INTO awaiting (record, dictionary) VALUES (?, ?)

@@ -42,8 +42,8 @@ func intake(ctx context.Context, tx *tx, kiosk string, at time.Time, r ledger.In
 	}
 	var o ledger.Outcome
 	err = tx.row(ctx,
-		`SELECT receipt, fork FROM records WHERE kiosk = ? AND epoch = ? AND seq = ? AND digest = ?`,
-		kiosk, r.Epoch[:], seq, r.Digest[:]).Scan(&o.Receipt, &o.Fork)
+		`SELECT receipt, fork FROM records WHERE kiosk = ? AND epoch = ? AND seq = ? AND digest = ? AND doc = ?`,
+		kiosk, r.Epoch[:], seq, r.Digest[:], r.Doc[:]).Scan(&o.Receipt, &o.Fork)
 	if err == nil {
 		return o, nil
 	}
@@ -116,10 +116,10 @@ func (d *Store) Decide(ctx context.Context, k ledger.Key, dec ledger.Decision) e
 		var id int64
 		var state ledger.State
 		err = tx.row(ctx,
-			`SELECT id, doc, code, lang, claimed, received, channel, sent, state FROM records
-			 WHERE kiosk = ? AND epoch = ? AND seq = ? AND digest = ?`+tx.d.d.Lock,
-			k.Kiosk, k.Epoch[:], seq, k.Digest[:]).
-			Scan(&id, (*blob32)(&r.Doc), &r.Code, &r.Lang, milli{&r.Claimed}, milli{&r.Received},
+			`SELECT id, code, lang, claimed, received, channel, sent, state FROM records
+			 WHERE kiosk = ? AND epoch = ? AND seq = ? AND digest = ? AND doc = ?`+tx.d.d.Lock,
+			k.Kiosk, k.Epoch[:], seq, k.Digest[:], k.Doc[:]).
+			Scan(&id, &r.Code, &r.Lang, milli{&r.Claimed}, milli{&r.Received},
 				&r.Channel, milli{&r.Sent}, &state)
 		if err != nil {
 			return noRows(err)

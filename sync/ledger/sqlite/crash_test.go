@@ -60,7 +60,7 @@ func takeIn(dir string) error {
 				continue
 			}
 			r := ledgertest.Incoming(seq)
-			if err := d.Decide(ctx, ledger.Key{Kiosk: ledgertest.Kiosk, Epoch: r.Epoch, Seq: seq, Digest: r.Digest}, ledgertest.Registered()); err != nil {
+			if err := d.Decide(ctx, ledger.Key{Kiosk: ledgertest.Kiosk, Epoch: r.Epoch, Seq: seq, Digest: r.Digest, Doc: r.Doc}, ledgertest.Registered()); err != nil {
 				return err
 			}
 			fmt.Printf("decided %d %x\n", seq, []byte(nil))

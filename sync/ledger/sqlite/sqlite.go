@@ -40,7 +40,7 @@ CREATE TABLE records (
 	state TEXT NOT NULL, reason TEXT NOT NULL DEFAULT '',
 	decided INTEGER NOT NULL DEFAULT 0, decided_receipt BLOB,
 	channel TEXT NOT NULL DEFAULT 'kiosk', sent INTEGER NOT NULL DEFAULT 0,
-	UNIQUE (kiosk, epoch, seq, digest)
+	UNIQUE (kiosk, epoch, seq, digest, doc)
 ) STRICT;
 CREATE UNIQUE INDEX records_number ON records (kiosk, epoch, seq) WHERE fork = 0;
 CREATE INDEX records_undecided ON records (id) WHERE state = 'received';

@@ -46,7 +46,7 @@ func TestDurable(t *testing.T) {
 // TestCheckFinds spoils a ledger in each way that Check speaks of.
 func TestCheckFinds(t *testing.T) {
 	key := func(r ledger.Incoming) ledger.Key {
-		return ledger.Key{Kiosk: ledgertest.Kiosk, Epoch: r.Epoch, Seq: r.Seq, Digest: r.Digest}
+		return ledger.Key{Kiosk: ledgertest.Kiosk, Epoch: r.Epoch, Seq: r.Seq, Digest: r.Digest, Doc: r.Doc}
 	}
 	for _, c := range []struct{ want, spoil string }{
 		{"without its request", `DELETE FROM requests`},
@@ -127,7 +127,7 @@ func TestOlderFileStorage(t *testing.T) {
 	if _, err := d.Intake(ctx, ledgertest.Kiosk, now, []ledger.Incoming{in}, ledgertest.Receipt()); err != nil {
 		t.Fatal(err)
 	}
-	if err := d.Decide(ctx, ledger.Key{Kiosk: ledgertest.Kiosk, Epoch: in.Epoch, Seq: in.Seq, Digest: in.Digest}, ledgertest.Registered()); err != nil {
+	if err := d.Decide(ctx, ledger.Key{Kiosk: ledgertest.Kiosk, Epoch: in.Epoch, Seq: in.Seq, Digest: in.Digest, Doc: in.Doc}, ledgertest.Registered()); err != nil {
 		t.Fatal(err)
 	}
 	if err := d.Broadcast(ctx, ledger.ItemTrust, 7, now, []byte("trust 7")); err != nil {
@@ -174,7 +174,7 @@ func TestOlderFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, r := range []ledger.Incoming{sealed, plain} {
-		if err := d.Decide(ctx, ledger.Key{Kiosk: ledgertest.Kiosk, Epoch: r.Epoch, Seq: r.Seq, Digest: r.Digest}, ledgertest.Registered()); err != nil {
+		if err := d.Decide(ctx, ledger.Key{Kiosk: ledgertest.Kiosk, Epoch: r.Epoch, Seq: r.Seq, Digest: r.Digest, Doc: r.Doc}, ledgertest.Registered()); err != nil {
 			t.Fatal(err)
 		}
 		a := ledger.Answer{State: ledger.Answered, At: now, Container: []byte("c"), Packet: []byte("p")}

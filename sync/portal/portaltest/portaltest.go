@@ -148,7 +148,7 @@ func (w *World) Receive(t testing.TB, card string, d *edoc.Document) (*edoc.Cont
 	if err != nil {
 		t.Fatalf("take the request in: %v", err)
 	}
-	return c, ledger.Key{Kiosk: w.Device.ID, Epoch: in.Epoch, Seq: in.Seq, Digest: in.Digest}
+	return c, ledger.Key{Kiosk: w.Device.ID, Epoch: in.Epoch, Seq: in.Seq, Digest: in.Digest, Doc: in.Doc}
 }
 
 // Register puts a request into the ledger as registered, due then.
