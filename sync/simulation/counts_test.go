@@ -62,7 +62,8 @@ var musts = []string{
 	"event: silent", "event: unsure", "event: update", "event: withdraw",
 
 	"fault: a commit of the portal is torn", "fault: a frame comes twice", "fault: a frame is altered",
-	"fault: a frame is under way for minutes", "fault: a kiosk is restored from a backup",
+	"fault: a frame is under way for minutes", "fault: a record comes under another document's name",
+	"fault: a kiosk is restored from a backup",
 	"fault: a kiosk is restored from its mirror", "fault: a stick comes again", "fault: a stick comes late",
 	"fault: a stick comes to the wrong kiosk", "fault: a stick is damaged", "fault: a stick is half copied",
 	"fault: an old frame is replayed", "fault: two frames are swapped",

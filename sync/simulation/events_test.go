@@ -2,6 +2,7 @@ package simulation
 
 import (
 	"math/rand/v2"
+	"strings"
 	"time"
 
 	"github.com/penjire/penjire/sync/outbox"
@@ -40,6 +41,11 @@ func newPlan(r *rand.Rand) plan {
 			share *= 3
 		}
 		p.faults[f] = r.IntN(share) == 0
+	}
+	for f := range strings.SplitSeq(*with, ",") {
+		if f != "" {
+			p.faults[f] = true
+		}
 	}
 	if p.faults["kiosk full"] {
 		p.room, p.large = outbox.MinSize, true

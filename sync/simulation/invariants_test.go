@@ -17,7 +17,7 @@ func (s *sim) check() {
 	s.fresh, s.freshB = nil, nil
 	s.mu.Unlock()
 	for i, r := range fresh {
-		k := ledger.Key{Kiosk: r.Kiosk, Epoch: r.Epoch, Seq: r.Seq, Digest: r.Digest}
+		k := ledger.Key{Kiosk: r.Kiosk, Epoch: r.Epoch, Seq: r.Seq, Digest: r.Digest, Doc: r.Doc}
 		if had, ok := s.receipts[k]; ok && !bytes.Equal(had, bs[i]) {
 			s.broken("SameReceiptForEver", "record %d got two different receipts", k.Seq)
 		}

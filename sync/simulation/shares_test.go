@@ -57,7 +57,7 @@ func shares(t *testing.T, first, n uint64) *outcome {
 			file := filepath.Join(dir, strconv.Itoa(i))
 			cmd := exec.CommandContext(ctx, os.Args[0], "-test.run", "^TestSeeds$", "-test.timeout", "0",
 				"-share", fmt.Sprintf("%d/%d", i, procs), "-report", file,
-				"-go-on="+strconv.FormatBool(*goOn), "-seeds", strconv.FormatUint(n, 10), "-first", strconv.FormatUint(first, 10))
+				"-with", *with, "-go-on="+strconv.FormatBool(*goOn), "-seeds", strconv.FormatUint(n, 10), "-first", strconv.FormatUint(first, 10))
 			said, err := cmd.CombinedOutput()
 			mu.Lock()
 			defer mu.Unlock()

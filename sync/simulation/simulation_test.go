@@ -17,6 +17,7 @@ var (
 	skipped = flag.String("skip", "", "steps of -seed to leave out, like 3-17,22")
 	howMany = flag.Int("seeds", 0, "how many seeds to play; 0: PENJIRE_SEEDS, or 2000; with -short 100")
 	first   = flag.Uint64("first", 1, "the first of them")
+	with    = flag.String("with", "", "faults that every seed has, like torn,clone")
 	quiet   = flag.Bool("quiet", false, "say only which seed fails, and why")
 	goOn    = flag.Bool("go-on", false, "play on after a seed that fails, and list all that do")
 	share   = flag.String("share", "", "play the i-th of n shares of the seeds, as i/n, and write what came of it to -report")

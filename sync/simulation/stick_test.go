@@ -104,7 +104,7 @@ func (s *sim) carryStick(r *rand.Rand) bool {
 		s.say("portal: somebody brings the file %s%s", f.name, hurt)
 	case err != nil:
 		s.say("portal: somebody brings the file %s%s; it is not taken: %v", f.name, hurt, err)
-		if hurt == "" && !s.clockOff && !excusable(err) && !s.c.life.led.full.Load() && !s.lostReply {
+		if hurt == "" && !s.clockOff && !excusable(err) && !s.c.life.led.full.Load() && !s.lostReply && !s.plan.faults["busy"] {
 			s.broken("PortalWorks", "import of %s: %v", f.name, err)
 		}
 	default:

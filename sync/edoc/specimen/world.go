@@ -75,7 +75,7 @@ type World struct {
 	Cards          []Card // see CardNames
 
 	devices    []Device
-	portals    []*x509.Certificate // that signed receipts before PortalReceipt
+	portals    []*x509.Certificate                   // that signed receipts before PortalReceipt
 	responders map[string]Identity                   // by the centre's common name
 	revoked    map[string][]x509.RevocationListEntry // by the centre's common name
 	version    uint64

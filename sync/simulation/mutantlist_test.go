@@ -1,0 +1,105 @@
+package simulation
+
+// mutants are what the simulation must catch. The text that they replace must be
+// in the code: one that no longer is there fails the test.
+var mutants = []mutant{
+	// The portal and its ledger.
+	{"a receipt is sent before the commit", "portal/intake.go", []string{
+		"	out, err := s.p.ledger.Intake(", `	early := &wire.Receipts{}
+	for _, r := range in {
+		b, _ := wire.SignReceipt(wire.Receipt{
+			Level: wire.Durable, Kiosk: s.kiosk, Epoch: r.Epoch, Seq: r.Seq, Doc: r.Doc, Digest: r.Digest,
+			Stage: wire.StageDelivered, At: s.p.c.Now().Unix(), Confirmer: s.p.c.Name,
+		}, s.p.c.Receipt.Key, s.p.c.Receipt.Cert)
+		early.Receipts = append(early.Receipts, b)
+	}
+	_ = s.conn.Send(ctx, early)
+	out, err := s.p.ledger.Intake(`,
+	}, "portal"},
+	{"the same record gets a new receipt", "ledger/relational/intake.go", []string{
+		"	if err == nil {\n		return o, nil\n	}", "	if err == nil {\n		o.Receipt, err = make(r, at)\n		return o, err\n	}",
+	}, "line"},
+	{"a window of time instead of a constraint", "ledger/relational/intake.go", []string{
+		"AND digest = ? AND doc = ?`,\n		kiosk, r.Epoch[:], seq, r.Digest[:], r.Doc[:]).Scan(&o.Receipt",
+		"AND digest = ? AND doc = ? AND received > ?`,\n		kiosk, r.Epoch[:], seq, r.Digest[:], r.Doc[:], toMilli(at)-60000).Scan(&o.Receipt",
+	}, "silent"},
+	{"records are told apart by number only", "ledger/relational/intake.go", []string{
+		"AND digest = ? AND doc = ?`,\n		kiosk, r.Epoch[:], seq, r.Digest[:], r.Doc[:]).Scan(&o.Receipt",
+		"AND (digest = ? AND doc = ? OR 1)`,\n		kiosk, r.Epoch[:], seq, r.Digest[:], r.Doc[:]).Scan(&o.Receipt",
+	}, "clone"},
+	{"the second branch of a fork is not kept", "ledger/relational/intake.go", []string{
+		"		return ledger.Outcome{}, err\n	}\n	if _, err := tx.exec(ctx,\n		`INSERT INTO records",
+		"		return ledger.Outcome{}, err\n	}\n	if o.Fork {\n		return o, nil\n	}\n	if _, err := tx.exec(ctx,\n		`INSERT INTO records",
+	}, "clone"},
+	{"a fork raises no alarm", "ledger/relational/intake.go", []string{"	if o.Fork {\n		err = raise(", "	if false {\n		err = raise("}, "clone"},
+	{"a document is registered again", "ledger/relational/intake.go", []string{
+		"		answer, err := known(ctx, tx, r.Doc)\n", "		answer, err := answered{}, error(sql.ErrNoRows)\n",
+		"`INSERT INTO requests (`", "`INSERT OR REPLACE INTO requests (`",
+	}, "clone"},
+	{"an item's ID is used again after a restore", "ledger/relational/counter.go", []string{
+		"UPDATE counters SET last = CASE WHEN last >= ?1 THEN last + 1 ELSE ?1 END WHERE", "UPDATE counters SET last = last + min(1, ?1) WHERE",
+	}, "backup"},
+	{"a decision is no item", "ledger/relational/intake.go", []string{"		if err := putItem(ctx, tx, k.Kiosk, ledger.Item{\n			Kind: ledger.ItemDecided", "		if err := func(context.Context, any, string, ledger.Item) error { return nil }(ctx, tx, k.Kiosk, ledger.Item{\n			Kind: ledger.ItemDecided"}, ""},
+	{"a journal may become shorter", "portal/witness.go", []string{
+		"	case h.Size < kept.Size:\n		return nil, badHead(ledger.AlarmShortened, \"%d entries, the last head kept has %d\", h.Size, kept.Size)\n", "	case h.Size < kept.Size:\n		s.head = ledger.Head{}\n		return h, nil\n",
+	}, "old card"},
+
+	// The outbox.
+	{"accepted is said before the commit", "outbox/writer.go", []string{
+		"	used := t.b.Size()\n", "	for i, p := range batch {\n		p.done <- errs[i]\n	}\n	used := t.b.Size()\n",
+		"				p.done <- errs[i]\n			}\n			o.prewrite()", "				select {\n				case p.done <- errs[i]:\n				default:\n				}\n			}\n			o.prewrite()",
+	}, "kiosk,torn"},
+	{"the sealed bytes come in a second commit", "outbox/accept.go", []string{
+		"	if err := t.put(t.sealed, kindSealed, t.epoch, t.seq, marshalSealed(d.Doc, d.Sealed)); err != nil {\n		return nil, err\n	}\n", "",
+		"	out.Code = d.Code\n", "	out.Code = d.Code\n	go func() {\n		_ = o.write(context.Background(), func(t *tx) error {\n			return t.put(t.sealed, kindSealed, out.Epoch, out.Seq, marshalSealed(d.Doc, d.Sealed))\n		})\n	}()\n",
+	}, "kiosk"},
+	{"a lease is not made durable", "outbox/lease.go", []string{"	if r.state() == Accepted {\n		e := journal.Entry{Kind: journal.Sent", "	if false {\n		e := journal.Entry{Kind: journal.Sent"}, ""},
+	{"what was sent can be taken back", "outbox/lease.go", []string{"		case Accepted:\n		default:", "		case Accepted, Sending:\n			r.Steps = r.Steps[:1]\n		default:"}, ""},
+	{"the sealed bytes go when they were sent", "outbox/lease.go", []string{
+		"		r.enter(Sending, t.now)\n", "		r.enter(Sending, t.now)\n		if err := t.letGo(i); err != nil {\n			return Record{}, false, err\n		}\n",
+	}, "kiosk full"},
+	{"a receipt is forgotten, and the sealed bytes go", "outbox/receipt.go", []string{"	*place = bytes.Clone(in.Bytes)\n", "	*place = nil\n	_ = bytes.Clone[[]byte]\n"}, "kiosk full"},
+	{"the cursor moves before the item is stored", "outbox/item.go", []string{
+		"	return o.writeLarge(ctx, func(t *tx) error {\n		m, err := t.readMeta()", `	if len(it.Bytes) > 0 {
+		err := o.write(ctx, func(t *tx) error {
+			m, err := t.readMeta()
+			if err != nil || it.ID <= m.Cursor {
+				return err
+			}
+			m.Cursor = it.ID
+			t.after = append(t.after, func(m *memory) { m.cursor = it.ID })
+			return t.putMeta(m)
+		})
+		if err != nil {
+			return err
+		}
+		return o.write(ctx, func(t *tx) error { return t.putItem(&it) })
+	}
+	return o.writeLarge(ctx, func(t *tx) error {
+		m, err := t.readMeta()`,
+	}, "kiosk"},
+	{"a print that was cut short begins again, unmarked", "outbox/prints.go", []string{
+		`errs = append(errs, t.endPrint(p.id, Unknown, "printer.interrupted"))`, `errs = append(errs, func() error {
+				q, err := t.open(p.id)
+				if err != nil {
+					return err
+				}
+				q.r.setPrint(q.kind, Queued)
+				return t.update(q.epoch, q.seq, &q.r)
+			}())`,
+	}, "kiosk"},
+	{"a paper that came out is no reason for a mark", "outbox/prints.go", []string{"		case Printed, Unknown:\n			if !marked {", "		case Printed, Unknown:\n			if false {"}, ""},
+
+	// Copies, salvage and restore.
+	{"a restore keeps the epoch", "outbox/salvage.go", []string{"g := salvage{src: src,", "for k := range src.found {\n			if k.kind == kindMeta {\n				e = k.epoch\n			}\n		}\n		g := salvage{src: src,"}, "mirror,kiosk backup,breaks"},
+	{"a paper is queued again after a salvage", "outbox/salvage.go", []string{"		if s := r.print(kind); s != 0 && s != Printed {\n			r.setPrint(kind, Unknown)", "		if s := r.print(kind); s == Printing {\n			r.setPrint(kind, Unknown)"}, "kiosk backup,breaks"},
+	{"a salvage lets go what waits", "outbox/salvage.go", []string{"	if r.owns(v.payload) != nil {\n		return false, nil\n	}", "	if r.owns(v.payload) != nil || len(v.payload)%2 == 0 {\n		return false, nil\n	}"}, "mirror,breaks"},
+	{"what a salvage finds can be taken back", "outbox/salvage.go", []string{"	if r.state() == Accepted {\n		r.enter(Sending, g.o.o.Now())\n	}\n", ""}, "kiosk backup,breaks"},
+	{"the cursor is kept by a salvage", "outbox/salvage.go", []string{"	m := meta{Kiosk: g.o.o.Kiosk,", "	cursor := uint64(0)\n	for k := range g.found {\n		if k.kind == kindItem {\n			cursor = max(cursor, k.number)\n		}\n	}\n	m := meta{Cursor: cursor, Kiosk: g.o.o.Kiosk,"}, "old card"},
+
+	// The link and sticks.
+	{"a receipt for other bytes is believed", "uplink/down.go", []string{" || r.Digest != have.SealedDigest", ""}, "clone"},
+	{"items on a stick jump over a gap", "uplink/sticktake.go", []string{"	if t.at() < t.cursor {\n		t.Gap = true\n	}", ""}, "stick,bad stick"},
+	{"an answer to another kiosk is taken", "uplink/sticktake.go", []string{"	case f.Kiosk != u.kiosk:\n", "	case false:\n"}, "second,stick"},
+	{"one record that is refused ends the session", "uplink/down.go", []string{"	case errors.Is(err, errOther):\n		return nil // of a life", "	case errors.Is(err, errOther):\n		return err // of a life"}, "old card"},
+}
