@@ -49,10 +49,16 @@ const (
 	// ledger was put back to an older state, and what came in after that is gone from
 	// it (WIRE-SES-20).
 	AlarmRestored = "portal.restored"
+	// AlarmQuota: the kiosk brings more than one kiosk may. What is over waits at the
+	// kiosk (WIRE-LIM-1).
+	AlarmQuota = "kiosk.quota"
+	// AlarmFull: the portal's own disk is too full to take requests in. They wait at
+	// the kiosks (WIRE-LIM-3). It is of no kiosk.
+	AlarmFull = "portal.full"
 )
 
 // AlarmCodes are all of them.
 var AlarmCodes = []string{
 	AlarmFork, AlarmReplaced, AlarmSilent, AlarmSignature, AlarmShortened, AlarmForked, AlarmRewound, AlarmMissing,
-	AlarmDictionary, AlarmUntaught, AlarmRestored,
+	AlarmDictionary, AlarmUntaught, AlarmRestored, AlarmQuota, AlarmFull,
 }

@@ -2,6 +2,7 @@ package portal
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -54,9 +55,9 @@ func (p *Portal) Answer(ctx context.Context, agency string, doc ledger.Doc, d An
 	if !ok {
 		return fail(ErrNoKey)
 	}
-	service, ok := p.Catalogue().Service(r.Service)
-	if !ok {
-		return fail(fmt.Errorf("the catalogue has no service %q any more: %w", r.Service, ErrDraft))
+	service, err := p.ServiceOf(ctx, r)
+	if err != nil {
+		return fail(err)
 	}
 	if err := check(service, d); err != nil {
 		return fail(err)
@@ -92,6 +93,26 @@ func (p *Portal) Answer(ctx context.Context, agency string, doc ledger.Doc, d An
 	p.c.Log.Info("portal: answered", "agency", agency, "service", service.ID, "decision", d.Decision)
 	p.notifyAll() // another kiosk may have brought the same document
 	return a.ID, nil
+}
+
+// ServiceOf returns the service of a request: as it is now, or, where the catalogue
+// no longer has it, as it was when the request was registered. A service that is
+// offered no more still owes its answers.
+func (p *Portal) ServiceOf(ctx context.Context, r ledger.Request) (*catalog.Service, error) {
+	if s, ok := p.Catalogue().Service(r.Service); ok {
+		return s, nil
+	}
+	was, err := p.ledger.Published(ctx, ledger.ItemCatalogue, r.Registered)
+	if err == nil {
+		var c *catalog.Catalogue
+		if c, err = p.openCatalogue(was.Bytes); err == nil {
+			if s, ok := c.Service(r.Service); ok {
+				return s, nil
+			}
+			err = ledger.ErrNotFound
+		}
+	}
+	return nil, fmt.Errorf("the catalogue has no service %q any more: %w", r.Service, errors.Join(ErrDraft, err))
 }
 
 // complete raises the answer to B-LT, so that it can be checked when nobody can

@@ -5,10 +5,14 @@ import (
 	"crypto/sha256"
 	"errors"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
+	"github.com/penjire/penjire/sync/catalog"
+	"github.com/penjire/penjire/sync/catalog/packs"
 	"github.com/penjire/penjire/sync/ledger"
+	"github.com/penjire/penjire/sync/outbox"
 )
 
 // stuck is a ledger that cannot store the decision on the first records.
@@ -50,4 +54,32 @@ func TestStuckRecords(t *testing.T) {
 	if wait := w.p.decideAll(t.Context()); wait == retryDecide || len(s.decided) != 130 || s.decided[30] != 1 {
 		t.Errorf("%d decided, again in %s, want all of them", len(s.decided), wait)
 	}
+}
+
+// TestServiceLeft: a service that left the catalogue after a request for it was
+// registered still gives its answer, and the kiosk takes it.
+func TestServiceLeft(t *testing.T) {
+	w := newWorld(t)
+	k := w.kiosk()
+	c := k.one("citizen-1")
+	_, stop := k.run(k.uplinkConfig())
+	k.untilState(c.ID(), outbox.Registered)
+	stop()
+	facts := w.residenceFacts()
+	w.stop()
+	cat, err := packs.Catalogue(9)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cat.Services = slices.DeleteFunc(cat.Services, func(s catalog.Service) bool { return s.ID == "residence-certificate" })
+	w.config.Catalogue = w.signCatalogue(t, cat)
+	w.serve(w.PortalTLS.TLS())
+	if _, ok := w.p.Catalogue().Service("residence-certificate"); ok {
+		t.Fatal("the catalogue still has the service")
+	}
+	if _, err := w.p.Answer(t.Context(), "civil-registry", c.ID(), AnswerDraft{Decision: ledger.Answered, Facts: facts, By: "NUSGA"}); err != nil {
+		t.Fatalf("Answer = %v, want nil", err)
+	}
+	k.run(k.uplinkConfig())
+	k.untilState(c.ID(), outbox.Answered)
 }

@@ -50,9 +50,37 @@ type File struct {
 	// Officers is a JSON file: a list of desk.Officer. Empty: nobody can sign in
 	// at the desk.
 	Officers string `json:"officers,omitempty"`
+	// Limits are what kiosks may bring and how the portal keeps room for itself.
+	Limits Limits `json:"limits,omitzero"`
 	// Ledger is the database: a file, which is created if it is not there, or
 	// postgres://USER@HOST/DATABASE, without a password.
 	Ledger string `json:"ledger"`
+}
+
+// Limits of portal.json. Zeros are the defaults.
+type Limits struct {
+	// Records, Bytes and Sessions are of one kiosk: Quota.
+	Records  Allowance `json:"records,omitzero"`
+	Bytes    Allowance `json:"bytes,omitzero"`
+	Sessions Allowance `json:"sessions,omitzero"`
+	// DiskReserve is how many bytes of the ledger's disk requests never take: 1 GiB.
+	DiskReserve int64 `json:"disk_reserve,omitempty"`
+	// SilentHours is after how long without a visit, or with a request unsent, the
+	// fleet view marks a kiosk (ED-25): 24.
+	SilentHours int `json:"silent_hours,omitempty"`
+}
+
+// check refuses what would keep every kiosk out.
+func (l Limits) check() error {
+	for name, n := range map[string]int64{
+		"records.burst": l.Records.Burst, "records.day": l.Records.Day, "bytes.burst": l.Bytes.Burst, "bytes.day": l.Bytes.Day,
+		"sessions.burst": l.Sessions.Burst, "sessions.day": l.Sessions.Day, "disk_reserve": l.DiskReserve, "silent_hours": int64(l.SilentHours),
+	} {
+		if n < 0 {
+			return fmt.Errorf("limits.%s: got %d, want 0 or more", name, n)
+		}
+	}
+	return nil
 }
 
 // Pair is a certificate and its key, as file names.
@@ -85,6 +113,9 @@ func ReadFile(dir string) (File, error) {
 	d.DisallowUnknownFields()
 	var f File
 	if err := d.Decode(&f); err != nil {
+		return File{}, fmt.Errorf("portal: read settings %s: %w", name, err)
+	}
+	if err := f.Limits.check(); err != nil {
 		return File{}, fmt.Errorf("portal: read settings %s: %w", name, err)
 	}
 	return f, nil

@@ -18,7 +18,7 @@ var errNoHello = errors.New("no hello in time")
 // to how many do.
 func (s *session) greeted(ctx context.Context) error {
 	if !s.p.greeter(s.kiosk) {
-		return s.bye(ctx, "busy", time.Minute)
+		return s.bye(ctx, "busy", s.p.later(s.kiosk, time.Minute))
 	}
 	defer s.p.greeterLeaves(s.kiosk)
 	// Not by the context of Receive: some carriers could then say no bye.

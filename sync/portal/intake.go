@@ -31,8 +31,9 @@ func (s *session) records(ctx context.Context, f *wire.Records) error {
 			Claimed: time.Unix(r.Claimed, 0), Channel: ledger.ChannelKiosk, Digest: sha256.Sum256(r.Sealed), Sealed: r.Sealed,
 		})
 	}
-	if len(in) == 0 {
-		return nil
+	in, err := s.gate(ctx, f.Epoch, in)
+	if err != nil || len(in) == 0 {
+		return err
 	}
 	return s.takeIn(ctx, in)
 }
@@ -52,6 +53,7 @@ func (s *session) takeIn(ctx context.Context, in []ledger.Incoming) error {
 	if err != nil {
 		return s.busy(ctx, err)
 	}
+	s.bill(in, out)
 	answer := &wire.Receipts{}
 	for i, o := range out {
 		answer.Receipts = append(answer.Receipts, o.Receipt)

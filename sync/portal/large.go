@@ -50,6 +50,9 @@ func (s *session) large(ctx context.Context, f *wire.Large) error {
 		s.announced(f.Digest, nil)
 		return s.takeIn(ctx, []ledger.Incoming{in})
 	}
+	if over, err := s.gateLarge(ctx, f, int64(f.Size)); over || err != nil { //nolint:gosec // bounded
+		return err
+	}
 	have, err := s.p.ledger.BeginUpload(ctx, s.kiosk, ledger.Upload{
 		Digest: f.Digest, Size: int64(f.Size), At: s.p.c.Now(),
 	}, s.p.c.Uploads)
@@ -79,6 +82,11 @@ func (s *session) chunk(ctx context.Context, f *wire.Chunk) error {
 	}
 	if ok && l == nil {
 		return nil // it was on its way when the last one had come
+	}
+	if l != nil && s.p.Disk().Full {
+		if over, err := s.gateLarge(ctx, l, 0); over || err != nil {
+			return err
+		}
 	}
 	have, err := s.p.ledger.AppendUpload(ctx, s.kiosk, f.Digest, int64(f.Offset), f.Bytes, s.p.c.Now()) //nolint:gosec // bounded by the frame
 	switch {

@@ -65,6 +65,16 @@ type Config struct {
 
 	Greeting time.Duration // how long a connection may be without hello; 0 is 30 s
 	Greeters int           // connections at once that are not sessions yet; 0 is 256
+
+	Quota Quota // what one kiosk may bring
+	// Room returns how many bytes are free where the ledger is; nil: that is
+	// somebody else's care. Below Reserve no request is taken in, so that receipts,
+	// decisions, answers and logs still have room; 0 is 1 GiB.
+	Room    func() (int64, error)
+	Reserve int64
+	// Jitter returns a random part of d, by which the times that kiosks are sent
+	// away for differ; nil: by chance. A simulation that is to be told again sets it.
+	Jitter func(d time.Duration) time.Duration
 }
 
 // Portal is the portal. Its methods may be called by several goroutines at once.
@@ -84,7 +94,10 @@ type Portal struct {
 	sessions map[string]*session // by kiosk
 	greeting map[string]int      // connections that are not sessions yet, by kiosk
 	lessons  map[lessonKey]lesson
-	greeters int // all of them
+	greeters int               // all of them
+	begun    map[string]bucket // sessions, by kiosk
+	away     herd
+	refused  atomic.Int64 // frames that the gate sent back, and sessions
 }
 
 // New makes a portal on its ledger: it checks the trust bundle and the
@@ -118,9 +131,16 @@ func New(ctx context.Context, c Config) (*Portal, error) {
 	if c.Uploads == (ledger.Quota{}) {
 		c.Uploads = ledger.Quota{Uploads: 16, Bytes: 512 << 20, Rest: 24 * time.Hour}
 	}
+	if c.Reserve <= 0 {
+		c.Reserve = 1 << 30
+	}
+	if c.Jitter == nil {
+		c.Jitter = chance
+	}
+	c.Quota = c.Quota.withDefaults()
 	p := &Portal{
 		c: c, ledger: c.Ledger, speaks: wire.Spoken, undec: make(chan struct{}, 1), sessions: map[string]*session{}, greeting: map[string]int{},
-		lessons: map[lessonKey]lesson{},
+		lessons: map[lessonKey]lesson{}, begun: map[string]bucket{},
 	}
 	if err := p.PublishTrust(ctx, c.Trust); err != nil {
 		return nil, err

@@ -41,6 +41,8 @@ type session struct {
 	late  *late // of a session in files; nil over a line
 
 	uploads map[[32]byte]*wire.Large // announced in this session; nil: here by now
+	purse   purse                    // what it may still bring
+	strikes int                      // how often it brought more
 }
 
 // SyncHandler takes kiosks' connections. It wants a server with TLSConfig.
@@ -226,8 +228,17 @@ func (s *session) greet(ctx context.Context, f wire.Frame) error {
 // begin makes s the session of its kiosk, and reads what is known of that.
 func (s *session) begin(ctx context.Context) (err error) {
 	h := s.hello
+	if s.late == nil {
+		if wait := s.p.sessionFits(s.kiosk); wait > 0 {
+			s.p.overQuota(ctx, s.kiosk, codeSessions, wait)
+			return s.bye(ctx, codeSessions, max(wait, leastWait))
+		}
+	}
 	if !s.p.enter(s) {
-		return s.bye(ctx, "busy", 5*time.Minute)
+		return s.bye(ctx, "busy", s.p.later(s.kiosk, 5*time.Minute))
+	}
+	if s.purse, err = s.p.purse(ctx, s.kiosk); err != nil {
+		return s.busy(ctx, err)
 	}
 	if s.head, err = s.p.ledger.Head(ctx, s.kiosk, h.Epoch); err != nil {
 		return s.busy(ctx, err)
@@ -276,7 +287,12 @@ func (p *Portal) knows(ctx context.Context, kiosk string, cursor uint64) error {
 // busy ends the session for a fault of the portal's own.
 func (s *session) busy(ctx context.Context, err error) error {
 	s.p.c.Log.Error("portal: cannot serve a kiosk", "kiosk", s.kiosk, "err", err)
-	return s.bye(ctx, "busy", 30*time.Second)
+	return s.bye(ctx, "busy", s.p.later(s.kiosk, 30*time.Second))
+}
+
+// later returns when a kiosk that is sent away may come back.
+func (p *Portal) later(kiosk string, least time.Duration) time.Duration {
+	return p.away.later(kiosk, least, p.c.Now(), p.c.Jitter)
 }
 
 // enter makes s the kiosk's session. An older one, mostly a connection that died
@@ -356,7 +372,7 @@ func (p *Portal) closeSessions() {
 	var wg sync.WaitGroup
 	for _, s := range all {
 		wg.Go(func() {
-			_ = s.bye(context.Background(), "", 0)
+			_ = s.bye(context.Background(), "", spread(len(all), p.c.Jitter))
 			s.cancel(errors.New("the portal stops"))
 			<-s.ended
 		})

@@ -125,14 +125,22 @@ func (s *session) nack(f *wire.Nack) {
 	}
 	if f.Of == wire.TypeLarge {
 		s.nackLarge(f)
+		if why := pauses(f.Code); why != "" {
+			s.u.st.pause(why, min(max(hold, time.Duration(f.Retry)*time.Second), mostRetry))
+		}
 	}
 	if f.Of != wire.TypeRecords {
 		return
 	}
-	k := key{f.Epoch, f.Seq}
+	k, wait := key{f.Epoch, f.Seq}, min(max(hold, time.Duration(f.Retry)*time.Second), mostRetry)
+	if why := pauses(f.Code); why != "" {
+		s.u.st.pause(why, wait) // the next one would get the same word
+		s.settle(k)
+		return
+	}
 	s.mu.Lock()
 	if r, ok := s.waiting[k]; ok {
-		s.held[r.Doc] = held{until: time.Now().Add(max(hold, time.Duration(f.Retry)*time.Second)), size: r.Size}
+		s.held[r.Doc] = held{until: time.Now().Add(wait), size: r.Size}
 	}
 	s.mu.Unlock()
 	s.settle(k)

@@ -89,6 +89,9 @@ func (u *upload) room() int64 {
 // push sends the next piece of a large request, and reports whether one went. What
 // wait returns is when to look again; 0: an answer will tell.
 func (s *session) push(ctx context.Context) (moved bool, wait time.Duration, err error) {
+	if left := s.u.st.pausedFor(); left > 0 {
+		return false, left, nil
+	}
 	room, limited := s.u.largeRoom()
 	if limited && room < wire.MinChunk {
 		return false, noRoom, nil

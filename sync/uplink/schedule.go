@@ -169,6 +169,16 @@ func (b *budget) spent(now time.Time) (until time.Time, spent bool) {
 	return b.tomorrow(), b.used >= b.s.BytesPerDay
 }
 
+// lacks returns when the next day begins, if there is no room on this one.
+func (b *budget) lacks(none bool) time.Time {
+	if !none {
+		return time.Time{}
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.tomorrow()
+}
+
 func (b *budget) tomorrow() time.Time {
 	d, err := time.ParseInLocation(time.DateOnly, b.day, b.s.zone())
 	if err != nil {
@@ -204,12 +214,6 @@ func (b *budget) keep(anyway bool) error {
 	}
 	return nil
 }
-
-// What the uplink waits for, in Status.Waits.
-const (
-	WaitsWindow = "window" // the next window
-	WaitsBudget = "budget" // the next day
-)
 
 // errSchedule ends a session because its time or its bytes are over.
 var errSchedule = errors.New("uplink: the window or the day's bytes are over")

@@ -160,11 +160,13 @@ func (s *session) bye(f *wire.Bye) error {
 	s.asked = time.Duration(f.Retry) * time.Second
 	s.mu.Unlock()
 	code := CodeBusy
-	switch f.Code {
-	case "version":
+	switch {
+	case f.Code == "version":
 		code = CodeVersion
-	case "certificate.refused":
+	case f.Code == "certificate.refused":
 		code = CodeKioskCertificate
+	case pauses(f.Code) == WaitsQuota:
+		code = CodeQuota
 	}
 	return &coded{code, fmt.Errorf("uplink: the portal says bye: %q, come back in %d s", f.Code, f.Retry)}
 }

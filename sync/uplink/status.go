@@ -21,6 +21,7 @@ const (
 	CodeProtocol          = "portal.protocol"    // what came is no valid frame, or not in place
 	CodeVersion           = "portal.version"     // no common version
 	CodeBusy              = "portal.busy"        // the portal asked to come back later
+	CodeQuota             = "kiosk.quota"        // the portal has had as much from this kiosk as it takes
 	CodeSilent            = "portal.silent"      // connected, but nothing comes
 	CodeStorage           = "kiosk.storage"      // the outbox could not read or store
 )
@@ -83,7 +84,7 @@ type Status struct {
 	Sent       int64       `json:"sent"`       // bytes as TCP or the line carries them, since the start
 	Received   int64       `json:"received"`
 	Attempts   int         `json:"attempts"`
-	Waits      string      `json:"waits"`       // WaitsWindow or WaitsBudget; "": nothing keeps it from the portal
+	Waits      string      `json:"waits"`       // what keeps requests from the portal, WaitsWindow …; "": nothing does
 	Until      time.Time   `json:"until"`       // of Waits
 	LastFrames []FrameNote `json:"last_frames"` // the last 50, oldest first
 }
@@ -97,6 +98,12 @@ type status struct {
 
 	carrier        counter // in use, if it counts
 	sent, received int64   // by those before it
+
+	closed      string // by the schedule: WaitsWindow or WaitsBudget
+	closedUntil time.Time
+	away        pause // by the portal's bye
+	paused      pause // by its nacks
+	shortUntil  time.Time
 }
 
 // Status returns how the uplink is doing.
@@ -106,6 +113,7 @@ func (u *Uplink) Status() Status {
 	s := u.st.s
 	s.LastFrames = append([]FrameNote(nil), s.LastFrames...)
 	s.Sent, s.Received = u.bytes()
+	s.Waits, s.Until = u.st.waiting(u.c.Now())
 	return s
 }
 
@@ -135,7 +143,7 @@ func (s *status) down(now time.Time, err error) {
 func (s *status) waits(what string, until time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.s.Waits, s.s.Until = what, until
+	s.closed, s.closedUntil = what, until
 }
 
 func (s *status) refused(code string) {

@@ -68,6 +68,9 @@ func (s *session) deliver(ctx context.Context) (time.Duration, error) {
 		most = min(most, b)
 	}
 	for {
+		if left := s.u.st.pausedFor(); left > 0 {
+			return left, nil
+		}
 		// A lease is a write: none for what is not there or may not go yet.
 		// What is held, or on its way, is leased along and put back, so that it
 		// cannot stand in the way of the rest.
@@ -82,6 +85,9 @@ func (s *session) deliver(ctx context.Context) (time.Duration, error) {
 				return 0, &coded{CodeStorage, fmt.Errorf("uplink: lease: %w", err)}
 			}
 			recs = s.dropHeld(recs)
+		}
+		if !more {
+			s.u.st.short(time.Time{})
 		}
 		if len(recs) == 0 {
 			switch {
@@ -118,6 +124,9 @@ func (s *session) deliver(ctx context.Context) (time.Duration, error) {
 			if err := s.wait(ctx, most); err != nil {
 				return 0, err
 			}
+			if s.u.st.pausedFor() > 0 {
+				break
+			}
 		}
 	}
 }
@@ -146,8 +155,9 @@ func (s *session) lease(ctx context.Context, most, size int) ([]outbox.Record, e
 	}
 	recs, err := s.u.c.Outbox.LeaseFitting(ctx, most, int(min(room, int64(size))))
 	if len(recs) == 0 && err == nil && fresh {
-		return s.u.c.Outbox.Lease(ctx, 1, 1)
+		recs, err = s.u.c.Outbox.Lease(ctx, 1, 1)
 	}
+	s.u.st.short(s.u.budget.lacks(len(recs) == 0 && err == nil))
 	return recs, err
 }
 

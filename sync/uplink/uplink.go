@@ -216,6 +216,14 @@ func away(retry time.Duration, jitter func(time.Duration) time.Duration) time.Du
 	return retry + jitter(retry/4)
 }
 
+// refusal is what a bye that asks to come back later is, in Status.Waits.
+func (u *Uplink) refusal(err error) string {
+	if Code(err) == CodeQuota {
+		return WaitsQuota
+	}
+	return WaitsPortal
+}
+
 // Run connects, and connects again, until ctx ends; then it returns nil. Between
 // attempts it waits a random part of a time that doubles (full jitter), or as
 // long as the portal asked for; a new request cuts the wait short, but not what
@@ -241,7 +249,10 @@ func (u *Uplink) Run(ctx context.Context) error {
 			wait = u.c.MinBackoff
 		}
 		if retry > 0 {
-			u.sleep(ctx, away(retry, u.c.Jitter), nil)
+			d := away(retry, u.c.Jitter)
+			u.st.sentAway(u.refusal(err), d)
+			u.sleep(ctx, d, nil)
+			u.st.sentAway("", 0)
 			continue
 		}
 		u.sleep(ctx, u.c.Jitter(wait), u.kick)

@@ -1,7 +1,7 @@
 package wire
 
 // Version is the newest version of the protocol that this package speaks. The
-// history of the versions is in wire.md, section 11.
+// history of the versions is in wire.md, section 12.
 const Version = 1
 
 // Oldest is the oldest one. It may be dropped only when Version is more than Back

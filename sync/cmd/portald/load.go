@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 
 	"filippo.io/age"
 
@@ -28,6 +29,7 @@ type loaded struct {
 	tsa      *tsp.Authority
 	officers []desk.Officer
 	ledger   string
+	silent   time.Duration
 }
 
 // load reads portal.json and what it names.
@@ -44,7 +46,9 @@ func load(o options) (*loaded, error) {
 	}
 	l := &loaded{ledger: ledgerPath(o.dir, cmp.Or(o.ledger, f.Ledger)), config: portal.Config{
 		Name: f.Name, PublicURL: f.PublicURL, Agencies: map[string]edoc.Signer{},
-	}}
+		Quota: portal.Quota{Records: f.Limits.Records, Bytes: f.Limits.Bytes, Sessions: f.Limits.Sessions},
+		Room:  func() (int64, error) { return diskFree(filepath.Dir(in(f.Ledger))) }, Reserve: f.Limits.DiskReserve,
+	}, silent: time.Duration(f.Limits.SilentHours) * time.Hour}
 	signer := func(dst *edoc.Signer, p portal.Pair) func() error {
 		return func() (err error) {
 			*dst, err = keyfile.Signer(in(p.Cert), in(p.Key))

@@ -18,10 +18,11 @@
 //
 // On the web address: / public pages, /desk/ and /api/desk/ the desk of agencies
 // and operators, /api/stick what operators bring on memory sticks,
-// /tsa time stamps (RFC 3161), /healthz (200 «ok», or 503), and /api/state:
+// /tsa time stamps (RFC 3161), /healthz (200 «ok», also while there is no room for
+// requests, or 503), /metrics for Prometheus, and /api/state:
 //
 //	{"requests":{"received":0,"registered":2,…},"kiosks":[{…}],"connected":["K-000001"],
-//	 "alarms":[{…}],"catalogue":2,"trust":1}
+//	 "alarms":[{…}],"catalogue":2,"trust":1,"disk":{"free":…,"reserve":…,"full":false},"sent_back":0,"away":0}
 //
 // check verifies everything that the ledger keeps again, by the trust bundle of
 // then and of now, and says what is damaged, what is judged otherwise by now and

@@ -135,6 +135,11 @@ func (p *portald) state() (s state) {
 func TestServes(t *testing.T) {
 	dir, w := folder(t)
 	p := start(t, "-dir", dir)
+	for _, line := range []string{"penjire_requests{state=\"registered\"} ", "penjire_intake_full 0\n", "penjire_disk_free_bytes "} {
+		if m := p.get("/metrics", 200); !strings.Contains(m, line) {
+			t.Errorf("/metrics has no %q:\n%s", line, m)
+		}
+	}
 	if got := p.get("/healthz", 200); got != "ok\n" {
 		t.Errorf("healthz = %q, want ok", got)
 	}

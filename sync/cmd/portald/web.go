@@ -35,18 +35,23 @@ func (l *loaded) pages(p *portal.Portal, log *slog.Logger) (http.Handler, error)
 	m.Handle("/api/stick", d)
 	m.Handle("/asset/", page.Assets(asset.FS))
 	m.Handle("/tsa", l.tsa)
-	m.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) { healthz(w, r, p.Ledger()) })
+	m.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) { healthz(w, r, p.Ledger(), p.Disk()) })
+	m.HandleFunc("GET /metrics", func(w http.ResponseWriter, r *http.Request) { metrics(w, r, p, log) })
 	m.HandleFunc("GET /api/state", func(w http.ResponseWriter, r *http.Request) { apiState(w, r, p, log) })
 	return m, nil
 }
 
 // healthz is 200 if the ledger answers in time.
-func healthz(w http.ResponseWriter, r *http.Request, l ledger.Ledger) {
+func healthz(w http.ResponseWriter, r *http.Request, l ledger.Ledger, d portal.Disk) {
 	ctx, cancel := context.WithTimeout(r.Context(), 5*time.Second)
 	defer cancel()
 	// Something small: a count goes through all requests.
 	if _, _, err := l.Broadcasted(ctx, ledger.ItemTrust); err != nil {
 		http.Error(w, "the ledger does not answer", http.StatusServiceUnavailable)
+		return
+	}
+	if d.Full { // what the portal has is safe, and it serves: not a reason to take it out
+		_, _ = w.Write([]byte("ok, but no room for requests\n"))
 		return
 	}
 	_, _ = w.Write([]byte("ok\n"))
@@ -60,10 +65,16 @@ type state struct {
 	Alarms    []ledger.Alarm       `json:"alarms"`
 	Catalogue uint64               `json:"catalogue"`
 	Trust     uint64               `json:"trust"`
+	Disk      portal.Disk          `json:"disk"`
+	SentBack  int64                `json:"sent_back"` // frames and sessions over a quota or for want of room, since the start
+	Away      int                  `json:"away"`      // kiosks that were asked to come back later
 }
 
 func apiState(w http.ResponseWriter, r *http.Request, p *portal.Portal, log *slog.Logger) {
-	s := state{Connected: p.Connected(), Catalogue: p.Catalogue().Version, Trust: p.Trust().Version}
+	s := state{
+		Connected: p.Connected(), Catalogue: p.Catalogue().Version, Trust: p.Trust().Version,
+		Disk: p.Disk(), SentBack: p.SentBack(), Away: p.Away(),
+	}
 	var err error
 	if s.Requests, err = p.Ledger().Counts(r.Context()); err == nil {
 		if s.Kiosks, err = p.Ledger().Kiosks(r.Context()); err == nil {

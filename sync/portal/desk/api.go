@@ -174,7 +174,7 @@ func (d *Desk) apiGet(w http.ResponseWriter, r *http.Request, o Officer) {
 	for _, k := range doc.Consents {
 		a.Consents = append(a.Consents, apiConsent{k.Rule, k.Version, k.At})
 	}
-	if s, ok := d.portal.Catalogue().Service(q.Service); ok && q.State == ledger.Registered {
+	if s, err := d.portal.ServiceOf(r.Context(), q); err == nil && q.State == ledger.Registered {
 		a.Draft = map[string]string{}
 		for _, f := range blank(s, doc, q.Code, "answer", "en").Facts {
 			a.Draft[f.Name] = f.Value
@@ -249,7 +249,11 @@ func (d *Desk) apiDecide(w http.ResponseWriter, r *http.Request, o Officer) {
 		d.apiFail(w, r, err)
 		return
 	}
-	s, _ := d.portal.Catalogue().Service(q.Service)
+	s, err := d.portal.ServiceOf(r.Context(), q)
+	if err != nil {
+		d.apiFail(w, r, err)
+		return
+	}
 	f := blank(s, c.Document(), q.Code, decision, "en")
 	f.Text = tidy(in.Text, true)
 	for i := range f.Facts {

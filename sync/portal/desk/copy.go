@@ -1,6 +1,7 @@
 package desk
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 
@@ -9,13 +10,12 @@ import (
 )
 
 // paperCopy makes the certified A4 copy of the answer to q. Its labels are those
-// of the service as it was when the answer was made, where the catalogue still
-// has that.
-func (d *Desk) paperCopy(q ledger.Request) ([]byte, error) {
+// of the service as it was when the answer was made, where that is known.
+func (d *Desk) paperCopy(ctx context.Context, q ledger.Request) ([]byte, error) {
 	if d.bundle == nil {
 		return nil, fmt.Errorf("desk: make a certified copy: whom to believe is not known")
 	}
-	s, _ := d.portal.Catalogue().Service(q.Service)
+	s, _ := d.portal.ServiceOf(ctx, q) // without it the facts have their names
 	return portal.Copy(q, s, d.bundle(), d.portal.RevokedSeals(), d.now())
 }
 
@@ -26,7 +26,7 @@ func (d *Desk) copyFile(w http.ResponseWriter, r *http.Request, o Officer) {
 		d.fail(w, r, o, err)
 		return
 	}
-	b, err := d.paperCopy(q)
+	b, err := d.paperCopy(r.Context(), q)
 	if err != nil {
 		d.fail(w, r, o, err)
 		return
@@ -40,7 +40,7 @@ func (d *Desk) apiCopy(w http.ResponseWriter, r *http.Request, o Officer) {
 		d.apiFail(w, r, err)
 		return
 	}
-	b, err := d.paperCopy(q)
+	b, err := d.paperCopy(r.Context(), q)
 	if err != nil {
 		d.apiFail(w, r, err)
 		return

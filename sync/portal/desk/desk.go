@@ -34,6 +34,7 @@ var files embed.FS
 type Portal interface {
 	Ledger() ledger.Ledger
 	Catalogue() *catalog.Catalogue
+	ServiceOf(ctx context.Context, r ledger.Request) (*catalog.Service, error)
 	Answer(ctx context.Context, agency string, doc ledger.Doc, d portal.AnswerDraft) (ledger.Doc, error)
 	RevokeSeal(ctx context.Context, agency string, doc ledger.Doc, reason, by string) error
 	RevokedSeals() *trust.RevokedSeals

@@ -19,6 +19,13 @@ type fakePortal struct {
 	cat *catalog.Catalogue
 }
 
+func (f *fakePortal) ServiceOf(_ context.Context, r ledger.Request) (*catalog.Service, error) {
+	if s, ok := f.cat.Service(r.Service); ok {
+		return s, nil
+	}
+	return nil, ledger.ErrNotFound
+}
+
 func (f *fakePortal) Ledger() ledger.Ledger             { return f.l }
 func (f *fakePortal) Catalogue() *catalog.Catalogue     { return f.cat }
 func (f *fakePortal) RevokedSeals() *trust.RevokedSeals { return nil }

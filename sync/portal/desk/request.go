@@ -106,7 +106,7 @@ func (d *Desk) requestView(w http.ResponseWriter, r *http.Request, o Officer, q 
 	}
 	doc := c.Document()
 	v.Document, v.Version = doc, doc.ServiceVersion
-	if s, ok := d.portal.Catalogue().Service(doc.Service); ok {
+	if s, err := d.portal.ServiceOf(r.Context(), q); err == nil {
 		v.Service, v.Older = s, s.Version != doc.ServiceVersion
 	}
 	v.Received = q.Original != nil

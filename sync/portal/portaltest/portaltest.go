@@ -80,6 +80,11 @@ func Open(t testing.TB, now time.Time) *World {
 // Ledger returns the ledger.
 func (w *World) Ledger() ledger.Ledger { return w.ledger }
 
+// ServiceOf returns the service of a request, as the portal does.
+func (w *World) ServiceOf(ctx context.Context, r ledger.Request) (*catalog.Service, error) {
+	return w.portal.ServiceOf(ctx, r)
+}
+
 // Catalogue returns the catalogue: the first services.
 func (w *World) Catalogue() *catalog.Catalogue { return w.cat }
 
