@@ -15,6 +15,7 @@ import (
 	"github.com/penjire/penjire/firmware/session"
 	"github.com/penjire/penjire/firmware/signing"
 	"github.com/penjire/penjire/sync/edoc"
+	"github.com/penjire/penjire/sync/edoc/trust"
 	"github.com/penjire/penjire/sync/outbox"
 )
 
@@ -23,13 +24,15 @@ const (
 	readTime = 20 * time.Second
 	signTime = 60 * time.Second
 	findTime = 15 * time.Second
+	// A slow stick and a long queue; what is on the stick by then is safe.
+	stickTime = 10 * time.Minute
 )
 
 // facts are what session.Next may know. k.mu is held.
 func (k *Kiosk) facts() session.Facts {
 	return session.Facts{
 		Now: k.now(), Catalogue: k.know.catalogue(), Blocked: k.blocked(),
-		NoReader: k.reader == nil || k.reader.Health() == device.NoDevice,
+		NoReader: k.reader == nil || k.reader.Health() == device.NoDevice, Queue: k.queue,
 	}
 }
 
@@ -76,6 +79,8 @@ func (k *Kiosk) start(v *visit, eff session.Effect) {
 		}
 	case session.Withdraw:
 		limit, do = findTime, func(ctx context.Context) session.Event { return k.withdraw(ctx, e) }
+	case session.Export:
+		limit, do = stickTime, func(ctx context.Context) session.Event { return k.exportForAssistant(ctx, e) }
 	case session.PrintReceipt:
 		limit, do = findTime, func(ctx context.Context) session.Event { return k.printReceipt(ctx, e) }
 	case session.PrintCopy:
@@ -129,6 +134,7 @@ func (k *Kiosk) readCard(ctx context.Context, e session.ReadCard) session.Event 
 	}
 	return session.CardRead{Job: e.Job, Holder: &session.Holder{
 		Gen: e.Gen, Person: h.Person, Card: h.Card(), Recipient: h.Recipient, Tries: h.Tries,
+		Assistant: trust.Unit(h.Cert) == trust.UnitAssistant,
 	}}
 }
 

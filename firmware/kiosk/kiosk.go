@@ -119,6 +119,7 @@ type Kiosk struct {
 	faults      [2]error                // of the keys own and ident, as last looked at
 	journalled  time.Time               // when a beacon was last put into the journal
 	unsent      int                     // as last looked at
+	queue       session.Queue           // as last looked at, for the assistant
 }
 
 var _ web.Kiosk = (*Kiosk)(nil)

@@ -12,10 +12,6 @@ import (
 	"github.com/penjire/penjire/ui/screen"
 )
 
-// overdueAfter is how long a request may wait for the portal's receipt before
-// other steps are due (ED-25).
-const overdueAfter = 24 * time.Hour
-
 // stages are the words of the outbox's states.
 var stages = map[outbox.State]screen.Stage{
 	outbox.Accepted: screen.StageKept, outbox.Sending: screen.StageSending, outbox.Delivered: screen.StageReceived,
@@ -26,11 +22,13 @@ var stages = map[outbox.State]screen.Stage{
 // request is what a visit is told of r.
 func (k *Kiosk) request(r outbox.Request) session.Request {
 	now := k.clock.Now()
+	waits := unsent(r.State) && now.Sub(r.Claimed) > k.s.Overdue
 	q := session.Request{
 		Doc: r.Doc, Code: edoc.FormatCode(codeOf(r)), Service: r.Service,
 		Made: r.Claimed.In(zone), Due: r.Due.In(zone), Stage: stages[r.State], Steps: steps(r),
 		Anonymous: r.Owner == outbox.Owner{}, Answer: r.Item != 0, Withdraw: r.State == outbox.Accepted,
-		Overdue: unsent(r.State) && now.Sub(r.Claimed) > overdueAfter || !final(r.State) && !r.Due.IsZero() && now.After(r.Due.Add(24*time.Hour)),
+		Waits:   waits,
+		Overdue: waits || !final(r.State) && !r.Due.IsZero() && now.After(r.Due.Add(24*time.Hour)),
 	}
 	if r.Due.IsZero() {
 		q.Due = time.Time{}

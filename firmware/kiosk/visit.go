@@ -81,8 +81,17 @@ func (k *Kiosk) Start(context.Context) screen.View {
 	k.withdrawOffer()
 	return screen.View{
 		Screen: screen.Start, Lang: "tk", Devices: k.devices,
-		Start: &screen.StartView{Unprinted: len(k.interrupted) > 0, Notice: k.health.Notice()},
+		Start: &screen.StartView{Unprinted: len(k.interrupted) > 0, Notice: k.health.Notice(), Waiting: k.waitingDays()},
 	}
+}
+
+// waitingDays is for how many days a request has waited for longer than it should;
+// 0: none has. k.mu is held.
+func (k *Kiosk) waitingDays() int {
+	if !k.queue.Overdue {
+		return 0
+	}
+	return max(1, k.queue.Days)
 }
 
 // View implements web.Kiosk.

@@ -77,11 +77,15 @@ func (k *Kiosk) lookOnce(ctx context.Context) {
 	d := screen.Devices{
 		Printer: k.lookPrinter(ctx), Reader: k.lookReader(), Net: k.lookPortal(), Clock: k.lookClock(ctx),
 	}
-	d.Unsent, d.Days, d.Overdue = k.lookOutbox(ctx)
+	q := k.lookOutbox(ctx)
+	d.Unsent, d.Days, d.Overdue = q.Count, q.Days, q.Overdue
+	if why := k.up.Status().Waits; why != "" {
+		d.Waits, d.Until, d.Today = why, q.Until, q.Today
+	}
 	notice := k.health.Notice()
 	k.mu.Lock()
-	changed := d != k.devices || notice != k.notice
-	k.devices, k.notice = d, notice
+	changed := d != k.devices || notice != k.notice || q != k.queue
+	k.devices, k.notice, k.queue = d, notice, q
 	k.mu.Unlock()
 	if changed {
 		k.hub.tell(web.Change{Devices: d})
@@ -198,14 +202,11 @@ func (k *Kiosk) lookTrust() {
 	k.set(health.TrustOld, r.Revocation.Reason == trust.ReasonStaleCRL)
 }
 
-func (k *Kiosk) lookOutbox(ctx context.Context) (unsent, days int, overdue bool) {
+func (k *Kiosk) lookOutbox(ctx context.Context) session.Queue {
 	st := k.box.Stats(ctx)
 	now := k.clock.Now()
-	if !st.OldestUnsent.IsZero() {
-		waited := now.Sub(st.OldestUnsent)
-		days, overdue = max(0, int(waited/(24*time.Hour))), waited > overdueAfter
-	}
-	k.set(health.Overdue, overdue)
+	q := k.waitingFor(st, k.up.Status(), now)
+	k.set(health.Overdue, q.Overdue)
 	restored := slices.Contains(st.Alarms, outbox.AlarmRestored)
 	k.set(health.Restored, restored)
 	k.set(health.OutboxLost, len(st.Alarms) > 0 && !restored)
@@ -223,7 +224,7 @@ func (k *Kiosk) lookOutbox(ctx context.Context) (unsent, days int, overdue bool)
 	k.set(health.Unprinted, len(k.interrupted) > 0)
 	k.mu.Unlock()
 	k.set(health.DiskFull, full || diskFree(k.s.State) < leastDisk)
-	return st.Unsent, days, overdue
+	return q
 }
 
 // mirrorGrace is how long a mirror may be away or behind before anybody is told:

@@ -18,7 +18,7 @@ func (s State) wantCard(f Facts) (State, []Effect) {
 // missing is the state of the card page while no card is in the reader: the
 // same card as before is asked back, and it says that the answers are kept.
 func (s State) missing() string {
-	if s.Card.Known {
+	if s.Card.Known && s.Purpose != ForExport {
 		return "removed"
 	}
 	return ""
@@ -90,6 +90,8 @@ func (s State) cardRead(e CardRead, f Facts) (State, []Effect) {
 		return s, nil
 	case e.Holder == nil || e.Holder.Gen != s.Card.In:
 		return s, nil
+	case s.Purpose == ForExport:
+		return s.exporter(e.Holder)
 	case e.Holder.Tries == 0 && s.Purpose != ForRequests:
 		s.Card.Problem = "blocked"
 		return s, nil
@@ -127,6 +129,8 @@ func (s State) backFromCard() State {
 		s.Page = screen.Service
 	case ForOpening, ForCorrect:
 		s.Page = screen.Status
+	case ForExport:
+		s.Page = screen.Assist
 	default:
 		s.Page = screen.Home
 	}

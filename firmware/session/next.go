@@ -35,6 +35,8 @@ func Next(s State, e Event, f Facts) (State, []Effect) {
 		return s.updated(e.Request), nil
 	case CopyPaper:
 		return s.copyPaper(e), nil
+	case Exported:
+		return s.exported(e)
 	case IdleWarn:
 		if i := s.Idle(Idle{Warn: 1, End: 1, Alone: 1, Take: 1}); i.Warn > 0 {
 			s.Over = screen.Away
@@ -74,6 +76,10 @@ func (s State) act(a Act, f Facts) (State, []Effect) {
 		}
 		return s, nil
 	}
+	if s.Over == screen.Help && s.Page == screen.Home && a.Name == "assist" {
+		s.Over, s.Page, s.Export = "", screen.Assist, nil
+		return s, nil
+	}
 	if s.Over != "" { // any other button on an overlay only takes it away
 		s.Over = ""
 		return s, nil
@@ -102,6 +108,8 @@ func (s State) act(a Act, f Facts) (State, []Effect) {
 		return s.asking(a, f)
 	case screen.PIN:
 		return s.pin(a, f)
+	case screen.Assist:
+		return s.assist(a)
 	case screen.Done, screen.Track, screen.Requests, screen.Status, screen.Answer:
 		return s.looking(a, f)
 	}
@@ -193,7 +201,7 @@ func (s State) CanBack() bool {
 	}
 	switch s.Page {
 	case screen.Services, screen.Service, screen.Rules, screen.Card, screen.Question, screen.Check,
-		screen.PIN, screen.Requests, screen.Track, screen.Status, screen.Answer:
+		screen.PIN, screen.Requests, screen.Track, screen.Status, screen.Answer, screen.Assist:
 		return true
 	case screen.Problem:
 		return s.Apply.Service != nil || s.Request != nil
@@ -206,7 +214,7 @@ func (s State) back() (State, []Effect) {
 		return s, nil
 	}
 	switch s.Page {
-	case screen.Services, screen.Requests, screen.Track:
+	case screen.Services, screen.Requests, screen.Track, screen.Assist:
 		s.Page = screen.Home
 	case screen.Service:
 		s.Page = screen.Services

@@ -45,6 +45,8 @@ type State struct {
 	Answer  *Answer   // its answer, opened
 	Done    *Request  // the one accepted in this visit
 
+	Export *screen.ExportView // what became of writing to the memory stick
+
 	Paper bool // paper came out, or may have, during this visit
 	Late  bool // the card has been left in the reader for long
 }
@@ -61,6 +63,7 @@ const (
 	ForRequests  Purpose = 3 // list my requests
 	ForOpening   Purpose = 4 // open an answer
 	ForCorrect   Purpose = 5 // open a returned answer and correct the request
+	ForExport    Purpose = 6 // put what waits on a memory stick: an assistant's card
 )
 
 // Card is what the visit knows of cards.
@@ -84,6 +87,7 @@ type Holder struct {
 	Card      [32]byte // digest of the signing certificate: the same card has the same
 	Recipient string   // age recipient of the card's key, for answers; "" if it has none
 	Tries     int      // of the PIN that are left; -1 not known
+	Assistant bool     // the card is an assistant's of a telecentre
 }
 
 // Application is a request being made.
@@ -141,6 +145,7 @@ type Request struct {
 	Answer    bool   // an answer is here to open
 	Withdraw  bool   // not sent yet
 	Reason    string // code of why the portal refused it; "" it did not
+	Waits     bool   // for the portal's confirmation, for longer than it should
 	Receipt   screen.PaperState
 	Why       screen.State // why the receipt did not print
 	QR        []byte       // what the receipt's code says
@@ -170,6 +175,8 @@ type Facts struct {
 	// Blocked is the phrase key of the reason why no binding request is taken
 	// now (clock not known, disk full); "" when they are taken.
 	Blocked string
+	// Queue is what waits for the portal, for the assistant.
+	Queue Queue
 	// NoReader is set while no card reader answers.
 	NoReader bool
 }

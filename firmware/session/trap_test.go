@@ -51,7 +51,7 @@ func TestNoTrap(t *testing.T) {
 	for _, p := range []screen.Name{
 		screen.Home, screen.Services, screen.Service, screen.Rules, screen.Card, screen.IsThisYou, screen.Question,
 		screen.Check, screen.PIN, screen.Working, screen.Done, screen.TakeCard, screen.Requests, screen.Track,
-		screen.Status, screen.Answer, screen.Problem, screen.Ended, screen.Help, screen.Away,
+		screen.Status, screen.Answer, screen.Problem, screen.Ended, screen.Help, screen.Away, screen.Assist,
 	} {
 		if !seen[p] {
 			t.Errorf("the walks never came to the page %s: they prove nothing of it", p)
@@ -137,7 +137,7 @@ func drawEvent(t *rapid.T, s State, gen *uint64) Event {
 	acts := []string{
 		"lang", "size", "theme", "back", "help", "end", "stay", "apply", "requests", "track", "choose", "begin",
 		"accept", "decline", "yes", "no", "answer", "change", "confirm", "pin", "print", "reprint", "open",
-		"correct", "withdraw", "retry", "finish", "home", "nonsense",
+		"correct", "withdraw", "retry", "finish", "home", "assist", "export", "nonsense",
 	}
 	job := s.Busy
 	req := Request{Doc: [32]byte{1}, Service: "certificate", Stage: screen.StageReturned, Answer: true, Receipt: screen.PaperUnknown}
@@ -178,9 +178,14 @@ func sensible(t *rapid.T, s State, gen *uint64) Event {
 		Receipt:   rapid.SampledFrom([]screen.PaperState{screen.PaperPrinted, screen.PaperUnknown, screen.PaperFailed}).Draw(t, "paper"),
 	}
 	one := func(acts ...Act) Event { return rapid.SampledFrom(acts).Draw(t, "next") }
+	if s.Over == screen.Help && s.Page == screen.Home {
+		return one(act("assist"))
+	}
 	switch s.Page {
 	case screen.Home:
-		return one(act("apply"), act("apply"), act("requests"), act("track"))
+		return one(act("apply"), act("apply"), act("requests"), act("track"), act("help"))
+	case screen.Assist:
+		return one(act("export"))
 	case screen.Services:
 		return one(arg("choose", "certificate"), arg("choose", "complaint"))
 	case screen.Service:
@@ -205,6 +210,8 @@ func sensible(t *rapid.T, s State, gen *uint64) Event {
 		switch s.What {
 		case "signing":
 			return Accepted{Job: s.Busy, Request: req}
+		case "exporting":
+			return Exported{Job: s.Busy, What: screen.ExportView{Records: 1, Code: "stick.none"}}
 		case "opening":
 			return Opened{Job: s.Busy, Answer: Answer{Doc: req.Doc, Copy: true, Answers: citizen.NewAnswers(map[string]string{"children": "no"})}}
 		}

@@ -16,7 +16,7 @@ var (
 	CardStates = []string{
 		"wanted", "removed", "reading", "unreadable", "unsupported", "foreign", "expired", "not-yet",
 		"suspended", "revoked", "untrusted", "fake", "clock", "other", "no-reader", "blocked",
-		"minor", "limits",
+		"minor", "limits", "assistant",
 	}
 	// Problems complete "problem.KEY.": title, kept, next.
 	Problems = []string{
@@ -39,6 +39,7 @@ func (s State) View(f Facts, idle Idle) screen.View {
 		v.Title = s.Apply.Service.Title.In(s.Lang)
 	}
 	if s.Over != "" {
+		v.Help = &screen.HelpView{Assist: s.Over == screen.Help && s.Page == screen.Home}
 		return v
 	}
 	switch s.Page {
@@ -92,6 +93,8 @@ func (s State) View(f Facts, idle Idle) screen.View {
 		v.Status = s.statusView(f)
 	case screen.Answer:
 		v.Answer = s.answerView(f)
+	case screen.Assist:
+		v.Assist = s.assistView(f)
 	case screen.Problem:
 		v.Problem = &screen.ProblemView{Key: s.Problem.Key, Retry: s.Problem.Retry, Code: s.Problem.Code}
 	}
@@ -242,7 +245,7 @@ func reason(code, lang string) string {
 
 func (r Request) line(f Facts) screen.RequestLine {
 	return screen.RequestLine{
-		Ref: r.Ref(), Service: serviceOr(f, r.Service).Title, Code: r.Code, Made: r.Made, Stage: r.Stage,
+		Ref: r.Ref(), Service: serviceOr(f, r.Service).Title, Code: r.Code, Made: r.Made, Stage: r.Stage, Waits: r.Waits,
 	}
 }
 

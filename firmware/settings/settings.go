@@ -46,6 +46,8 @@ type Settings struct {
 	MM           float64       // pixels per millimetre; 0: the board's
 	OutboxMax    int64         // bytes the outbox may grow to; 0 is 1 GiB
 	Mirror       string        // folder on a second medium for a copy of the outbox; "" is none
+	Stick        string        // folder where a memory stick is mounted; "" is /media/stick
+	Overdue      time.Duration // a request may wait that long for the portal's receipt before other steps are due (ED-25); 0 is 24 h
 }
 
 // Portal is the portal the kiosk belongs to.
@@ -103,7 +105,7 @@ func Parse(b []byte, dir string) (Settings, error) {
 	var fs Faults
 	n := node{path: "settings", v: tree, fs: &fs}
 	n.only("kiosk", "place", "board", "ports", "state", "listen", "frames", "control", "portal", "sync", "identity", "signing", "counter",
-		"roots", "trust", "catalogue", "idle", "beacon_max_age_days", "mm", "outbox")
+		"roots", "trust", "catalogue", "idle", "beacon_max_age_days", "mm", "outbox", "stick", "overdue_h")
 	s := Settings{
 		Kiosk:     n.key("kiosk").must().name(),
 		Place:     n.key("place").place(),
@@ -132,6 +134,8 @@ func Parse(b []byte, dir string) (Settings, error) {
 	box.only("max_size", "mirror")
 	s.Mirror = box.key("mirror").file(dir)
 	s.OutboxMax = int64(box.key("max_size").number(2<<20, 1<<40))
+	s.Stick = n.key("stick").file(dir)
+	s.Overdue = time.Duration(n.key("overdue_h").number(1, 24*30) * float64(time.Hour))
 	if len(fs) > 0 {
 		return Settings{}, fs
 	}
@@ -167,6 +171,10 @@ func (s Settings) withDefaults() Settings {
 	}
 	if s.BeaconMaxAge == 0 {
 		s.BeaconMaxAge = 30 * 24 * time.Hour
+	}
+	or(&s.Stick, "/media/stick")
+	if s.Overdue == 0 {
+		s.Overdue = 24 * time.Hour
 	}
 	if s.OutboxMax == 0 {
 		s.OutboxMax = 1 << 30

@@ -165,6 +165,14 @@ func (b *Book) DateTime(t time.Time) string {
 	return b.Date(t) + ", " + t.In(Ashgabat).Format("15:04")
 }
 
+// Moment returns the minute of t in Ashgabat, with its day unless that is today.
+func (b *Book) Moment(t time.Time, today bool) string {
+	if today && !t.IsZero() {
+		return t.In(Ashgabat).Format("15:04")
+	}
+	return b.DateTime(t)
+}
+
 // Keys returns the keys of all phrases of the book, sorted.
 func (b *Book) Keys() []string { return slices.Sorted(maps.Keys(b.entries)) }
 

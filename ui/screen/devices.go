@@ -1,6 +1,10 @@
 package screen
 
-import "github.com/penjire/penjire/ui/phrase"
+import (
+	"time"
+
+	"github.com/penjire/penjire/ui/phrase"
+)
 
 // Light is one line of the footer: what it is about, in which state, in words.
 type Light struct {
@@ -27,6 +31,9 @@ func Lights(d Devices, lang string) []Light {
 		net = Light{"net", "net-down", "unknown", b.Get("light.net.unknown")}
 	default:
 		net = Light{"net", "net-down", "warn", b.Get("light.join", b.Get("light.net.down"), kept)}
+		if why := waits(d.Waits, d.Until, d.Today, b); why != "" {
+			net = Light{"net", "clock", "warn", b.Get("light.join", why, kept)}
+		}
 	}
 	l = append(l, net)
 	switch d.Reader {
@@ -42,12 +49,26 @@ func Lights(d Devices, lang string) []Light {
 	case d.Overdue:
 		l = append(l, Light{"unsent", "alert", "bad", b.Get("light.overdue", max(1, d.Days))})
 	case d.Unsent > 0 && net.Kind != "warn":
-		l = append(l, Light{"unsent", "tray", "warn", b.Get("light.unsent", d.Unsent)})
+		text := b.Get("light.unsent", d.Unsent)
+		if why := waits(d.Waits, d.Until, d.Today, b); why != "" {
+			text = b.Get("light.join", why, text)
+		}
+		l = append(l, Light{"unsent", "tray", "warn", text})
 	}
 	if d.Clock != Good {
 		l = append(l, Light{"clock", "clock", "unknown", b.Get("light.clock.unknown")})
 	}
 	return l
+}
+
+// waits says what keeps requests here and until when; "" where there is nothing to
+// say, or no time is known.
+func waits(why string, until time.Time, today bool, b *phrase.Book) string {
+	key := "light.waits." + why
+	if why == "" || until.IsZero() || !b.Has(key) {
+		return ""
+	}
+	return b.Get(key, b.Moment(until, today))
 }
 
 // word maps a state that a device does not have words for to unknown.

@@ -27,7 +27,7 @@ func newPage(v View) (*page, error) {
 		Card: v.Card == nil, IsThisYou: v.IsThisYou == nil, Question: v.Question == nil, Check: v.Check == nil,
 		PIN: v.PIN == nil, Working: v.Working == nil, Done: v.Done == nil, TakeCard: v.TakeCard == nil,
 		Requests: v.Requests == nil, Track: v.Track == nil, Status: v.Status == nil, Answer: v.Answer == nil,
-		Problem: v.Problem == nil,
+		Problem: v.Problem == nil, Assist: v.Assist == nil,
 	}
 	if missing[v.Screen] {
 		return nil, fmt.Errorf("screen: draw %q: the view has no %s part", v.Screen, v.Screen)
@@ -253,7 +253,7 @@ func (p *page) Classes() string {
 	if p.Keyboard() {
 		c = append(c, "typing")
 	}
-	if p.Screen == Start && (p.Start.Unprinted || p.Start.Notice != "") {
+	if p.Screen == Start && (p.Start.Unprinted || p.Start.Notice != "" || p.Start.Waiting > 0) {
 		c = append(c, "says")
 	}
 	if p.Pad() {

@@ -143,6 +143,8 @@ func (p *page) WorkIcon() string {
 		return "printer"
 	case "opening":
 		return "doc"
+	case "exporting":
+		return "tray"
 	}
 	return "card"
 }

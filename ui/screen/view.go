@@ -36,6 +36,7 @@ const (
 	Problem   Name = "problem"     // what went wrong, what was kept, what to do
 	Ended     Name = "ended"       // visit over, nothing remains
 	Help      Name = "help"        // how to use; call the assistant
+	Assist    Name = "assist"      // the assistant's: what waits, why, and the memory stick (ED-25)
 	Away      Name = "away"        // «are you still there?»
 )
 
@@ -71,6 +72,8 @@ type View struct {
 	Answer    *AnswerView
 	Problem   *ProblemView
 	Start     *StartView
+	Help      *HelpView // nil: as it is over any other page
+	Assist    *AssistView
 }
 
 // Idle says when a page that nobody touches warns, and when it ends the visit.
@@ -104,11 +107,53 @@ type Devices struct {
 	Unsent  int   `json:"unsent"`  // requests kept here that the portal has not confirmed
 	Overdue bool  `json:"overdue"` // one of them is older than it should be (ED-25: other steps)
 	Days    int   `json:"days"`    // whole days that the oldest of them has waited
-	Clock   State `json:"clock"`   // Good, or Unknown: binding requests are not taken
+	// Waits is what keeps them here although the link may work, one of WaitsWindow
+	// …; "" nothing does. Until is when that is over; zero: not known.
+	Waits string    `json:"waits,omitempty"`
+	Until time.Time `json:"until,omitzero"`
+	Today bool      `json:"today,omitempty"` // Until is today
+	Clock State     `json:"clock"`           // Good, or Unknown: binding requests are not taken
+}
+
+// What keeps requests from the portal: Devices.Waits. The words of the uplink.
+const (
+	WaitsWindow = "window" // the next time the link may be used
+	WaitsBudget = "budget" // the day's bytes are used up
+	WaitsRoom   = "room"   // what is left of them is too little
+	WaitsPortal = "portal" // the portal said when to come back
+	WaitsQuota  = "quota"  // the portal takes no more from this kiosk for now
+	WaitsFull   = "full"   // the portal has no room
+)
+
+// HelpView is the help page where it leads on.
+type HelpView struct{ Assist bool }
+
+// AssistView is the assistant's page. It names no one.
+type AssistView struct {
+	Count   int       // requests without a receipt of the portal
+	Oldest  time.Time // of them
+	Days    int       // whole days that it has waited
+	Overdue bool      // longer than it should (ED-25)
+	Why     string    // completes assist.why. and assist.do.
+	Until   time.Time // of Why; zero: not known
+	Today   bool      // Until is today
+	Blocked string    // phrase key of why no request is taken now; "" they are
+	Aside   int       // what the portal said and could not be believed; it is asked for again
+	Export  *ExportView
+}
+
+// ExportView is what became of putting everything on the memory stick.
+type ExportView struct {
+	Records int    // requests on it
+	Left    int    // not on it
+	Code    string // why it failed, as assist.stick.CODE; "": it did not
 }
 
 // StartView is the start page.
 type StartView struct {
+	// Waiting is for how many days a request has waited for the portal for longer
+	// than it should; 0: none has.
+	Waiting int
 	// Unprinted is set when the power went while a receipt was being printed:
 	// the page offers it again as a marked copy. It names no one.
 	Unprinted bool
@@ -214,6 +259,7 @@ type RequestLine struct {
 	Code    string
 	Made    time.Time
 	Stage   Stage
+	Waits   bool // for the portal's confirmation, for longer than it should (ED-25)
 }
 
 // Stage is where a request stands, in the order of its life (DESIGN 5).

@@ -20,7 +20,7 @@ const alarmsShown = 20
 
 // pages is everything on the web address.
 func (l *loaded) pages(p *portal.Portal, log *slog.Logger) (http.Handler, error) {
-	d, err := desk.New(desk.Config{Portal: p, Officers: l.officers, Bundle: p.Trust, Log: log})
+	d, err := desk.New(desk.Config{Portal: p, Officers: l.officers, Bundle: p.Trust, Silent: l.silent, Log: log})
 	if err != nil {
 		return nil, err
 	}

@@ -49,6 +49,9 @@ type Config struct {
 	// Bundle gives the trust bundle in force, to verify a request again when it
 	// is opened. Nil: the facts found at registration are shown.
 	Bundle func() *trust.Bundle
+	// Silent is after how long without a visit, or with a request unsent, a kiosk is
+	// marked: somebody waits for an answer by then (ED-25). 0 is 24 h.
+	Silent time.Duration
 	Now    func() time.Time // nil: time.Now
 	Log    *slog.Logger     // nil: nothing is logged. It is never given personal data.
 }
@@ -59,6 +62,7 @@ type Desk struct {
 	bundle   func() *trust.Bundle
 	now      func() time.Time
 	log      *slog.Logger
+	silent   time.Duration
 	officers map[string]Officer
 	sessions *sessions
 	doors    chan struct{} // how many passwords are checked at once
@@ -80,6 +84,9 @@ func New(c Config) (*Desk, error) {
 		portal: c.Portal, bundle: c.Bundle, now: c.Now, log: c.Log,
 		officers: map[string]Officer{}, doors: make(chan struct{}, 2), hands: make(chan struct{}, 2),
 		tries: page.NewLimiter(6*time.Second, 10),
+	}
+	if d.silent = c.Silent; d.silent <= 0 {
+		d.silent = 24 * time.Hour
 	}
 	if d.now == nil {
 		d.now = time.Now

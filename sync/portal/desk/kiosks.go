@@ -13,18 +13,9 @@ const (
 	// alarmsShown is how many alarms the page of the kiosks has; the ledger keeps
 	// all of them.
 	alarmsShown = 50
-	// quiet is after how long without a visit, or with a request unsent, a kiosk is
-	// marked: somebody waits for an answer by then (ED-25).
-	quiet = 24 * time.Hour
+	// alarmsWeighed is how many it counts.
+	alarmsWeighed = 2000
 )
-
-// kiosk is one line of the fleet.
-type kiosk struct {
-	ledger.Kiosk
-	Connected bool
-	Quiet     bool // not seen for long
-	Stuck     bool // a request waits for long
-}
 
 // alarm is one thing that somebody has to look at.
 type alarm struct {
@@ -36,6 +27,8 @@ type kiosksView struct {
 	page.Base
 	Requests bool // the reader has an agency's requests too
 	Kiosks   []kiosk
+	Order    string // one of fleetOrders
+	Orders   []string
 	Alarms   []alarm
 	More     bool // there may be older ones
 }
@@ -49,26 +42,40 @@ func (d *Desk) kiosks(w http.ResponseWriter, r *http.Request, o Officer) {
 		d.fail(w, r, o, err)
 		return
 	}
-	alarms, err := d.portal.Ledger().Alarms(r.Context(), alarmsShown)
+	alarms, err := d.portal.Ledger().Alarms(r.Context(), alarmsWeighed)
 	if err != nil {
 		d.fail(w, r, o, err)
 		return
 	}
-	here := d.portal.Connected()
-	for _, k := range fleet {
-		v.Kiosks = append(v.Kiosks, fleetLine(k, slices.Contains(here, k.ID), v.Now))
+	traffic, err := d.portal.Ledger().Traffic(r.Context(), "", v.Now.Add(-plotBars*plotBar))
+	if err != nil {
+		d.fail(w, r, o, err)
+		return
 	}
-	for _, a := range alarms {
+	here, brought := d.portal.Connected(), plots(traffic, v.Now)
+	for _, k := range fleet {
+		l := fleetLine(k, slices.Contains(here, k.ID), v.Now, d.silent)
+		l.Plot = brought[k.ID]
+		l.Older = k.Visit.Catalogue < d.portal.Catalogue().Version || d.bundle != nil && d.bundle() != nil && k.Visit.Trust < d.bundle().Version
+		l.weigh(alarms, v.Now)
+		v.Kiosks = append(v.Kiosks, l)
+	}
+	v.Orders, v.Order = fleetOrders, fleetOrders[0]
+	if by := r.URL.Query().Get("by"); slices.Contains(fleetOrders, by) {
+		v.Order = by
+	}
+	order(v.Kiosks, v.Order)
+	for _, a := range alarms[:min(len(alarms), alarmsShown)] {
 		v.Alarms = append(v.Alarms, alarm{a, d.texts.Has("alarm." + a.Code)})
 	}
-	v.More = len(alarms) == alarmsShown
+	v.More = len(alarms) > alarmsShown
 	d.send(w, http.StatusOK, "kiosks", v)
 }
 
-func fleetLine(k ledger.Kiosk, connected bool, now time.Time) kiosk {
+func fleetLine(k ledger.Kiosk, connected bool, now time.Time, silent time.Duration) kiosk {
 	return kiosk{
-		Kiosk: k, Connected: connected, Quiet: !connected && now.Sub(k.Visit.At) > quiet,
-		Stuck: k.Visit.Unsent > 0 && !k.Visit.Oldest.IsZero() && now.Sub(k.Visit.Oldest) > quiet,
+		Kiosk: k, Connected: connected, Quiet: !connected && now.Sub(k.Visit.At) > silent,
+		Stuck: k.Visit.Unsent > 0 && !k.Visit.Oldest.IsZero() && now.Sub(k.Visit.Oldest) > silent,
 	}
 }
 

@@ -194,8 +194,12 @@ func pagesIn(t *testing.T, d *Desk, lang string) map[string]any {
 		if i > 0 {
 			visit.Oldest = visit.At.Add(-5 * time.Hour)
 		}
-		kiosks.Kiosks = append(kiosks.Kiosks, fleetLine(ledger.Kiosk{ID: id, Visit: visit, JournalSize: 4120, Records: 980, Alarms: 3 * i}, i == 0, noon))
+		kiosks.Kiosks = append(kiosks.Kiosks, fleetLine(ledger.Kiosk{ID: id, Visit: visit, JournalSize: 4120, Records: 980, Alarms: 3 * i}, i == 0, noon, 24*time.Hour))
 	}
+	last := &kiosks.Kiosks[2]
+	last.Forks, last.Restored, last.Recent, last.Older = 1, 1, 2, true
+	last.Plot = plot{[]bar{{0, 20, 3, 4}, {40, 0, 3, 24}, {108, 12, 3, 12}}, 61}
+	kiosks.Order, kiosks.Orders = "worst", fleetOrders
 	kiosks.Requests, kiosks.More = true, true
 	out["kiosks"] = kiosks
 	sticks := stickView{Base: base}

@@ -1,0 +1,62 @@
+package session
+
+import "github.com/penjire/penjire/ui/screen"
+
+// Queue is what the kiosk tells the assistant of the requests that the portal has
+// not confirmed. It names no one.
+type Queue = screen.AssistView
+
+// Exported answers [Export].
+type Exported struct {
+	Job  uint64
+	What screen.ExportView
+}
+
+// Export puts everything that has no receipt on the memory stick (ED-25: other
+// steps). Whoever wants it has shown an assistant's card: what is on a stick
+// cannot be withdrawn any more.
+type Export struct{ Job uint64 }
+
+func (Exported) event() {}
+func (Export) effect()  {}
+
+// assist is the assistant's page: it is reached from the help of the home page,
+// so that no visit in which somebody is busy is left for it.
+func (s State) assist(a Act) (State, []Effect) {
+	if a.Name != "export" {
+		return s, nil
+	}
+	return s.wantAssistant()
+}
+
+// wantAssistant reads the card in the reader, or asks for one. Whose visit it is
+// does not change by it: the assistant's card is nobody's here.
+func (s State) wantAssistant() (State, []Effect) {
+	s.Purpose, s.Export, s.Page, s.Card.Problem = ForExport, nil, screen.Card, ""
+	return s.read()
+}
+
+// exporter goes on if the card is an assistant's.
+func (s State) exporter(h *Holder) (State, []Effect) {
+	if !h.Assistant {
+		s.Card.Problem = "assistant"
+		return s, nil
+	}
+	s = s.wait("exporting")
+	return s, []Effect{Export{Job: s.Busy}}
+}
+
+func (s State) exported(e Exported) (State, []Effect) {
+	if s.mine(e.Job) {
+		what := e.What
+		s.Export, s.Page = &what, screen.Assist
+	}
+	return s, nil
+}
+
+// assistView is the page.
+func (s State) assistView(f Facts) *screen.AssistView {
+	v := f.Queue
+	v.Export, v.Blocked = s.Export, f.Blocked
+	return &v
+}

@@ -1,0 +1,58 @@
+package session
+
+import (
+	"testing"
+
+	"github.com/penjire/penjire/ui/screen"
+)
+
+// TestAssist: the assistant's page is reached from the home page's help alone; only
+// an assistant's card writes to a stick; the page says what became of it; and the
+// assistant does not become the visit's citizen.
+func TestAssist(t *testing.T) {
+	f := facts()
+	f.Queue = Queue{Count: 3, Why: "network"}
+	s := Begin("en", 0)
+	do := func(e Event) (eff []Effect) {
+		s, eff = Next(s, e, f)
+		return eff
+	}
+	s.Page = screen.Services
+	do(Act{Name: "help"})
+	do(Act{Name: "assist"})
+	if s.Shown() != screen.Services {
+		t.Fatalf("from elsewhere: %s, want that it only closes the help", s.Shown())
+	}
+	s.Page = screen.Home
+	do(Act{Name: "help"})
+	if v := s.View(f, Idle{}); v.Help == nil || !v.Help.Assist {
+		t.Fatal("the help of the home page does not lead to the assistant's page")
+	}
+	do(Act{Name: "assist"})
+	if v := s.View(f, Idle{}); v.Screen != screen.Assist || v.Assist.Count != 3 || v.Assist.Export != nil || v.Card != nil {
+		t.Fatalf("the page is %+v", v)
+	}
+	if eff := do(Act{Name: "export"}); len(eff) != 0 || s.Page != screen.Card {
+		t.Fatalf("without a card: %s %v, want that it asks for one", s.Page, eff)
+	}
+	read := do(CardIn{Gen: 1})
+	do(CardRead{Job: read[0].(ReadCard).Job, Holder: holder(1, 1)})
+	if s.Page != screen.Card || s.Card.Problem != "assistant" || s.Card.Holder != nil {
+		t.Fatalf("with a citizen's card: %s %q, want that it is refused", s.Page, s.Card.Problem)
+	}
+	do(CardOut{})
+	read = do(CardIn{Gen: 2})
+	h := holder(2, 2)
+	h.Assistant = true
+	eff := do(CardRead{Job: read[0].(ReadCard).Job, Holder: h})
+	if _, ok := eff[0].(Export); !ok || s.Page != screen.Working {
+		t.Fatalf("with an assistant's card: %s %v, want the export", s.Page, eff)
+	}
+	if eff := do(Exported{Job: s.Busy, What: screen.ExportView{Records: 3}}); len(eff) != 0 || s.Page != screen.Assist || s.Export.Records != 3 || s.Card.Known {
+		t.Fatalf("after it: %s %+v", s.Page, s.Export)
+	}
+	do(Act{Name: "back"})
+	if s.Page != screen.Home {
+		t.Errorf("back leads to %s, want home", s.Page)
+	}
+}
