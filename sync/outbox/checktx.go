@@ -168,7 +168,7 @@ func (c *checker) journal() error {
 func (c *checker) requests() error {
 	next := uint64(1)
 	err := c.each(c.request, kindRequest, 24, func(v value) error {
-		r, err := parseRequest(v.payload, true)
+		r, err := parseRequest(v.payload)
 		if err != nil {
 			return err
 		}

@@ -98,7 +98,7 @@ func someRequests(b *bolt.Tx, after []byte, n int) (out []Request, next []byte, 
 		if err != nil {
 			return nil, nil, err
 		}
-		r, err := parseRequest(v.payload, false)
+		r, err := parseRequest(v.payload)
 		if err != nil {
 			return nil, nil, err
 		}

@@ -41,6 +41,7 @@ func (m *memory) loadRequests(s *store) error {
 				return fmt.Errorf("outbox: more than 255 epochs in one file")
 			}
 		}
+		var r request
 		c := s.request.Cursor()
 		for k, b := c.First(); k != nil; k, b = c.Next() {
 			if (len(k) == 24 && Epoch(k) == m.epoch) != own {
@@ -56,8 +57,7 @@ func (m *memory) loadRequests(s *store) error {
 			if v.epoch != Epoch(k) {
 				return fmt.Errorf("outbox: request %d under another epoch's key: %w", v.number, ErrDamaged)
 			}
-			r, err := parseRequest(v.payload, false)
-			if err != nil {
+			if err := r.parse(v.payload); err != nil {
 				return err
 			}
 			n, ok := m.epochNumber(v.epoch)

@@ -169,7 +169,10 @@ func parsePart(b []byte) (digest [32]byte, part []byte, err error) {
 // those hashes, and the entry's encoding.
 
 func marshalLeaf(hs []journal.Hash, entry []byte) []byte {
-	b := make([]byte, 0, 1+32*len(hs)+len(entry))
+	return appendLeaf(make([]byte, 0, 1+32*len(hs)+len(entry)), hs, entry)
+}
+
+func appendLeaf(b []byte, hs []journal.Hash, entry []byte) []byte {
 	b = append(b, byte(len(hs)))
 	for _, h := range hs {
 		b = append(b, h[:]...)

@@ -8,35 +8,34 @@ import (
 // request is the stored form of Request: identity is in the value's head, the
 // state is that of the last step.
 type request struct {
-	Doc            []byte     `cbor:"1,keyasint"`
-	CodeHash       []byte     `cbor:"2,keyasint,omitempty"`
-	Service        string     `cbor:"3,keyasint"`
-	ServiceVersion int        `cbor:"4,keyasint,omitempty"`
-	Lang           string     `cbor:"5,keyasint"`
-	Lane           uint8      `cbor:"6,keyasint,omitempty"`
-	Owner          []byte     `cbor:"7,keyasint,omitempty"`
-	Claimed        int64      `cbor:"8,keyasint"`
-	Due            int64      `cbor:"9,keyasint,omitempty"`
-	Digest         []byte     `cbor:"10,keyasint"`
-	Size           int        `cbor:"11,keyasint"`
-	Index          int64      `cbor:"12,keyasint,omitempty"`
-	Root           []byte     `cbor:"13,keyasint"`
-	Steps          []step     `cbor:"14,keyasint"`
-	Receipt        PrintState `cbor:"15,keyasint,omitempty"`
-	Copy           PrintState `cbor:"16,keyasint,omitempty"`
-	Copies         int        `cbor:"17,keyasint,omitempty"`
-	Durable        []byte     `cbor:"18,keyasint,omitempty"`
-	Decided        []byte     `cbor:"19,keyasint,omitempty"`
-	Item           uint64     `cbor:"20,keyasint,omitempty"`
-	Lost           bool       `cbor:"21,keyasint,omitempty"` // the sealed bytes did not survive a salvage
-	ReceiptJob     uint64     `cbor:"22,keyasint,omitempty"` // of the print that is queued or printing
-	CopyJob        uint64     `cbor:"23,keyasint,omitempty"`
-	Marked         uint8      `cbor:"24,keyasint,omitempty"` // bits: that paper is a further one
-	Sent           int64      `cbor:"25,keyasint,omitempty"` // of a large one, what the portal said that it has
+	Doc            []byte
+	CodeHash       []byte
+	Service        string
+	ServiceVersion int
+	Lang           string
+	Lane           uint8
+	Owner          []byte
+	Claimed        int64
+	Due            int64
+	Digest         []byte
+	Size           int
+	Index          int64
+	Root           []byte
+	Steps          []step
+	Receipt        PrintState
+	Copy           PrintState
+	Copies         int
+	Durable        []byte
+	Decided        []byte
+	Item           uint64
+	Lost           bool   // the sealed bytes did not survive a salvage
+	ReceiptJob     uint64 // of the print that is queued or printing
+	CopyJob        uint64
+	Marked         uint8 // bits: that paper is a further one
+	Sent           int64 // of a large one, what the portal said that it has
 }
 
 type step struct {
-	_     struct{} `cbor:",toarray"`
 	State State
 	At    int64
 }
@@ -53,11 +52,6 @@ func (r *request) large() bool { return r.Size > MaxInline }
 
 func (r *request) enter(s State, at time.Time) {
 	r.Steps = append(r.Steps, step{State: s, At: at.UnixMilli()})
-}
-
-func parseRequest(b []byte, strict bool) (request, error) {
-	var r request
-	return r, decode(b, &r, strict, func() error { return r.valid() })
 }
 
 func (r *request) valid() error {

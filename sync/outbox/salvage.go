@@ -152,7 +152,7 @@ func (g *salvage) requests(ids []id, tales map[id]*told) error {
 		if err != nil {
 			return err
 		}
-		r, err := parseRequest(v.payload, false)
+		r, err := parseRequest(v.payload)
 		if err != nil || g.docs[Doc(r.Doc)] {
 			continue // see orphans
 		}
@@ -194,11 +194,7 @@ func (g *salvage) request(k id, revision uint64, r *request) error {
 			g.lost++
 		}
 	}
-	p, err := encode(r)
-	if err != nil {
-		return err
-	}
-	return g.put(bucketRequest, value{kind: kindRequest, epoch: place.epoch, number: place.number, revision: revision, payload: p})
+	return g.put(bucketRequest, value{kind: kindRequest, epoch: place.epoch, number: place.number, revision: revision, payload: r.append(nil)})
 }
 
 // place returns the identity of a request: its own, or, where two branches of

@@ -33,8 +33,8 @@ func idOf(v value) id {
 			k.fork = short(v.payload)
 		}
 	case kindRequest: // a map whose first key is 1, the document
-		if len(v.payload) >= 12 && bytes.Equal(v.payload[1:4], []byte{0x01, 0x58, 0x20}) {
-			k.fork = short(v.payload[4:])
+		if _, p, ok := bytes.Cut(v.payload[:min(len(v.payload), 13)], []byte{0x01, 0x58, 0x20}); ok && len(p) >= 8 {
+			k.fork = short(p)
 		}
 	}
 	return k

@@ -74,12 +74,16 @@ func (o *Outbox) newTx(b *bolt.Tx) (*tx, error) {
 }
 
 func (t *tx) put(b *bolt.Bucket, k kind, epoch Epoch, number uint64, payload []byte) error {
+	v := value{kind: k, epoch: epoch, number: number, revision: t.rev, payload: payload}
+	return t.putRaw(b, v.key(), v.marshal())
+}
+
+// putRaw stores a value that is marshalled already.
+func (t *tx) putRaw(b *bolt.Bucket, key, raw []byte) error {
 	t.clean = false
 	t.total++
-	v := value{kind: k, epoch: epoch, number: number, revision: t.rev, payload: payload}
-	raw := v.marshal()
-	if err := b.Put(v.key(), raw); err != nil {
-		return fmt.Errorf("outbox: store value %d of kind %d: %w", number, k, err)
+	if err := b.Put(key, raw); err != nil {
+		return fmt.Errorf("outbox: store a value of kind %d: %w", raw[5], err)
 	}
 	t.puts = append(t.puts, raw)
 	return nil
@@ -98,11 +102,9 @@ func (t *tx) putRequest(epoch Epoch, seq uint64, r *request) error {
 	if err := r.valid(); err != nil {
 		return fmt.Errorf("outbox: store request %d: %w", seq, err)
 	}
-	p, err := encode(r)
-	if err != nil {
-		return err
-	}
-	return t.put(t.request, kindRequest, epoch, seq, p)
+	v := value{kind: kindRequest, epoch: epoch, number: seq, revision: t.rev}
+	raw := r.append(v.begin(requestRoom + len(r.Durable) + len(r.Decided)))
+	return t.putRaw(t.request, v.key(), finish(raw))
 }
 
 func (s *store) getRequest(epoch Epoch, seq uint64) (request, error) {
@@ -114,7 +116,7 @@ func (s *store) getRequest(epoch Epoch, seq uint64) (request, error) {
 	if err != nil {
 		return request{}, err
 	}
-	return parseRequest(v.payload, false)
+	return parseRequest(v.payload)
 }
 
 // find returns the document's request; slot is -1 where it was accepted in
@@ -198,7 +200,9 @@ func (t *tx) append(e journal.Entry) (int64, error) {
 	}
 	index := t.edge.Size()
 	hs := t.edge.Add(journal.LeafHash(b))
-	if err := t.put(t.journal, kindJournal, t.epoch, uint64(index), marshalLeaf(hs, b)); err != nil {
+	v := value{kind: kindJournal, epoch: t.epoch, number: uint64(index), revision: t.rev}
+	raw := appendLeaf(v.begin(1+32*len(hs)+len(b)), hs, b)
+	if err := t.putRaw(t.journal, v.key(), finish(raw)); err != nil {
 		return 0, err
 	}
 	return index, nil

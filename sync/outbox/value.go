@@ -59,14 +59,23 @@ type value struct {
 }
 
 func (v value) marshal() []byte {
-	b := make([]byte, 0, headLen+len(v.payload)+tailLen)
+	return finish(append(v.begin(len(v.payload)), v.payload...))
+}
+
+// begin returns the value's head, with room for a payload of about n bytes, which
+// is appended; finish makes a value of both.
+func (v value) begin(n int) []byte {
+	b := make([]byte, 0, headLen+n+tailLen)
 	b = append(b, valueMagic...)
 	b = append(b, valueVersion, byte(v.kind))
 	b = append(b, v.epoch[:]...)
 	b = binary.BigEndian.AppendUint64(b, v.number)
 	b = binary.BigEndian.AppendUint64(b, v.revision)
-	b = binary.BigEndian.AppendUint32(b, uint32(len(v.payload)))
-	b = append(b, v.payload...)
+	return append(b, 0, 0, 0, 0)
+}
+
+func finish(b []byte) []byte {
+	binary.BigEndian.PutUint32(b[headLen-4:], uint32(len(b)-headLen))
 	return binary.BigEndian.AppendUint32(b, crc32.Checksum(b, crcTable))
 }
 

@@ -80,7 +80,8 @@ func parsePayload(v value) ([]byte, error) {
 	case kindMeta:
 		return again(parseMeta(v.payload, true))
 	case kindRequest:
-		return again(parseRequest(v.payload, true))
+		r, err := parseRequest(v.payload)
+		return r.append(nil), err
 	case kindItem:
 		return again(parseItem(v.payload, true))
 	case kindMark:

@@ -86,6 +86,7 @@ func (o *Outbox) write(ctx context.Context, fn func(*tx) error) error {
 func (o *Outbox) runWriter() {
 	defer close(o.w.ended)
 	debug.SetPanicOnFault(true) // a page the medium does not give back is an error, not the end of the process
+	answered := 0
 	for {
 		var batch []op
 		select {
@@ -102,24 +103,43 @@ func (o *Outbox) runWriter() {
 				return
 			}
 		}
-		// Those who were answered a moment ago may have more to write: let them
-		// run first, and their writes share this commit. It is no wait: with
-		// nobody there it returns at once.
-		runtime.Gosched()
-	fill:
-		for len(batch) < batchMax {
-			select {
-			case p := <-o.w.ops:
-				batch = append(batch, p)
-			default:
-				break fill
-			}
-		}
+		batch = o.gather(batch, answered)
+		answered = len(batch)
 		if o.w.err() != nil {
 			o.revive()
 		}
 		o.commit(batch)
 	}
+}
+
+// gatherMost is how long gather lets others run, and yields how often in a row
+// without a new write from them. It is less than one flush of a fast medium.
+const (
+	gatherMost = 200 * time.Microsecond
+	yields     = 4
+)
+
+// gather takes in what else there is to write. Those who were answered a moment
+// ago may have more: they run first, and their writes share this commit. It sets
+// no timer, and with nobody there it returns at once; without it those who were
+// answered and those who came meanwhile would take turns, in commits of half the
+// size.
+func (o *Outbox) gather(batch []op, answered int) []op {
+	begun := time.Now()
+	for quiet := 0; len(batch) < batchMax; {
+		select {
+		case p := <-o.w.ops:
+			batch, quiet = append(batch, p), 0
+			continue
+		default:
+		}
+		if quiet == yields || quiet > 0 && answered < 2 || time.Since(begun) > gatherMost {
+			break
+		}
+		quiet++
+		runtime.Gosched()
+	}
+	return batch
 }
 
 // commit writes the batch in one transaction and answers everybody in it.
