@@ -87,8 +87,8 @@ type hooked struct {
 }
 
 // Intake implements ledger.Ledger.
-func (h hooked) Intake(ctx context.Context, kiosk string, now time.Time, recs []ledger.Incoming, receipt func(ledger.Incoming, time.Time) ([]byte, error)) ([]ledger.Outcome, error) {
-	out, err := h.Ledger.Intake(ctx, kiosk, now, recs, receipt)
+func (h hooked) Intake(ctx context.Context, kiosk string, now time.Time, recs []ledger.Incoming, sign func([]ledger.Incoming, time.Time) ([][]byte, error)) ([]ledger.Outcome, error) {
+	out, err := h.Ledger.Intake(ctx, kiosk, now, recs, sign)
 	if f := h.r.taken.Swap(nil); f != nil {
 		(*f)()
 	}
@@ -96,11 +96,11 @@ func (h hooked) Intake(ctx context.Context, kiosk string, now time.Time, recs []
 }
 
 // Decide implements ledger.Ledger.
-func (h hooked) Decide(ctx context.Context, key ledger.Key, d ledger.Decision) error {
+func (h hooked) Decide(ctx context.Context, vs []ledger.Verdict, sign func([]ledger.Decided) ([][]byte, error)) error {
 	if f := h.r.deciding.Swap(nil); f != nil {
 		(*f)()
 	}
-	return h.Ledger.Decide(ctx, key, d)
+	return h.Ledger.Decide(ctx, vs, sign)
 }
 
 // logBuffer is what the kiosk logs, for the search for personal data.

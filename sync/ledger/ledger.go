@@ -130,11 +130,6 @@ type Decision struct {
 	// if the two hold the same sealed bytes: a name alone gets nobody an answer.
 	Unproven bool
 	At       time.Time
-	// Receipt makes the signed DECIDED receipt. It is called inside the
-	// transaction, and not at all if the record was decided before. Its state and
-	// reason are those of the first decision about the same document, if another
-	// record brought it earlier.
-	Receipt func(state State, reason string, at time.Time) ([]byte, error)
 	// The rest is for Registered only.
 	Agency     string
 	Service    string
@@ -146,6 +141,20 @@ type Decision struct {
 	Facts      Facts
 	AnswerTo   []string // age recipients; empty: the answer is sealed to the tracking code
 	Corrects   *Doc
+}
+
+// Verdict is the decision about one record.
+type Verdict struct {
+	Key
+	Decision
+}
+
+// Decided is what became of a verdict: state and reason are those of the first
+// decision about the same document, if another record brought it earlier.
+type Decided struct {
+	Key
+	State  State
+	Reason string
 }
 
 // Answer is an agency's one answer.
@@ -293,11 +302,13 @@ type Kiosk struct {
 type Ledger interface {
 	Uploads
 
-	// Intake stores recs and, with each, the receipt made for it. A record that
-	// is there already with the same digest and document gets its stored receipt; make
-	// is not called. One with the same number and another of either is kept beside the
-	// first, raises the alarm "kiosk.fork", and its receipt says so.
-	Intake(ctx context.Context, kiosk string, at time.Time, recs []Incoming, make func(Incoming, time.Time) ([]byte, error)) ([]Outcome, error)
+	// Intake stores recs and, with each, the receipt made for it. Sign makes one
+	// for each that is new, in their order; it is called inside the transaction,
+	// once, or again if that begins again, and not at all where nothing is new. A
+	// record that is there already with the same digest and document gets its stored receipt.
+	// One with the same number and another of either is kept beside the first, raises
+	// the alarm "kiosk.fork", and its receipt says so.
+	Intake(ctx context.Context, kiosk string, at time.Time, recs []Incoming, sign func(fresh []Incoming, at time.Time) ([][]byte, error)) ([]Outcome, error)
 
 	// Undecided returns up to n records not yet decided whose Place is above after,
 	// in that order, which is the one they came in, without those that wait for a
@@ -316,9 +327,12 @@ type Ledger interface {
 	// dictionary: it is not among the undecided until it is there. ErrNotFound.
 	AwaitDictionary(ctx context.Context, k Key, id uint32) error
 
-	// Decide registers or refuses a record, stores the DECIDED receipt and puts
-	// it among the kiosk's items. Deciding again changes nothing and is no error.
-	Decide(ctx context.Context, k Key, d Decision) error
+	// Decide registers or refuses records of one kiosk, all or none of them,
+	// stores their DECIDED receipts and puts these among the kiosk's items, in the
+	// order of vs. Sign makes the receipts of those that were not decided before,
+	// in that order; it is called as by Intake. Deciding again changes nothing and
+	// is no error.
+	Decide(ctx context.Context, vs []Verdict, sign func([]Decided) ([][]byte, error)) error
 
 	// Get returns the request with its container. A document that has only been
 	// received, or was refused by the portal, is found too. ErrNotFound.

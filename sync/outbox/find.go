@@ -48,6 +48,27 @@ func (o *Outbox) Get(ctx context.Context, doc Doc) (Request, error) {
 	return out, err
 }
 
+// At returns the request with that number, or ErrNotFound.
+func (o *Outbox) At(ctx context.Context, epoch Epoch, seq uint64) (Request, error) {
+	var out Request
+	err := o.view(ctx, func(b *bolt.Tx) error {
+		s, err := newStore(b, o.epoch())
+		if err != nil {
+			return err
+		}
+		if s.request.Get(epochKey(epoch, seq)) == nil {
+			return fmt.Errorf("outbox: request %d: %w", seq, ErrNotFound)
+		}
+		r, err := s.getRequest(epoch, seq)
+		if err != nil {
+			return err
+		}
+		out = r.public(epoch, seq)
+		return nil
+	})
+	return out, err
+}
+
 // ByCode returns the request with the tracking code, or ErrNotFound. It takes
 // time on purpose where the request has no owner, or there is none.
 func (o *Outbox) ByCode(ctx context.Context, code string) (Request, error) {

@@ -74,17 +74,9 @@ func (p *Portal) decideAll(ctx context.Context) time.Duration {
 			p.c.Log.Error("portal: nothing can be decided", "err", err)
 			return retryDecide
 		}
-		for _, r := range recs {
-			after = r.Place
-			if p.anothers(r) {
-				continue
-			}
-			if err := p.decide(ctx, r); err != nil {
-				if ctx.Err() == nil {
-					p.c.Log.Error("portal: a record could not be decided", "kiosk", r.Kiosk, "seq", r.Seq, "err", err)
-				}
-				failed++
-			}
+		failed += p.decideThese(ctx, recs)
+		if n := len(recs); n > 0 {
+			after = recs[n-1].Place
 		}
 		switch {
 		case len(recs) == batch:
@@ -97,33 +89,97 @@ func (p *Portal) decideAll(ctx context.Context) time.Duration {
 	return retryDecide
 }
 
-// decide opens one record and registers or refuses it. An error is the portal's
-// own trouble: the record stays undecided.
-func (p *Portal) decide(ctx context.Context, r ledger.Record) error {
+// decideThese opens records and registers or refuses them: those of a kiosk in one
+// transaction with one signature. It returns how many could not be decided; they
+// stay as they are.
+func (p *Portal) decideThese(ctx context.Context, recs []ledger.Record) (failed int) {
+	stays := func(r ledger.Key, err error) {
+		failed++
+		if ctx.Err() == nil {
+			p.c.Log.Error("portal: a record could not be decided", "kiosk", r.Kiosk, "seq", r.Seq, "err", err)
+		}
+	}
+	type life struct {
+		kiosk string
+		epoch ledger.Epoch
+	}
+	var order []life
+	due := map[life][]ledger.Verdict{}
 	now := p.c.Now()
+	for _, r := range recs {
+		if p.anothers(r) {
+			continue
+		}
+		d, ok, err := p.decide(ctx, r, now)
+		if err != nil {
+			stays(r.Key, err)
+		}
+		if !ok {
+			continue
+		}
+		l := life{r.Kiosk, r.Epoch}
+		if due[l] == nil {
+			order = append(order, l)
+		}
+		due[l] = append(due[l], ledger.Verdict{Key: r.Key, Decision: d})
+	}
+	for _, l := range order {
+		vs := due[l]
+		err := p.settle(ctx, vs, now)
+		if err != nil && len(vs) == 1 {
+			stays(vs[0].Key, err)
+		}
+		if err == nil || len(vs) == 1 {
+			continue
+		}
+		for _, v := range vs { // one that does not work must not hold up the others
+			if err := p.settle(ctx, []ledger.Verdict{v}, now); err != nil {
+				stays(v.Key, err)
+			}
+		}
+	}
+	return failed
+}
+
+// decide returns what is to be decided about one record. An error is the portal's
+// own trouble: the record stays undecided. False: there is nothing to decide now.
+func (p *Portal) decide(ctx context.Context, r ledger.Record, now time.Time) (ledger.Decision, bool, error) {
 	d, reason, err := p.examine(ctx, r, now)
 	if m, ok := errors.AsType[missing](err); ok {
-		return p.await(ctx, r, m)
+		return d, false, p.await(ctx, r, m)
 	}
 	if err != nil {
-		return err
+		return d, false, err
 	}
 	if reason != "" {
 		// examine gives no code until it has seen the document in the record.
 		d = ledger.Decision{State: ledger.Refused, Reason: reason, Code: d.Code, Unproven: d.Code == ""}
 	}
 	d.At = now
-	d.Receipt = func(state ledger.State, reason string, at time.Time) ([]byte, error) {
-		return wire.SignReceipt(wire.Receipt{
-			Level: wire.Decided, Kiosk: r.Kiosk, Epoch: r.Epoch, Seq: r.Seq, Doc: r.Doc, Digest: r.Digest,
-			Stage: stages[state], At: at.Unix(), Confirmer: p.c.Name, Reason: reason,
-		}, p.c.Receipt.Key, p.c.Receipt.Cert)
-	}
-	if err := p.ledger.Decide(ctx, r.Key, d); err != nil {
+	return d, true, nil
+}
+
+// settle stores decisions about records of one kiosk and epoch.
+func (p *Portal) settle(ctx context.Context, vs []ledger.Verdict, now time.Time) error {
+	var said []ledger.Decided
+	err := p.ledger.Decide(ctx, vs, func(ds []ledger.Decided) ([][]byte, error) {
+		said = ds
+		rs := make([]wire.Receipt, len(ds))
+		for i, d := range ds {
+			rs[i] = wire.Receipt{
+				Level: wire.Decided, Kiosk: d.Kiosk, Epoch: d.Epoch, Seq: d.Seq, Doc: d.Doc, Digest: d.Digest,
+				Stage: stages[d.State], At: now.Unix(), Confirmer: p.c.Name, Reason: d.Reason,
+			}
+		}
+		return wire.SignReceipts(rs, p.c.Receipt.Key, p.c.Receipt.Cert)
+	})
+	if err != nil {
 		return err
 	}
-	p.c.Log.Info("portal: decided", "kiosk", r.Kiosk, "seq", r.Seq, "state", d.State, "reason", d.Reason)
-	p.notify(r.Kiosk)
+	for _, d := range said {
+		p.c.Log.Info("portal: decided", "kiosk", d.Kiosk, "seq", d.Seq, "state", d.State, "reason", d.Reason)
+	}
+	p.notify(vs[0].Kiosk)
 	return nil
 }
 

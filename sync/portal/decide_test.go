@@ -15,19 +15,28 @@ import (
 	"github.com/penjire/penjire/sync/outbox"
 )
 
-// stuck is a ledger that cannot store the decision on the first records.
+// stuck is a ledger that cannot store the decisions on the first records, nor any
+// that come with them.
 type stuck struct {
 	ledger.Ledger
 	upTo    uint64
 	decided []uint64
+	batches int
 }
 
-func (s *stuck) Decide(ctx context.Context, k ledger.Key, d ledger.Decision) error {
-	if k.Seq <= s.upTo {
-		return errors.New("this one does not work today")
+func (s *stuck) Decide(ctx context.Context, vs []ledger.Verdict, sign func([]ledger.Decided) ([][]byte, error)) error {
+	for _, v := range vs {
+		if v.Seq <= s.upTo {
+			return errors.New("this one does not work today")
+		}
 	}
-	s.decided = append(s.decided, k.Seq)
-	return s.Ledger.Decide(ctx, k, d)
+	s.batches++
+	return s.Ledger.Decide(ctx, vs, func(ds []ledger.Decided) ([][]byte, error) {
+		for _, d := range ds {
+			s.decided = append(s.decided, d.Seq)
+		}
+		return sign(ds)
+	})
 }
 
 // TestStuckRecords: records that cannot be decided, be it a whole batch of them, do
@@ -42,7 +51,9 @@ func TestStuckRecords(t *testing.T) {
 			Channel: ledger.ChannelKiosk, Digest: sha256.Sum256(sealed), Sealed: sealed,
 		})
 	}
-	if _, err := w.l.Intake(t.Context(), "K-000001", time.Now(), in, func(ledger.Incoming, time.Time) ([]byte, error) { return []byte{1}, nil }); err != nil {
+	if _, err := w.l.Intake(t.Context(), "K-000001", time.Now(), in, func(fresh []ledger.Incoming, _ time.Time) ([][]byte, error) {
+		return slices.Repeat([][]byte{{1}}, len(fresh)), nil
+	}); err != nil {
 		t.Fatal(err)
 	}
 	s := &stuck{Ledger: w.l, upTo: 100}
@@ -50,9 +61,12 @@ func TestStuckRecords(t *testing.T) {
 	if wait := w.p.decideAll(t.Context()); wait != retryDecide || len(s.decided) != 30 {
 		t.Errorf("decided %v, again in %s; want 101 to 130, and again in %s", s.decided, wait, retryDecide)
 	}
-	s.upTo = 0
+	s.upTo, s.batches = 0, 0
 	if wait := w.p.decideAll(t.Context()); wait == retryDecide || len(s.decided) != 130 || s.decided[30] != 1 {
 		t.Errorf("%d decided, again in %s, want all of them", len(s.decided), wait)
+	}
+	if s.batches != 2 {
+		t.Errorf("100 records were decided in %d transactions, want 2", s.batches)
 	}
 }
 

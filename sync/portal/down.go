@@ -2,6 +2,7 @@ package portal
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/penjire/penjire/sync/ledger"
@@ -33,12 +34,19 @@ func (s *session) down(ctx context.Context) error {
 		if err != nil {
 			return s.busy(ctx, err)
 		}
-		f, next := s.items(its, cursor)
-		if len(f.Items) > 0 {
-			if err := s.hand(ctx, f); err != nil {
+		f, next, err := s.items(its, cursor)
+		if err != nil {
+			return s.busy(ctx, err)
+		}
+		if last := f.Last(); last > 0 {
+			stored, err := s.hand(ctx, f)
+			if err != nil {
 				return err
 			}
-			if err := s.p.ledger.Acked(ctx, s.kiosk, f.Items[len(f.Items)-1].ID, s.p.c.Now()); err != nil {
+			if !stored {
+				continue
+			}
+			if err := s.p.ledger.Acked(ctx, s.kiosk, last, s.p.c.Now()); err != nil {
 				return s.busy(ctx, err)
 			}
 		}
@@ -59,38 +67,58 @@ func (s *session) down(ctx context.Context) error {
 	}
 }
 
-// hand sends items and waits until the kiosk has stored them.
-func (s *session) hand(ctx context.Context, f *wire.Items) error {
+// hand sends items and waits until the kiosk has stored them. False: it cannot
+// tell what the decisions are about, and gets them again with their documents.
+func (s *session) hand(ctx context.Context, f *wire.Items) (stored bool, err error) {
 	if err := s.conn.Send(ctx, f); err != nil || s.late != nil {
-		return err // what is in a file is acked by the next hello's cursor
+		return true, err // what is in a file is acked by the next hello's cursor
 	}
-	for acked := uint64(0); acked < f.Items[len(f.Items)-1].ID; {
+	for acked := uint64(0); acked < f.Last(); {
 		select {
 		case <-ctx.Done():
-			return ctx.Err()
+			return false, ctx.Err()
+		case <-s.unbuilt:
+			if s.named {
+				return false, errors.New("it cannot tell what the decisions are about, though they say so")
+			}
+			s.named = true
+			return false, nil
 		case acked = <-s.acks:
 		}
 	}
-	return nil
+	return true, nil
 }
 
 // items puts as many of its into a frame as fit, without the catalogues and
 // bundles, which teach sends, and returns the cursor after them.
-func (s *session) items(its []ledger.Item, cursor uint64) (*wire.Items, uint64) {
+func (s *session) items(its []ledger.Item, cursor uint64) (*wire.Items, uint64, error) {
 	f, n := &wire.Items{}, 0
+	var decided [][]byte
+	var ids []uint64
 	for _, it := range its {
-		if it.Kind != ledger.ItemCatalogue && it.Kind != ledger.ItemTrust {
-			if len(f.Items) > 0 && n+len(it.Bytes) > itemBytes {
-				break
-			}
-			n += len(it.Bytes)
+		if it.Kind == ledger.ItemCatalogue || it.Kind == ledger.ItemTrust {
+			cursor = it.ID
+			continue
+		}
+		if n > 0 && n+len(it.Bytes) > itemBytes {
+			break
+		}
+		if it.Kind == ledger.ItemDecided {
+			decided, ids = append(decided, it.Bytes), append(ids, it.ID)
+		} else {
 			f.Items = append(f.Items, wire.Item{
 				ID: it.ID, Kind: it.Kind, Doc: it.Doc, Stage: stages[it.Stage], At: it.At.Unix(), Bytes: it.Bytes,
 			})
 		}
+		n += len(it.Bytes)
 		cursor = it.ID
 	}
-	return f, cursor
+	groups, err := wire.Groups(decided, ids, s.hello.Epoch, s.late != nil || s.named)
+	if err != nil {
+		return nil, cursor, err
+	}
+	f.Decisions = groups
+	return f, cursor, nil
 }
 
 // stages are the numbers on the wire of the ledger's states.

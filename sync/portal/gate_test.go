@@ -121,8 +121,8 @@ func TestSmallDisk(t *testing.T) {
 				t.Fatalf("nack %s, want %s", nack.Code, CodeFull)
 			}
 			break
-		} else if len(got.Receipts) != 1 {
-			t.Fatalf("%d receipts, want 1", len(got.Receipts))
+		} else if got.Count() != 1 {
+			t.Fatalf("%d receipts, want 1", got.Count())
 		}
 		has = append(has, r.Doc)
 	}

@@ -38,25 +38,16 @@ func (s *session) records(ctx context.Context, f *wire.Records) error {
 	return s.takeIn(ctx, in)
 }
 
-// takeIn takes in records with one commit, and then sends their receipts.
+// takeIn takes in records of one epoch with one commit, and then sends their receipts.
 func (s *session) takeIn(ctx context.Context, in []ledger.Incoming) error {
-	out, err := s.p.ledger.Intake(ctx, s.kiosk, s.p.c.Now(), in, func(r ledger.Incoming, at time.Time) ([]byte, error) {
-		rec := wire.Receipt{
-			Level: wire.Durable, Kiosk: s.kiosk, Epoch: r.Epoch, Seq: r.Seq, Doc: r.Doc, Digest: r.Digest,
-			Stage: wire.StageDelivered, At: at.Unix(), Confirmer: s.p.c.Name,
-		}
-		if r.Fork != nil {
-			rec.Fork = r.Fork[:]
-		}
-		return wire.SignReceipt(rec, s.p.c.Receipt.Key, s.p.c.Receipt.Cert)
-	})
+	out, err := s.p.ledger.Intake(ctx, s.kiosk, s.p.c.Now(), in, s.durable)
 	if err != nil {
 		return s.busy(ctx, err)
 	}
 	s.bill(in, out)
-	answer := &wire.Receipts{}
+	var receipts [][]byte
 	for i, o := range out {
-		answer.Receipts = append(answer.Receipts, o.Receipt)
+		receipts = append(receipts, o.Receipt)
 		if o.Fork && o.New {
 			s.p.c.Log.Error("portal: a kiosk has a clone", "kiosk", s.kiosk, "seq", in[i].Seq)
 		}
@@ -65,5 +56,24 @@ func (s *session) takeIn(ctx context.Context, in []ledger.Incoming) error {
 		s.late.took(in, out)
 	}
 	s.p.kickDecide()
-	return s.conn.Send(ctx, answer)
+	groups, err := wire.Groups(receipts, nil, in[0].Epoch, s.late != nil)
+	if err != nil {
+		return s.busy(ctx, err)
+	}
+	return s.conn.Send(ctx, &wire.Receipts{Groups: groups})
+}
+
+// durable signs the receipts of what is new.
+func (s *session) durable(fresh []ledger.Incoming, at time.Time) ([][]byte, error) {
+	rs := make([]wire.Receipt, len(fresh))
+	for i, r := range fresh {
+		rs[i] = wire.Receipt{
+			Level: wire.Durable, Kiosk: s.kiosk, Epoch: r.Epoch, Seq: r.Seq, Doc: r.Doc, Digest: r.Digest,
+			Stage: wire.StageDelivered, At: at.Unix(), Confirmer: s.p.c.Name,
+		}
+		if r.Fork != nil {
+			rs[i].Fork = r.Fork[:]
+		}
+	}
+	return wire.SignReceipts(rs, s.p.c.Receipt.Key, s.p.c.Receipt.Cert)
 }

@@ -85,7 +85,7 @@ func TestBeaconOfAnother(t *testing.T) {
 		if err != nil {
 			t.Error(err)
 		}
-		return &wire.Receipts{Receipts: [][]byte{w.durable(k, rs.Epoch, rs.Records[0])}}
+		return grouped(t, rs.Epoch, w.durable(k, rs.Epoch, rs.Records[0]))
 	})
 	defer stop()
 	c := k.uplinkConfig()

@@ -160,7 +160,7 @@ var errNew = errors.New("it is not here yet")
 
 // takenBefore reports whether the record has its receipt already.
 func (p *Portal) takenBefore(ctx context.Context, kiosk string, in ledger.Incoming) (bool, error) {
-	_, err := p.ledger.Intake(ctx, kiosk, p.c.Now(), []ledger.Incoming{in}, func(ledger.Incoming, time.Time) ([]byte, error) {
+	_, err := p.ledger.Intake(ctx, kiosk, p.c.Now(), []ledger.Incoming{in}, func([]ledger.Incoming, time.Time) ([][]byte, error) {
 		return nil, errNew
 	})
 	if errors.Is(err, errNew) {

@@ -73,7 +73,7 @@ func want[F wire.Frame](p *peer) F {
 			var none F
 			p.t.Fatalf("got %s %+v, want %T", f.Type(), f, none)
 		}
-		p.send(&wire.ItemAck{ID: its.Items[len(its.Items)-1].ID})
+		p.send(&wire.ItemAck{ID: its.Last()})
 	}
 }
 

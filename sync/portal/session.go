@@ -18,7 +18,7 @@ import (
 // What a kiosk may send in one frame, and how much goes down to it at once.
 const (
 	maxBatchBytes = 1 << 20
-	itemsAtOnce   = 32
+	itemsAtOnce   = wire.MaxItems
 	itemBytes     = 512 << 10
 )
 
@@ -31,8 +31,13 @@ type session struct {
 	version uint // that both speak; there is only one yet
 	cancel  context.CancelCauseFunc
 
-	wake  chan struct{} // there may be new items
-	acks  chan uint64
+	wake chan struct{} // there may be new items
+	acks chan uint64
+	// The kiosk has other records than decisions were sent for, and from then on
+	// gets them with their documents; named is down's.
+	unbuilt chan struct{}
+	named   bool
+
 	head  ledger.Head // the last one kept
 	least int64       // entries that the journal must have for what was taken before this session
 	shown bool        // a head was shown in this session
@@ -99,7 +104,7 @@ func (p *Portal) serve(ctx context.Context, kiosk string, c wire.Carrier) error 
 	defer cancel(nil)
 	s := &session{
 		p: p, conn: c, kiosk: kiosk, cancel: cancel,
-		wake: make(chan struct{}, 1), acks: make(chan uint64, 1), ended: make(chan struct{}),
+		wake: make(chan struct{}, 1), acks: make(chan uint64, 1), unbuilt: make(chan struct{}, 1), ended: make(chan struct{}),
 	}
 	defer close(s.ended)
 	err := s.run(ctx)
@@ -182,6 +187,14 @@ func (s *session) run(ctx context.Context) error {
 			case s.acks <- f.ID:
 			case <-ctx.Done():
 				return ctx.Err()
+			}
+		case *wire.Nack:
+			s.p.c.Log.Warn("portal: a kiosk did not take it", "kiosk", s.kiosk, "what", f.Of.String(), "code", f.Code)
+			if f.Of == wire.TypeItems && f.Code == wire.CodeUnbuilt {
+				select {
+				case s.unbuilt <- struct{}{}:
+				default:
+				}
 			}
 		case *wire.Bye:
 			return nil

@@ -297,9 +297,12 @@ func (s *session) downFile(ctx context.Context) error {
 		if len(its) == 0 {
 			return nil
 		}
-		f, next := s.items(its, cursor)
-		if len(f.Items) > 0 {
-			if err := s.hand(ctx, f); err != nil {
+		f, next, err := s.items(its, cursor)
+		if err != nil {
+			return s.busy(ctx, err)
+		}
+		if f.Last() > 0 {
+			if _, err := s.hand(ctx, f); err != nil {
 				return err
 			}
 		}

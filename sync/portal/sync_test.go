@@ -143,14 +143,14 @@ func TestReceiptLost(t *testing.T) {
 	p, _ := k.greeted(t)
 	f := &wire.Records{Epoch: recs[0].Epoch, Records: []wire.Record{record(recs[0])}}
 	p.send(f)
-	first := want[*wire.Receipts](p).Receipts[0]
+	first := w.opened(want[*wire.Receipts](p).Groups, wire.Durable, f.Records...)[0].Bytes
 	p.c.Cut() // the kiosk never sees it
 
 	w.stop()
 	w.serve(w.PortalTLS.TLS())
 	p, _ = k.greeted(t)
 	p.send(f)
-	if again := want[*wire.Receipts](p).Receipts[0]; !bytes.Equal(again, first) {
+	if again := w.opened(want[*wire.Receipts](p).Groups, wire.Durable, f.Records...)[0].Bytes; !bytes.Equal(again, first) {
 		t.Errorf("the receipt of the second time differs: got %x, want %x", again, first)
 	}
 	p.c.Cut()
@@ -188,9 +188,9 @@ func TestFork(t *testing.T) {
 	p.send(&wire.Records{Epoch: recs[0].Epoch, Records: []wire.Record{record(recs[0])}})
 	want[*wire.Receipts](p)
 	p.send(&wire.Records{Epoch: recs[0].Epoch, Records: []wire.Record{second}})
-	r, err := wire.ParseReceipt(want[*wire.Receipts](p).Receipts[0], w.Trust().Portals)
-	if err != nil || !bytes.Equal(r.Fork, recs[0].SealedDigest[:]) || r.Digest != recs[1].SealedDigest {
-		t.Errorf("receipt of the second = %+v, %v, want one that names the first", r, err)
+	r := w.opened(want[*wire.Receipts](p).Groups, wire.Durable, second)[0]
+	if !bytes.Equal(r.Fork, recs[0].SealedDigest[:]) || r.Digest != recs[1].SealedDigest {
+		t.Errorf("receipt of the second = %+v, want one that names the first", r)
 	}
 	p.c.Cut()
 	al, err := w.l.Alarms(t.Context(), 10)
@@ -243,8 +243,8 @@ func TestNameWithoutDocument(t *testing.T) {
 		if !ok {
 			continue
 		}
-		if it := its.Items[0]; len(its.Items) != 1 || it.Kind != wire.ItemDecided || it.Stage != wire.StageRefused {
-			t.Errorf("it gets %d items, the first of kind %d at stage %d, want one refusal", len(its.Items), it.Kind, it.Stage)
+		if its.Count() != 1 || len(its.Decisions) != 1 || its.Decisions[0].Slips[0].Stage != wire.StageRefused {
+			t.Errorf("it gets %+v, want one refusal", its)
 		}
 		return
 	}
@@ -264,7 +264,7 @@ func TestOneDocumentTwoRecords(t *testing.T) {
 	again := record(recs[0])
 	again.Seq += 100
 	p.send(&wire.Records{Epoch: recs[0].Epoch, Records: []wire.Record{record(recs[0]), again}})
-	if n := len(want[*wire.Receipts](p).Receipts); n != 2 {
+	if n := want[*wire.Receipts](p).Count(); n != 2 {
 		t.Fatalf("receipts = %d, want 2", n)
 	}
 	seen := map[uint64]uint8{}
@@ -277,14 +277,10 @@ func TestOneDocumentTwoRecords(t *testing.T) {
 		if !ok {
 			t.Fatalf("got %s, want items", f.Type())
 		}
-		for _, it := range its.Items {
-			r, err := wire.ParseReceipt(it.Bytes, w.Trust().Portals)
-			if err != nil {
-				t.Fatal(err)
-			}
+		for _, r := range w.opened(its.Decisions, wire.Decided, record(recs[0]), again) {
 			seen[r.Seq] = r.Stage
 		}
-		p.send(&wire.ItemAck{ID: its.Items[len(its.Items)-1].ID})
+		p.send(&wire.ItemAck{ID: its.Last()})
 	}
 	for seq, stage := range seen {
 		if stage != wire.StageRegistered {
@@ -312,7 +308,7 @@ func TestNoHeadOfLine(t *testing.T) {
 	if n := want[*wire.Nack](p); n.Seq != 1 || n.Epoch != e || n.Code != "record.too_large" {
 		t.Errorf("nack = %+v, want record.too_large of 1", n)
 	}
-	if n := len(want[*wire.Receipts](p).Receipts); n != 1 {
+	if n := want[*wire.Receipts](p).Count(); n != 1 {
 		t.Errorf("receipts = %d, want 1", n)
 	}
 	p.c.Cut()
@@ -322,7 +318,7 @@ func TestNoHeadOfLine(t *testing.T) {
 	var nacked atomic.Int64
 	url, stop := w.fakePortal(t, func(c *socket.Conn, f wire.Frame) wire.Frame {
 		rs := f.(*wire.Records)
-		out := &wire.Receipts{}
+		var out [][]byte
 		for _, r := range rs.Records {
 			if r.Doc == bad.ID() {
 				nacked.Add(1)
@@ -331,12 +327,12 @@ func TestNoHeadOfLine(t *testing.T) {
 				}
 				continue
 			}
-			out.Receipts = append(out.Receipts, w.durable(k, rs.Epoch, r))
+			out = append(out, w.durable(k, rs.Epoch, r))
 		}
-		if len(out.Receipts) == 0 {
+		if len(out) == 0 {
 			return nil
 		}
-		return out
+		return grouped(t, rs.Epoch, out...)
 	})
 	defer stop()
 	c := k.uplinkConfig()
@@ -352,73 +348,4 @@ func TestNoHeadOfLine(t *testing.T) {
 	end()
 	k.run(k.uplinkConfig())
 	k.untilState(bad.ID(), outbox.Registered)
-}
-
-// TestFalseReceipts has a portal answer with receipts that are not worth
-// anything: the kiosk keeps what it has.
-func TestFalseReceipts(t *testing.T) {
-	for name, forge := range map[string]func(w *world, k *kiosk, e [16]byte, r wire.Record) []byte{
-		"garbage": func(*world, *kiosk, [16]byte, wire.Record) []byte { return []byte("thanks") },
-		"another signer": func(w *world, k *kiosk, e [16]byte, r wire.Record) []byte {
-			real := w.PortalReceipt
-			defer func() { w.PortalReceipt = real }()
-			w.PortalReceipt = w.Register
-			return w.durable(k, e, r)
-		},
-		"another digest": func(w *world, k *kiosk, e [16]byte, r wire.Record) []byte {
-			b, err := wire.SignReceipt(wire.Receipt{
-				Level: wire.Durable, Kiosk: k.dev.ID, Epoch: e, Seq: r.Seq, Doc: r.Doc, Digest: [32]byte{1},
-				Stage: wire.StageDelivered, At: 1, Confirmer: "portal.specimen",
-			}, w.PortalReceipt.Key, w.PortalReceipt.Cert)
-			if err != nil {
-				w.t.Error(err)
-			}
-			return b
-		},
-		"decided where durable is due": func(w *world, k *kiosk, e [16]byte, r wire.Record) []byte {
-			rec, err := k.o.Get(context.Background(), r.Doc)
-			if err != nil {
-				w.t.Error(err)
-			}
-			b, err := wire.SignReceipt(wire.Receipt{
-				Level: wire.Decided, Kiosk: k.dev.ID, Epoch: e, Seq: r.Seq, Doc: r.Doc, Digest: rec.SealedDigest,
-				Stage: wire.StageRegistered, At: 1, Confirmer: "portal.specimen",
-			}, w.PortalReceipt.Key, w.PortalReceipt.Cert)
-			if err != nil {
-				w.t.Error(err)
-			}
-			return b
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			w := newWorld(t)
-			k := w.kiosk()
-			doc := k.one("citizen-1")
-			refused := make(chan struct{}, 100)
-			url, stop := w.fakePortal(t, func(_ *socket.Conn, f wire.Frame) wire.Frame {
-				rs := f.(*wire.Records)
-				select {
-				case refused <- struct{}{}:
-				default:
-				}
-				return &wire.Receipts{Receipts: [][]byte{forge(w, k, rs.Epoch, rs.Records[0])}}
-			})
-			defer stop()
-			c := k.uplinkConfig()
-			c.URL = url
-			u, end := k.run(c)
-			<-refused
-			<-refused // it came back with the same
-			end()
-			r, err := k.o.Get(t.Context(), doc.ID())
-			if err != nil || r.State != outbox.Sending || r.Receipted() {
-				t.Errorf("the request is %s, receipted %t, want still sending", r.State, r.Receipted())
-			}
-			if s := u.Status(); s.Refused != "receipt.invalid" {
-				t.Errorf("status = %q, want receipt.invalid", s.Refused)
-			}
-			k.run(k.uplinkConfig())
-			k.untilState(doc.ID(), outbox.Registered)
-		})
-	}
 }

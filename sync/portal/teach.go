@@ -117,7 +117,8 @@ func (s *session) teach(ctx context.Context, knows *known, cursor uint64) error 
 
 func (s *session) handOne(ctx context.Context, it wire.Item, cursor uint64) error {
 	it.ID, it.At = max(1, cursor), s.p.c.Now().Unix()
-	return s.hand(ctx, &wire.Items{Items: []wire.Item{it}})
+	_, err := s.hand(ctx, &wire.Items{Items: []wire.Item{it}})
+	return err
 }
 
 // bundleFor returns bundle b for a kiosk that has the version had: as a delta, if

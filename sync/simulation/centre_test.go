@@ -3,7 +3,6 @@ package simulation
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -14,7 +13,6 @@ import (
 	"github.com/penjire/penjire/sync/ledger"
 	"github.com/penjire/penjire/sync/ledger/sqlite"
 	"github.com/penjire/penjire/sync/portal"
-	"github.com/penjire/penjire/sync/wire"
 )
 
 // centre is where the portal runs: a machine with a medium.
@@ -111,7 +109,7 @@ func (w *watched) wait() error {
 }
 
 // Intake implements ledger.Ledger.
-func (w *watched) Intake(ctx context.Context, kiosk string, at time.Time, recs []ledger.Incoming, sign func(ledger.Incoming, time.Time) ([]byte, error)) (out []ledger.Outcome, err error) {
+func (w *watched) Intake(ctx context.Context, kiosk string, at time.Time, recs []ledger.Incoming, sign func([]ledger.Incoming, time.Time) ([][]byte, error)) (out []ledger.Outcome, err error) {
 	err = w.write("records", func() (err error) {
 		out, err = w.Ledger.Intake(ctx, kiosk, at, recs, sign)
 		return err
@@ -143,8 +141,8 @@ func (w *watched) Undecided(ctx context.Context, after int64, n int) ([]ledger.R
 }
 
 // Decide implements ledger.Ledger.
-func (w *watched) Decide(ctx context.Context, k ledger.Key, d ledger.Decision) error {
-	return w.write("a decision", func() error { return w.Ledger.Decide(ctx, k, d) })
+func (w *watched) Decide(ctx context.Context, vs []ledger.Verdict, sign func([]ledger.Decided) ([][]byte, error)) error {
+	return w.write("decisions", func() error { return w.Ledger.Decide(ctx, vs, sign) })
 }
 
 // Answer implements ledger.Ledger.
@@ -253,13 +251,4 @@ func (c *centre) stop() {
 	}
 	c.s.must(v.db.Close())
 	c.s.forgetView()
-}
-
-// receipt reads a receipt of the world's portal.
-func (w *world) receipt(b []byte) (wire.Receipt, error) {
-	r, err := wire.ParseReceipt(b, w.last().Portals)
-	if err != nil {
-		return r, fmt.Errorf("read a receipt: %w", err)
-	}
-	return r, nil
 }

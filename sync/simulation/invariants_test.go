@@ -13,15 +13,15 @@ import (
 // check holds the invariants, after every step.
 func (s *sim) check() {
 	s.mu.Lock()
-	fresh, bs := s.fresh, s.freshB
-	s.fresh, s.freshB = nil, nil
+	fresh := s.fresh
+	s.fresh = nil
 	s.mu.Unlock()
-	for i, r := range fresh {
+	for _, r := range fresh {
 		k := ledger.Key{Kiosk: r.Kiosk, Epoch: r.Epoch, Seq: r.Seq, Digest: r.Digest, Doc: r.Doc}
-		if had, ok := s.receipts[k]; ok && !bytes.Equal(had, bs[i]) {
+		if had, ok := s.receipts[k]; ok && !bytes.Equal(had, r.Bytes) {
 			s.broken("SameReceiptForEver", "record %d got two different receipts", k.Seq)
 		}
-		s.receipts[k] = bs[i]
+		s.receipts[k] = r.Bytes
 	}
 	var v *view
 	if s.up() {

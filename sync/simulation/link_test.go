@@ -2,6 +2,7 @@ package simulation
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"strings"
@@ -38,6 +39,8 @@ type conn struct {
 	gone   chan struct{}
 	cutter sync.Once
 	silent time.Time // since when nothing comes through; zero: it does
+
+	records map[number]wire.Record // that the portal got, as they arrived
 }
 
 const (
@@ -48,7 +51,7 @@ const (
 var ways = [2]string{"down", "up"}
 
 func newConn(m *machine) *conn {
-	c := &conn{s: m.s, m: m, gone: make(chan struct{}), born: time.Now()}
+	c := &conn{s: m.s, m: m, gone: make(chan struct{}), born: time.Now(), records: map[number]wire.Record{}}
 	c.in[0], c.in[1] = make(chan []byte, 1024), make(chan []byte, 1024)
 	return c
 }
@@ -132,7 +135,7 @@ func (e *end) Send(ctx context.Context, f wire.Frame) error {
 		return errCut
 	}
 	if r, ok := f.(*wire.Receipts); ok && e.sent == down {
-		e.c.s.issued(r)
+		e.c.issued(r)
 	}
 	e.c.mu.Lock()
 	e.c.queue[e.sent] = append(e.c.queue[e.sent], frame{bytes: b, what: what, fixed: fixed(f), sent: time.Now()})
@@ -160,6 +163,13 @@ func (e *end) Receive(ctx context.Context) (wire.Frame, error) {
 	}
 	if !e.fuse.point("when it gets " + describe(f)) {
 		return nil, errDead
+	}
+	if r, ok := f.(*wire.Records); ok && e.sent == down {
+		e.c.mu.Lock()
+		for _, rec := range r.Records {
+			e.c.records[number{e.c.m.dev.ID, r.Epoch, rec.Seq}] = rec
+		}
+		e.c.mu.Unlock()
 	}
 	return f, nil
 }
@@ -207,6 +217,27 @@ func (e *end) Cut() {
 	}
 }
 
+// issued notes receipts that leave the portal, about what came on this connection.
+func (c *conn) issued(f *wire.Receipts) {
+	for i := range f.Groups {
+		kept, err := f.Groups[i].Open(wire.Durable, c.s.w.last().Portals, func(e [16]byte, seq uint64) (doc, digest [32]byte, ok bool, err error) {
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			r, ok := c.records[number{c.m.dev.ID, e, seq}]
+			return r.Doc, sha256.Sum256(r.Sealed), ok, nil
+		})
+		if err != nil {
+			c.s.broken("ReceiptIsGood", "the portal sends receipts that nobody can check: %v", err)
+			continue
+		}
+		c.s.mu.Lock()
+		for _, k := range kept {
+			c.s.fresh = append(c.s.fresh, k)
+		}
+		c.s.mu.Unlock()
+	}
+}
+
 // describe says in a few words what a frame is.
 func describe(f wire.Frame) string {
 	switch f := f.(type) {
@@ -222,8 +253,8 @@ func describe(f wire.Frame) string {
 	case *wire.Receipts:
 		var s strings.Builder
 		s.WriteString("receipts")
-		for _, b := range f.Receipts {
-			if r, err := theWorld.receipt(b); err == nil {
+		for _, g := range f.Groups {
+			for _, r := range g.Slips {
 				s.WriteString(fmt.Sprintf(" %d", r.Seq))
 			}
 		}
@@ -234,14 +265,17 @@ func describe(f wire.Frame) string {
 		for _, it := range f.Items {
 			s.WriteString(fmt.Sprintf(" %d", it.ID))
 			switch it.Kind {
-			case wire.ItemDecided:
-				s.WriteString(" (a decision)")
 			case wire.ItemAnswer:
 				s.WriteString(" (an answer)")
 			case wire.ItemCatalogue:
 				s.WriteString(" (a catalogue)")
 			default:
 				s.WriteString(" (a trust bundle)")
+			}
+		}
+		for _, g := range f.Decisions {
+			for _, r := range g.Slips {
+				s.WriteString(fmt.Sprintf(" %d (a decision about record %d)", r.ID, r.Seq))
 			}
 		}
 		return s.String()

@@ -5,41 +5,41 @@ package simulation
 var mutants = []mutant{
 	// The portal and its ledger.
 	{"a receipt is sent before the commit", "portal/intake.go", []string{
-		"	out, err := s.p.ledger.Intake(", `	early := &wire.Receipts{}
-	for _, r := range in {
-		b, _ := wire.SignReceipt(wire.Receipt{
-			Level: wire.Durable, Kiosk: s.kiosk, Epoch: r.Epoch, Seq: r.Seq, Doc: r.Doc, Digest: r.Digest,
-			Stage: wire.StageDelivered, At: s.p.c.Now().Unix(), Confirmer: s.p.c.Name,
-		}, s.p.c.Receipt.Key, s.p.c.Receipt.Cert)
-		early.Receipts = append(early.Receipts, b)
-	}
-	_ = s.conn.Send(ctx, early)
+		"	out, err := s.p.ledger.Intake(", `	early, _ := s.durable(in, s.p.c.Now())
+	eg, _ := wire.Groups(early, nil, in[0].Epoch, false)
+	_ = s.conn.Send(ctx, &wire.Receipts{Groups: eg})
 	out, err := s.p.ledger.Intake(`,
 	}, "portal"},
 	{"the same record gets a new receipt", "ledger/relational/intake.go", []string{
-		"	if err == nil {\n		return o, nil\n	}", "	if err == nil {\n		o.Receipt, err = make(r, at)\n		return o, err\n	}",
+		"		if !o.New {\n			from = append(from, -1)\n			continue\n		}\n", "		if !o.New {\n			if again, err := sign([]ledger.Incoming{r}, at); err == nil {\n				out[i].Receipt = again[0]\n			}\n			from = append(from, -1)\n			continue\n		}\n",
+		"sift(ctx, tx, kiosk, recs, out)", "sift(ctx, tx, kiosk, recs, out, sign, at)",
+		"recs []ledger.Incoming, out []ledger.Outcome) (fresh", "recs []ledger.Incoming, out []ledger.Outcome, sign func([]ledger.Incoming, time.Time) ([][]byte, error), at time.Time) (fresh",
 	}, "line"},
 	{"a window of time instead of a constraint", "ledger/relational/intake.go", []string{
-		"AND digest = ? AND doc = ?`,\n		kiosk, r.Epoch[:], seq, r.Digest[:], r.Doc[:]).Scan(&o.Receipt",
-		"AND digest = ? AND doc = ? AND received > ?`,\n		kiosk, r.Epoch[:], seq, r.Digest[:], r.Doc[:], toMilli(at)-60000).Scan(&o.Receipt",
+		"AND digest = ? AND doc = ?`,\n		k.Kiosk, k.Epoch[:], seq, k.Digest[:], k.Doc[:]).Scan(&o.Receipt",
+		"AND digest = ? AND doc = ? AND received > ?`,\n		k.Kiosk, k.Epoch[:], seq, k.Digest[:], k.Doc[:], toMilli(at)-60000).Scan(&o.Receipt",
+		"sift(ctx, tx, kiosk, recs, out)", "sift(ctx, tx, kiosk, recs, out, at)",
+		"recs []ledger.Incoming, out []ledger.Outcome) (fresh", "recs []ledger.Incoming, out []ledger.Outcome, at time.Time) (fresh",
+		"look(ctx, tx, k)", "look(ctx, tx, k, at)",
+		"tx *tx, k ledger.Key) (o ledger.Outcome", "tx *tx, k ledger.Key, at time.Time) (o ledger.Outcome",
 	}, "silent"},
 	{"records are told apart by number only", "ledger/relational/intake.go", []string{
-		"AND digest = ? AND doc = ?`,\n		kiosk, r.Epoch[:], seq, r.Digest[:], r.Doc[:]).Scan(&o.Receipt",
-		"AND (digest = ? AND doc = ? OR 1)`,\n		kiosk, r.Epoch[:], seq, r.Digest[:], r.Doc[:]).Scan(&o.Receipt",
+		"AND digest = ? AND doc = ?`,\n		k.Kiosk, k.Epoch[:], seq, k.Digest[:], k.Doc[:]).Scan(&o.Receipt",
+		"AND (digest = ? AND doc = ? OR 1)`,\n		k.Kiosk, k.Epoch[:], seq, k.Digest[:], k.Doc[:]).Scan(&o.Receipt",
 	}, "clone"},
 	{"the second branch of a fork is not kept", "ledger/relational/intake.go", []string{
-		"		return ledger.Outcome{}, err\n	}\n	if _, err := tx.exec(ctx,\n		`INSERT INTO records",
-		"		return ledger.Outcome{}, err\n	}\n	if o.Fork {\n		return o, nil\n	}\n	if _, err := tx.exec(ctx,\n		`INSERT INTO records",
+		"		return err\n	}\n	if _, err := tx.exec(ctx,\n		`INSERT INTO records",
+		"		return err\n	}\n	if r.Fork != nil {\n		return nil\n	}\n	if _, err := tx.exec(ctx,\n		`INSERT INTO records",
 	}, "clone"},
-	{"a fork raises no alarm", "ledger/relational/intake.go", []string{"	if o.Fork {\n		err = raise(", "	if false {\n		err = raise("}, "clone"},
-	{"a document is registered again", "ledger/relational/intake.go", []string{
-		"		answer, err := known(ctx, tx, r.Doc)\n", "		answer, err := answered{}, error(sql.ErrNoRows)\n",
+	{"a fork raises no alarm", "ledger/relational/intake.go", []string{"	if r.Fork == nil {\n		return nil\n	}\n	return raise(", "	if r.Fork != nil || r.Fork == nil {\n		return nil\n	}\n	return raise("}, "clone"},
+	{"a document is registered again", "ledger/relational/decide.go", []string{
+		"	answer, err := known(ctx, tx, r.Doc)\n", "	answer, err := answered{}, error(sql.ErrNoRows)\n",
 		"`INSERT INTO requests (`", "`INSERT OR REPLACE INTO requests (`",
 	}, "clone"},
 	{"an item's ID is used again after a restore", "ledger/relational/counter.go", []string{
 		"UPDATE counters SET last = CASE WHEN last >= ?1 THEN last + 1 ELSE ?1 END WHERE", "UPDATE counters SET last = last + min(1, ?1) WHERE",
 	}, "backup"},
-	{"a decision is no item", "ledger/relational/intake.go", []string{"		if err := putItem(ctx, tx, k.Kiosk, ledger.Item{\n			Kind: ledger.ItemDecided", "		if err := func(context.Context, any, string, ledger.Item) error { return nil }(ctx, tx, k.Kiosk, ledger.Item{\n			Kind: ledger.ItemDecided"}, ""},
+	{"a decision is no item", "ledger/relational/decide.go", []string{"	if err := putItem(ctx, tx, r.Kiosk, ledger.Item{\n		Kind: ledger.ItemDecided", "	if err := func(context.Context, any, string, ledger.Item) error { return nil }(ctx, tx, r.Kiosk, ledger.Item{\n		Kind: ledger.ItemDecided"}, ""},
 	{"a journal may become shorter", "portal/witness.go", []string{
 		"	case h.Size < kept.Size:\n		return nil, badHead(ledger.AlarmShortened, \"%d entries, the last head kept has %d\", h.Size, kept.Size)\n", "	case h.Size < kept.Size:\n		s.head = ledger.Head{}\n		return h, nil\n",
 	}, "old card"},
@@ -98,8 +98,8 @@ var mutants = []mutant{
 	{"the cursor is kept by a salvage", "outbox/salvage.go", []string{"	m := meta{Kiosk: g.o.o.Kiosk,", "	cursor := uint64(0)\n	for k := range g.found {\n		if k.kind == kindItem {\n			cursor = max(cursor, k.number)\n		}\n	}\n	m := meta{Cursor: cursor, Kiosk: g.o.o.Kiosk,"}, "old card"},
 
 	// The link and sticks.
-	{"a receipt for other bytes is believed", "uplink/down.go", []string{" || r.Digest != have.SealedDigest", ""}, "clone"},
+	{"receipts that do not lead to the root are believed", "wire/group.go", []string{"	if t.root() != b.Root {", "	if t.root() != b.Root && len(g.Batch) == 0 {"}, "clone"},
 	{"items on a stick jump over a gap", "uplink/sticktake.go", []string{"	if t.at() < t.cursor {\n		t.Gap = true\n	}", ""}, "stick,bad stick"},
 	{"an answer to another kiosk is taken", "uplink/sticktake.go", []string{"	case f.Kiosk != u.kiosk:\n", "	case false:\n"}, "second,stick"},
-	{"one record that is refused ends the session", "uplink/down.go", []string{"	case errors.Is(err, errOther):\n		return nil // of a life", "	case errors.Is(err, errOther):\n		return err // of a life"}, "old card"},
+	{"one record that is refused ends the session", "uplink/items.go", []string{"		case !errors.Is(err, errOther): // else", "		case errors.Is(err, err): // else"}, "old card"},
 }

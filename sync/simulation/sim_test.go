@@ -55,8 +55,7 @@ type sim struct {
 
 	mu     sync.Mutex
 	line   []ticket
-	fresh  []wire.Receipt // that left since the last step
-	freshB [][]byte
+	fresh  []wire.Kept // receipts that left since the last step
 	story  []string
 	counts counts
 	had    map[string]bool // counted once
@@ -260,17 +259,6 @@ func (s *sim) end() {
 	}
 	if os.Getenv("PENJIRE_KEEP") == "" {
 		_ = os.RemoveAll(s.base)
-	}
-}
-
-// issued notes receipts that leave the portal.
-func (s *sim) issued(f *wire.Receipts) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, b := range f.Receipts {
-		if r, err := s.w.receipt(b); err == nil {
-			s.fresh, s.freshB = append(s.fresh, r), append(s.freshB, b)
-		}
 	}
 }
 

@@ -251,7 +251,7 @@ func TestWriteVectors(t *testing.T) {
 		&wire.Records{Epoch: epoch, Records: []wire.Record{{Seq: 1, Doc: doc, Service: "complaint", Lang: "tk", Claimed: 1795000000, Sealed: []byte("sealed")}}},
 		&wire.Records{Epoch: epoch, Records: []wire.Record{{Seq: 2, Doc: [32]byte{9}, Service: "complaint", Lang: "ru", Claimed: 1795000001, Sealed: []byte("sealed too")}}},
 	)
-	down := marshal(&wire.Receipts{Receipts: [][]byte{{1, 2, 3}}}, &wire.Items{Items: []wire.Item{{ID: 5, Kind: wire.ItemCatalogue, At: 1795000002, Bytes: []byte("catalogue")}}})
+	down := marshal(&wire.Receipts{Groups: []wire.Group{{Batch: []byte{1, 2, 3}, Slips: []wire.Slip{{Seq: 1}}}}}, &wire.Items{Items: []wire.Item{{ID: 5, Kind: wire.ItemCatalogue, At: 1795000002, Bytes: []byte("catalogue")}}})
 	export := Header{Kind: Export, Kiosk: "K-000001", Epoch: epoch, Number: 7, At: 1795000000, Cursor: 4}
 	answer := Header{Kind: Answer, Kiosk: "K-000001", Epoch: epoch, Number: 7, At: 1795000100, Cursor: 4, Portal: "portal.specimen"}
 	pack := func(h Header, fs [][]byte, s cms.Signer) []byte {

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/penjire/penjire/sync/edoc/trust"
-	"github.com/penjire/penjire/sync/outbox"
 	"github.com/penjire/penjire/sync/wire"
 )
 
@@ -47,71 +46,6 @@ func (s *session) take(ctx context.Context, f wire.Frame) error {
 	}
 }
 
-// receipts stores the receipts that verify and name what we hold. One that does
-// not is not believed, and its record goes again.
-func (s *session) receipts(ctx context.Context, f *wire.Receipts) error {
-	var good []outbox.Receipt
-	var done []key
-	for _, b := range f.Receipts {
-		r, in, err := s.receipt(ctx, b)
-		if errors.Is(err, errStorage) {
-			return &coded{CodeStorage, err}
-		}
-		if s.late != nil && err != nil {
-			s.late.pass(err, "receipt.invalid")
-			continue
-		}
-		if err != nil || r.Level != wire.Durable {
-			// End the session: silence about a record would hold up the rest, and
-			// a portal whose receipts fail is not one to go on sending to.
-			s.u.st.refused("receipt.invalid")
-			return &coded{CodeProtocol, fmt.Errorf("uplink: receipt: %w", errors.Join(err, errNotDurable))}
-		}
-		if len(r.Fork) != 0 {
-			s.u.st.refused("kiosk.fork")
-			s.u.c.Log.Error("uplink: the portal has another record of this number: this kiosk has a clone", "seq", r.Seq)
-		}
-		good = append(good, in)
-		done = append(done, key{r.Epoch, r.Seq})
-	}
-	if err := s.u.c.Outbox.Receipted(ctx, good); err != nil {
-		return &coded{CodeStorage, fmt.Errorf("uplink: store receipts: %w", err)}
-	}
-	if s.late != nil {
-		s.late.Receipts += len(good)
-	}
-	for _, k := range done {
-		s.settle(k)
-	}
-	return nil
-}
-
-var (
-	errNotDurable = errors.New("no DURABLE receipt of ours")
-	errOther      = errors.New("it is not about a record that is here")
-	errStorage    = errors.New("outbox failed")
-)
-
-// receipt verifies a receipt and compares it with the record it names
-// (WIRE-SIG-5). errOther: it is about something that is not here; errStorage:
-// nobody can tell.
-func (s *session) receipt(ctx context.Context, b []byte) (wire.Receipt, outbox.Receipt, error) {
-	r, err := wire.ParseReceipt(b, s.u.c.Trust().Portals)
-	if err != nil {
-		return r, outbox.Receipt{}, err
-	}
-	have, err := s.u.c.Outbox.Get(ctx, r.Doc)
-	switch {
-	case errors.Is(err, outbox.ErrNotFound):
-		return r, outbox.Receipt{}, errOther
-	case err != nil:
-		return r, outbox.Receipt{}, fmt.Errorf("uplink: read a request: %w: %w", errStorage, err)
-	case r.Kiosk != s.u.kiosk || r.Epoch != have.Epoch || r.Seq != have.Seq || r.Digest != have.SealedDigest:
-		return r, outbox.Receipt{}, errOther
-	}
-	return r, outbox.Receipt{Seq: r.Seq, Doc: r.Doc, Stage: outbox.State(r.Stage), At: r.When(), Bytes: b}, nil
-}
-
 // nack puts a record aside for a while and lets the others go on.
 func (s *session) nack(f *wire.Nack) {
 	s.u.st.refused(f.Code)
@@ -146,57 +80,8 @@ func (s *session) nack(f *wire.Nack) {
 	s.settle(k)
 }
 
-// items stores what came down, in order, and acks what is stored.
-func (s *session) items(ctx context.Context, f *wire.Items) error {
-	for _, it := range f.Items {
-		if err := s.item(ctx, it); errors.Is(err, errDelta) {
-			return &coded{CodeProtocol, err}
-		} else if err != nil {
-			return &coded{CodeStorage, fmt.Errorf("uplink: store item %d: %w", it.ID, err)}
-		}
-	}
-	return s.conn.Send(ctx, &wire.ItemAck{ID: f.Items[len(f.Items)-1].ID})
-}
-
-func (s *session) item(ctx context.Context, it wire.Item) error {
-	switch it.Kind {
-	case wire.ItemCatalogue, wire.ItemTrust, wire.ItemDelta:
-		return s.knowledge(it) // by its version: what was lost comes again
-	}
-	if it.ID <= s.u.c.Outbox.Cursor() {
-		return nil // stored before; the ack was lost
-	}
-	if s.late != nil && !s.late.follows() {
-		return nil
-	}
-	// A decision only moves the cursor here: what it carries has its own place,
-	// and is made durable there first.
-	store := outbox.Item{ID: it.ID, Kind: it.Kind, At: time.Unix(it.At, 0)}
-	var err error
-	switch it.Kind {
-	case wire.ItemDecided:
-		err = s.decided(ctx, it)
-	case wire.ItemAnswer:
-		store.Doc, store.Stage, store.Bytes = it.Doc, outbox.State(it.Stage), it.Bytes
-	case wire.ItemRevoked:
-		if err := s.leftOut(it, "revoked-seals.invalid", s.u.c.Sink.RevokedSeals(it.Bytes)); err != nil {
-			return err
-		}
-	}
-	if err := s.leftOut(it, "receipt.invalid", err); err != nil {
-		return err
-	}
-	if err := s.u.c.Outbox.PutItem(ctx, store); err != nil {
-		return err
-	}
-	if s.late != nil {
-		s.late.Items++
-	}
-	return nil
-}
-
 // leftOut passes over an item that will never be taken, and says so.
-func (s *session) leftOut(it wire.Item, code string, err error) error {
+func (s *session) leftOut(kind uint8, code string, err error) error {
 	if !errors.Is(err, ErrUnacceptable) {
 		return err
 	}
@@ -204,7 +89,7 @@ func (s *session) leftOut(it wire.Item, code string, err error) error {
 	if s.late != nil {
 		s.late.refuse(code)
 	}
-	s.u.c.Log.Warn("uplink: an item is left out", "kind", it.Kind, "err", err)
+	s.u.c.Log.Warn("uplink: an item is left out", "kind", kind, "err", err)
 	return nil
 }
 
@@ -217,10 +102,10 @@ var errDelta = errors.New("uplink: the trust delta does not fit")
 func (s *session) knowledge(it wire.Item) error {
 	switch it.Kind {
 	case wire.ItemCatalogue:
-		return s.leftOut(it, "catalogue.invalid", s.u.c.Sink.Catalogue(it.Bytes))
+		return s.leftOut(it.Kind, "catalogue.invalid", s.u.c.Sink.Catalogue(it.Bytes))
 	case wire.ItemTrust:
 		s.u.whole.Store(false)
-		return s.leftOut(it, "trust.invalid", s.u.c.Sink.Trust(it.Bytes))
+		return s.leftOut(it.Kind, "trust.invalid", s.u.c.Sink.Trust(it.Bytes))
 	}
 	var have []byte
 	if b := s.u.c.Trust(); b != nil {
@@ -239,22 +124,6 @@ func (s *session) knowledge(it wire.Item) error {
 		return fmt.Errorf("%w: %w", errDelta, err)
 	}
 	return nil
-}
-
-// decided stores a DECIDED receipt.
-func (s *session) decided(ctx context.Context, it wire.Item) error {
-	r, in, err := s.receipt(ctx, it.Bytes)
-	switch {
-	case errors.Is(err, errStorage):
-		return err
-	case errors.Is(err, errOther):
-		return nil // of a life of this kiosk that it has lost; its journal was told by DURABLE
-	case err != nil:
-		return fmt.Errorf("%w: %w", ErrUnacceptable, err)
-	case r.Level != wire.Decided || r.Doc != it.Doc || r.Stage != it.Stage:
-		return fmt.Errorf("%w: the receipt is not what the item says", ErrUnacceptable)
-	}
-	return s.u.c.Outbox.Receipted(ctx, []outbox.Receipt{in})
 }
 
 // beacon hands on the portal's time.

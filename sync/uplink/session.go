@@ -34,6 +34,7 @@ type session struct {
 	refused bool          // the portal would not keep our journal head
 	sent    *journal.Head // the last one that went up
 	head    int64         // journal size last told to the portal; up's
+	named   bool          // decisions were asked for again, with their documents; down's
 	looked  bool          // a head went up in this session; up's
 	last    time.Time     // when; up's
 	asked   time.Duration // by the portal's bye

@@ -166,9 +166,9 @@ func (s *status) frame(now time.Time, up bool, f wire.Frame, n int) {
 	case *wire.Records:
 		note.Count = len(f.Records)
 	case *wire.Receipts:
-		note.Count = len(f.Receipts)
+		note.Count = f.Count()
 	case *wire.Items:
-		note.Count = len(f.Items)
+		note.Count = f.Count()
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

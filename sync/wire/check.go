@@ -1,6 +1,9 @@
 package wire
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // Type returns TypeHello.
 func (*Hello) Type() Type { return TypeHello }
@@ -87,23 +90,26 @@ func (f *Records) check() error {
 	return nil
 }
 
-func (f *Receipts) check() error {
-	if n := len(f.Receipts); n == 0 {
+func (f *Receipts) check() error { return checkGroups(f.Groups, false) }
+
+// checkGroups wants at least one receipt, and not more than fit into a frame.
+func checkGroups(gs []Group, decisions bool) error {
+	for i := range gs {
+		if err := gs[i].check(decisions); err != nil {
+			return fmt.Errorf("group %d: %w", i, err)
+		}
+	}
+	if n := countSlips(gs); n == 0 {
 		return fmt.Errorf("no receipts: %w", ErrValue)
 	} else if n > MaxRecords {
 		return fmt.Errorf("%d receipts: %w", n, ErrLimit)
-	}
-	for i, r := range f.Receipts {
-		if len(r) == 0 {
-			return fmt.Errorf("receipt %d is empty: %w", i, ErrValue)
-		}
 	}
 	return nil
 }
 
 func (f *Nack) check() error {
 	record := f.Of == TypeRecords || f.Of == TypeLarge
-	if !record && f.Of != TypeCheckpoint {
+	if !record && f.Of != TypeCheckpoint && f.Of != TypeItems {
 		return fmt.Errorf("of %s: %w", f.Of, ErrValue)
 	}
 	if record != (f.Seq != 0) {
@@ -113,25 +119,41 @@ func (f *Nack) check() error {
 }
 
 func (f *Items) check() error {
-	if n := len(f.Items); n == 0 {
-		return fmt.Errorf("no items: %w", ErrValue)
-	} else if n > MaxItems {
-		return fmt.Errorf("%d items: %w", n, ErrLimit)
+	if len(f.Decisions) > 0 {
+		if err := checkGroups(f.Decisions, true); err != nil {
+			return err
+		}
 	}
+	var ids []uint64
 	for i, it := range f.Items {
 		if it.ID == 0 || i > 0 && it.ID <= f.Items[i-1].ID {
 			return fmt.Errorf("item %d is out of order: %w", i, ErrValue)
 		}
-		about := it.Kind == ItemDecided || it.Kind == ItemAnswer
-		if it.Kind < ItemDecided || it.Kind > ItemRevoked || about == (it.Doc == [32]byte{}) {
+		if it.Kind < ItemAnswer || it.Kind > ItemRevoked || (it.Kind == ItemAnswer) == (it.Doc == [32]byte{}) {
 			return fmt.Errorf("item %d of kind %d: %w", i, it.Kind, ErrValue)
 		}
+		about := it.Kind == ItemAnswer
 		if about != (it.Stage >= StageRegistered && it.Stage <= StageReturned) || !about && it.Stage != StageNone {
 			return fmt.Errorf("item %d at stage %d: %w", i, it.Stage, ErrValue)
 		}
 		if len(it.Bytes) == 0 {
 			return fmt.Errorf("item %d is empty: %w", i, ErrValue)
 		}
+		ids = append(ids, it.ID)
+	}
+	for _, g := range f.Decisions {
+		for _, s := range g.Slips {
+			ids = append(ids, s.ID)
+		}
+	}
+	if n := len(ids); n == 0 {
+		return fmt.Errorf("no items: %w", ErrValue)
+	} else if n > MaxItems {
+		return fmt.Errorf("%d items: %w", n, ErrLimit)
+	}
+	slices.Sort(ids)
+	if len(slices.Compact(ids)) != f.Count() {
+		return fmt.Errorf("an item is there twice: %w", ErrValue)
 	}
 	return nil
 }

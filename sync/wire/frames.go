@@ -44,29 +44,63 @@ type Record struct {
 	Sealed  []byte   `cbor:"6,keyasint"`
 }
 
-// Receipts carries signed receipts down, for Records.
+// Receipts carries DURABLE receipts down, for Records.
 type Receipts struct {
-	Receipts [][]byte `cbor:"1,keyasint"`
+	Groups []Group `cbor:"1,keyasint"`
 }
 
 // Nack says that one thing was not taken and why. It does not end the session
 // and does not hold up anything else.
 type Nack struct {
-	Of    Type     `cbor:"1,keyasint"` // TypeRecords, TypeLarge, TypeCheckpoint
+	Of    Type     `cbor:"1,keyasint"` // TypeRecords, TypeLarge, TypeCheckpoint; TypeItems goes up
 	Epoch [16]byte `cbor:"2,keyasint"`
-	Seq   uint64   `cbor:"3,keyasint"` // of the record or large request; 0 for a checkpoint
+	Seq   uint64   `cbor:"3,keyasint"` // of the record or large request; 0 for others
 	Code  string   `cbor:"4,keyasint"` // stable, e.g. "record.too_large", "journal.shortened"
 	Retry uint     `cbor:"5,keyasint"` // seconds; 0: not before something changes
 }
 
-// Items carries down what the portal has for the kiosk, in the order of ID.
+// Items carries down what the portal has for the kiosk: nothing is left out below
+// its highest ID.
 type Items struct {
-	Items []Item `cbor:"1,keyasint"`
+	Items     []Item  `cbor:"1,keyasint"`
+	Decisions []Group `cbor:"2,keyasint"` // DECIDED receipts; each slip is an item
 }
+
+// Count returns how many receipts there are.
+func (f *Receipts) Count() int { return countSlips(f.Groups) }
+
+// Count returns how many items there are, decisions among them.
+func (f *Items) Count() int { return len(f.Items) + countSlips(f.Decisions) }
+
+func countSlips(gs []Group) int {
+	n := 0
+	for i := range gs {
+		n += len(gs[i].Slips)
+	}
+	return n
+}
+
+// Last returns the highest ID; 0 for none.
+func (f *Items) Last() uint64 {
+	var last uint64
+	for _, it := range f.Items {
+		last = max(last, it.ID)
+	}
+	for _, g := range f.Decisions {
+		for _, s := range g.Slips {
+			last = max(last, s.ID)
+		}
+	}
+	return last
+}
+
+// CodeUnbuilt is the code of the nack for items whose decisions do not fit the
+// records that the kiosk has: they are to come again with document and digest.
+const CodeUnbuilt = "receipt.unbuilt"
 
 // Kinds of items; the numbers are on the wire and in both stores.
 const (
-	ItemDecided   uint8 = 1 // Bytes is a DECIDED receipt
+	ItemDecided   uint8 = 1 // a DECIDED receipt; on the wire it is a slip
 	ItemAnswer    uint8 = 2 // Bytes is a sealed answer packet
 	ItemCatalogue uint8 = 3 // Bytes is the signed catalogue
 	ItemTrust     uint8 = 4 // Bytes is the signed trust bundle

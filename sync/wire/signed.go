@@ -16,80 +16,9 @@ import (
 // The contexts of the two signed objects. They are the external_aad of the
 // COSE signature, so that one can never pass for another (WIRE-SIG-2).
 const (
-	contextReceipt = "penjire receipt 1"
-	contextBeacon  = "penjire beacon 1"
+	contextBatch  = "penjire receipt 1"
+	contextBeacon = "penjire beacon 1"
 )
-
-// Level says how much a receipt confirms.
-type Level uint8
-
-// The levels; the numbers are signed.
-const (
-	Durable Level = 1 // the portal has the record on disk; the kiosk may let it go
-	Decided Level = 2 // the portal opened it and registered or refused it
-)
-
-// Receipt is what the portal signs about one record (ED-25: a receipt names the
-// document and who confirms).
-type Receipt struct {
-	Level     Level    `cbor:"1,keyasint"`
-	Kiosk     string   `cbor:"2,keyasint"`
-	Epoch     [16]byte `cbor:"3,keyasint"`
-	Seq       uint64   `cbor:"4,keyasint"`
-	Doc       [32]byte `cbor:"5,keyasint"`
-	Digest    [32]byte `cbor:"6,keyasint"` // SHA-256 of the sealed bytes
-	Stage     uint8    `cbor:"7,keyasint"` // StageDelivered; StageRegistered or StageRefused
-	At        int64    `cbor:"8,keyasint"` // portal time
-	Confirmer string   `cbor:"9,keyasint"`
-	Reason    string   `cbor:"10,keyasint,omitempty"` // of a refusal
-	Fork      []byte   `cbor:"11,keyasint,omitempty"` // digest of another record with the same number: the kiosk has a clone
-}
-
-// When returns At as a time.
-func (r Receipt) When() time.Time { return time.Unix(r.At, 0).UTC() }
-
-func (r Receipt) check() error {
-	switch {
-	case r.Level == Durable && r.Stage == StageDelivered && r.Reason == "":
-	case r.Level == Decided && r.Stage == StageRegistered && r.Reason == "":
-	case r.Level == Decided && r.Stage == StageRefused && r.Reason != "":
-	default:
-		return fmt.Errorf("level %d at stage %d with reason %q: %w", r.Level, r.Stage, r.Reason, ErrValue)
-	}
-	if r.Epoch == ([16]byte{}) || r.Seq == 0 || r.At <= 0 {
-		return fmt.Errorf("sequence %d at %d: %w", r.Seq, r.At, ErrValue)
-	}
-	if len(r.Fork) != 0 && len(r.Fork) != sha256.Size {
-		return fmt.Errorf("fork of %d bytes: %w", len(r.Fork), ErrValue)
-	}
-	for what, s := range map[string]string{"kiosk": r.Kiosk, "confirmer": r.Confirmer} {
-		if err := checkName(what, s, 1); err != nil {
-			return err
-		}
-	}
-	return checkName("reason", r.Reason, 0)
-}
-
-// SignReceipt signs r with the portal's receipt key.
-func SignReceipt(r Receipt, key crypto.Signer, cert *x509.Certificate) ([]byte, error) {
-	if err := r.check(); err != nil {
-		return nil, fmt.Errorf("wire: sign receipt: %w", err)
-	}
-	return sign("receipt", contextReceipt, r, key, cert)
-}
-
-// ParseReceipt verifies a receipt against the portal certificates of the trust
-// bundle. Errors wrap ErrFormat, ErrValue or ErrSigned.
-func ParseReceipt(b []byte, portals []*x509.Certificate) (Receipt, error) {
-	var r Receipt
-	if err := open("receipt", contextReceipt, b, portals, &r); err != nil {
-		return Receipt{}, err
-	}
-	if err := r.check(); err != nil {
-		return Receipt{}, fmt.Errorf("wire: parse receipt: %w", err)
-	}
-	return r, nil
-}
 
 // Time is the portal's time, as it signs it in a beacon for one kiosk.
 type Time struct {
@@ -202,17 +131,22 @@ func open(what, context string, b []byte, certs []*x509.Certificate, v any) erro
 		break
 	}
 	if !verified {
-		return fmt.Errorf("wire: parse %s: %w: signed by a key that is not known", what, ErrSigned)
+		return fmt.Errorf("wire: parse %s: %w", what, ErrStranger)
 	}
-	if err := decMode.Unmarshal(m.Payload, v); err != nil {
-		return fmt.Errorf("wire: parse %s: %w: %v", what, ErrFormat, err)
+	if err := strict(m.Payload, v); err != nil {
+		return fmt.Errorf("wire: parse %s: payload: %w", what, err)
 	}
-	again, err := encMode.Marshal(v)
-	if err != nil {
-		return fmt.Errorf("wire: parse %s: %w: %v", what, ErrFormat, err)
+	return nil
+}
+
+// peek reads the payload of a signed object of our own into v, without verifying.
+func peek(b []byte, v any) error {
+	var m cose.Sign1Message
+	if err := m.UnmarshalCBOR(b); err != nil {
+		return fmt.Errorf("wire: read a signed object: %w: %v", ErrFormat, err)
 	}
-	if !bytes.Equal(again, m.Payload) {
-		return fmt.Errorf("wire: parse %s: %w: payload is not in its one encoding", what, ErrFormat)
+	if err := strict(m.Payload, v); err != nil {
+		return fmt.Errorf("wire: read a signed object: %w", err)
 	}
 	return nil
 }

@@ -18,7 +18,7 @@ import (
 const (
 	MaxMessage = 9 << 20 // bytes of one message: an item of 8 MiB and its frame
 	MaxSealed  = 4 << 20 // sealed bytes of one record in a Records frame
-	MaxRecords = 64      // records in one Records frame; receipts in one Receipts frame
+	MaxRecords = 64      // records in one Records frame; receipts in one Receipts frame, and in one batch
 	MaxItems   = 64      // items in one Items frame
 	MaxProof   = 64      // hashes in a consistency proof
 	MaxName    = 64      // bytes of a name or code
@@ -31,6 +31,9 @@ var (
 	ErrLimit  = errors.New("limit failure")     // a frame larger than the limits
 	ErrValue  = errors.New("value failure")     // a field with a value that it cannot have
 	ErrSigned = errors.New("signature failure") // a signed object that does not verify
+
+	// ErrStranger is an ErrSigned: none of the certificates at hand has signed it.
+	ErrStranger = fmt.Errorf("%w: signed by a key that is not known", ErrSigned)
 )
 
 // Type is the type of a frame. The numbers are on the wire.

@@ -54,11 +54,37 @@ func sampleHello() *Hello {
 	}
 }
 
-func sampleReceipt() Receipt {
-	return Receipt{
-		Level: Durable, Kiosk: "K-000001", Epoch: sampleEpoch(), Seq: 1, Doc: sha256.Sum256([]byte("doc")),
-		Digest: sha256.Sum256([]byte("sealed")), Stage: StageDelivered, At: 1795358000, Confirmer: "portal.specimen",
+func sampleReceipt() Receipt { return sampleReceipts(1)[0] }
+
+// sampleReceipts are DURABLE receipts of records 1 to n, as sampleHeld has them.
+func sampleReceipts(n uint64) (out []Receipt) {
+	for seq := uint64(1); seq <= n; seq++ {
+		doc, digest, _, _ := sampleHeld(sampleEpoch(), seq)
+		out = append(out, Receipt{
+			Level: Durable, Kiosk: "K-000001", Epoch: sampleEpoch(), Seq: seq, Doc: doc,
+			Digest: digest, Stage: StageDelivered, At: 1795358000, Confirmer: "portal.specimen",
+		})
 	}
+	return out
+}
+
+// sampleDecided are the decisions about the same records: every third is refused.
+func sampleDecided(n uint64) []Receipt {
+	out := sampleReceipts(n)
+	for i := range out {
+		out[i].Level, out[i].Stage = Decided, StageRegistered
+		if i%3 == 2 {
+			out[i].Stage, out[i].Reason = StageRefused, "signer.not_in_bundle"
+		}
+	}
+	return out
+}
+
+// sampleHeld is the kiosk of the vectors: it has records 1 to 64 of one epoch.
+func sampleHeld(epoch [16]byte, seq uint64) (doc, digest [32]byte, ok bool, err error) {
+	doc = sha256.Sum256(fmt.Appendf(nil, "doc %d", seq))
+	digest = sha256.Sum256(fmt.Appendf(nil, "sealed %d", seq))
+	return doc, digest, epoch == sampleEpoch() && seq <= 64, nil
 }
 
 func sampleRecords() *Records {
@@ -70,7 +96,7 @@ func sampleRecords() *Records {
 
 func sampleItems() *Items {
 	return &Items{Items: []Item{
-		{ID: 4, Kind: ItemDecided, Doc: sha256.Sum256([]byte("doc")), Stage: StageRegistered, At: 1795358000, Bytes: []byte("receipt")},
+		{ID: 4, Kind: ItemAnswer, Doc: sha256.Sum256([]byte("doc")), Stage: StageAnswered, At: 1795358000, Bytes: []byte("answer")},
 		{ID: 5, Kind: ItemTrust, At: 1795358000, Bytes: []byte("bundle")},
 	}}
 }
@@ -140,9 +166,11 @@ func TestWriteVectors(t *testing.T) {
 	good("welcome", "a portal that has seen no head yet", &Welcome{Version: 1, Portal: "portal.specimen", Records: 64, Bytes: 1 << 20})
 	good("welcome-head", "a portal that has seen a head", &Welcome{Version: 1, Portal: "portal.specimen", HeadSize: 9, HeadRoot: sha256.Sum256(nil), Records: 64, Bytes: 1 << 20})
 	good("records", "two records", sampleRecords())
-	good("receipts", "one receipt; the frame does not look inside", &Receipts{Receipts: [][]byte{{1}}})
+	good("receipts", "one receipt; the frame does not look inside", &Receipts{Groups: []Group{{Batch: []byte{1}, Slips: []Slip{{Seq: 1}}}}})
 	good("nack", "a record too large", &Nack{Of: TypeRecords, Epoch: sampleEpoch(), Seq: 3, Code: "record.too_large"})
-	good("items", "a decision and a trust bundle", sampleItems())
+	good("nack-items", "decisions that do not fit what the kiosk has", &Nack{Of: TypeItems, Epoch: sampleEpoch(), Code: CodeUnbuilt})
+	good("items", "an answer and a trust bundle", sampleItems())
+	good("items-decided", "two decisions, and an answer between them", sampleDecisions())
 	good("item-delta", "a trust delta", &Items{Items: []Item{{ID: 5, Kind: ItemDelta, At: 1795358000, Bytes: []byte("delta")}}})
 	good("item-ack", "stored up to 5", &ItemAck{ID: 5})
 	good("checkpoint", "from size 2, one hash", &Checkpoint{Epoch: sampleEpoch(), Head: []byte{1}, From: 2, Proof: [][32]byte{sha256.Sum256(nil)}})
@@ -184,7 +212,10 @@ func TestWriteVectors(t *testing.T) {
 	badf("items-order", "value failure", "WIRE-FRM-6", "the same item twice in one frame", it)
 	it = sampleItems()
 	it.Items[0].Stage = StageDelivered
-	badf("item-stage", "value failure", "WIRE-FRM-7", "a decision at stage delivered", it)
+	badf("item-stage", "value failure", "WIRE-FRM-7", "an answer at stage delivered", it)
+	it = sampleItems()
+	it.Items[0].Kind = ItemDecided
+	badf("item-decision", "value failure", "WIRE-FRM-7", "a decision in a place for other items", it)
 	it = sampleItems()
 	it.Items[1].Kind = 7
 	badf("item-kind", "value failure", "WIRE-FRM-7", "an item of a kind that there is not", it)
@@ -205,7 +236,8 @@ func TestWriteVectors(t *testing.T) {
 	r = sampleRecords()
 	r.Records[0].Sealed = []byte{}
 	badf("record-empty", "value failure", "WIRE-FRM-8", "a record without sealed bytes", r)
-	badf("receipt-empty", "value failure", "WIRE-FRM-8", "an empty receipt", &Receipts{Receipts: [][]byte{{}}})
+	badf("receipt-empty", "value failure", "WIRE-FRM-8", "an empty batch", &Receipts{Groups: []Group{{Batch: []byte{}, Slips: []Slip{{Seq: 1}}}}})
+	writeGroupFrames(badf)
 
 	signed := func(b []byte, err error) []byte {
 		if err != nil {
@@ -213,31 +245,14 @@ func TestWriteVectors(t *testing.T) {
 		}
 		return b
 	}
-	rec := signed(SignReceipt(sampleReceipt(), pk, pc))
-	put("receipt-durable", "ok", "WIRE-SIG-1", "receipt", "the portal has the record", rec)
-	d := sampleReceipt()
-	d.Level, d.Stage, d.Reason = Decided, StageRefused, "signer.not_in_bundle"
-	put("receipt-refused", "ok", "WIRE-SIG-4", "receipt", "opened, and refused with a reason", signed(SignReceipt(d, pk, pc)))
-	fork := sampleReceipt()
-	fork.Fork = make([]byte, 32)
-	put("receipt-fork", "ok", "WIRE-SIG-1", "receipt", "kept beside another record of the same number", signed(SignReceipt(fork, pk, pc)))
-	put("receipt-foreign", "signature failure", "WIRE-SIG-1", "receipt", "signed by a portal that is not in the bundle", signed(SignReceipt(sampleReceipt(), ok, oc)))
-	put("receipt-stolen-kid", "signature failure", "WIRE-SIG-1", "receipt", "signed by another key under the portal's key id", signed(SignReceipt(sampleReceipt(), ok, pc)))
-	bent := append([]byte(nil), rec...)
-	bent[len(bent)-1] ^= 1
-	put("receipt-bent", "signature failure", "WIRE-SIG-1", "receipt", "one bit of the signature is different", bent)
 	time1 := Time{Kiosk: "K-000001", Epoch: sampleEpoch(), At: 1795358000, Confirmer: "portal.specimen"}
 	put("beacon-signed", "ok", "WIRE-SIG-1", "beacon", "the portal's time", signed(SignTime(time1, pk, pc)))
-	put("beacon-as-receipt", "signature failure", "WIRE-SIG-2", "beacon", "a receipt where a beacon is wanted", rec)
-	put("receipt-header", "format failure", "WIRE-SIG-3", "receipt", "an unprotected header beside the protected one", unprotected(t, rec))
-	put("receipt-trailing", "format failure", "WIRE-SIG-3", "receipt", "a byte after the object", append(append([]byte(nil), rec...), 0))
-	put("receipt-unknown-key", "format failure", "WIRE-SIG-3", "receipt", "key 12 in the payload, well signed",
-		signed(sign("receipt", contextReceipt, map[int]int{1: 1, 12: 1}, pk, pc)))
-	d = sampleReceipt()
-	d.Stage = StageRegistered
-	put("receipt-level", "value failure", "WIRE-SIG-4", "receipt", "DURABLE at stage registered", signed(sign("receipt", contextReceipt, d, pk, pc)))
-	d.Level, d.Stage, d.Reason = Decided, StageRefused, ""
-	put("receipt-no-reason", "value failure", "WIRE-SIG-4", "receipt", "refused without a reason", signed(sign("receipt", contextReceipt, d, pk, pc)))
+	of5 := must(SignReceipts(sampleReceipts(5), pk, pc))
+	put("beacon-as-receipt", "signature failure", "WIRE-SIG-2", "beacon", "a batch of receipts where a beacon is wanted", taken(t, of5[0]).Batch)
+	put("receipt-as-beacon", "signature failure", "WIRE-SIG-2", "receipt", "a beacon where the batch of a receipt is wanted",
+		bent(t, of5[0], func(w *whole) { w.Batch = signed(SignTime(time1, pk, pc)) }))
+	writeReceipts(t, put, signer{pk, pc}, signer{ok, oc})
+	writeGroups(t, put, signer{pk, pc}, signer{ok, oc})
 }
 
 // shortEpoch returns a nack whose epoch is one byte short.

@@ -37,7 +37,7 @@ func dictionaries(t *testing.T, open Opener) {
 		if u := must[[]ledger.Record](t)(l.Undecided(ctx, 0, 10)); len(u) != 2 || u[0].Doc != one.Doc {
 			t.Errorf("Undecided = %d records, want both, in their order", len(u))
 		}
-		ok(t, l.Decide(ctx, key(one), Registered()))
+		ok(t, Settle(ctx, l, key(one), Registered()))
 		ok(t, l.AwaitDictionary(ctx, key(two), 1<<32-1))
 		ok(t, l.Check(ctx))
 	})

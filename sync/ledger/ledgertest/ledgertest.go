@@ -38,23 +38,39 @@ func Incoming(seq uint64) ledger.Incoming {
 	}
 }
 
-// Receipt makes a receipt that tells what it is for and differs at each call.
-func Receipt() func(ledger.Incoming, time.Time) ([]byte, error) {
+// Receipt makes receipts that tell what they are for and differ at each call.
+func Receipt() func([]ledger.Incoming, time.Time) ([][]byte, error) {
 	n := 0
-	return func(r ledger.Incoming, at time.Time) ([]byte, error) {
+	return func(fresh []ledger.Incoming, _ time.Time) (out [][]byte, _ error) {
 		n++
-		return fmt.Appendf(nil, "receipt %d of %d fork %t", n, r.Seq, r.Fork != nil), nil
+		for i, r := range fresh {
+			out = append(out, fmt.Appendf(nil, "receipt %d of batch %d for %d fork %t", i, n, r.Seq, r.Fork != nil))
+		}
+		return out, nil
 	}
 }
 
 // Signed makes receipts that are all the same.
-func Signed(text string) func(ledger.Incoming, time.Time) ([]byte, error) {
-	return func(ledger.Incoming, time.Time) ([]byte, error) { return []byte(text), nil }
+func Signed(text string) func([]ledger.Incoming, time.Time) ([][]byte, error) {
+	return func(fresh []ledger.Incoming, _ time.Time) (out [][]byte, _ error) {
+		for range fresh {
+			out = append(out, []byte(text))
+		}
+		return out, nil
+	}
+}
+
+// Decided makes DECIDED receipts.
+func Decided(ds []ledger.Decided) (out [][]byte, _ error) {
+	for _, d := range ds {
+		out = append(out, fmt.Appendf(nil, "decided %s %s", d.State, d.Reason))
+	}
+	return out, nil
 }
 
 // Settle decides one record.
 func Settle(ctx context.Context, l ledger.Ledger, k ledger.Key, d ledger.Decision) error {
-	return l.Decide(ctx, k, d)
+	return l.Decide(ctx, []ledger.Verdict{{Key: k, Decision: d}}, Decided)
 }
 
 // Registered returns a decision that registers.
@@ -64,16 +80,13 @@ func Registered() ledger.Decision {
 		Identified: true, Signer: citizen.NewText("NUSGAÝEWA AÝNA"), Due: start.AddDate(0, 0, 5), Container: []byte("container"),
 		Facts:    ledger.Facts{Whole: ledger.Finding{Verdict: "yes", Reason: "ok"}, Claimed: start, RevocationAge: time.Hour},
 		AnswerTo: []string{"agepiv1x"},
-		Receipt: func(s ledger.State, reason string, at time.Time) ([]byte, error) {
-			return []byte("decided " + string(s) + " " + reason), nil
-		},
 	}
 }
 
 // Refused returns a decision that refuses.
 func Refused(reason string) ledger.Decision {
 	d := Registered()
-	return ledger.Decision{State: ledger.Refused, Reason: reason, At: d.At, Receipt: d.Receipt}
+	return ledger.Decision{State: ledger.Refused, Reason: reason, At: d.At}
 }
 
 // Test runs the suite. Each test gets a ledger of its own; after each, Check
@@ -86,6 +99,8 @@ func Test(t *testing.T, open func(t testing.TB) Opener) {
 		"OneTransaction":        oneTransaction,
 		"ForkIsKept":            fork,
 		"RenamedIsKept":         renamed,
+		"BatchOfReceipts":       batchOfReceipts,
+		"BatchOfDecisions":      batchOfDecisions,
 		"AtOnce":                atOnce,
 		"Decide":                decide,
 		"OneDocumentTwice":      twice,
@@ -189,11 +204,8 @@ func sameDigest(t *testing.T, open Opener) {
 func oneTransaction(t *testing.T, open Opener) {
 	with(t, open, func(ctx context.Context, l ledger.Ledger) {
 		broken := errors.New("the receipt key is gone")
-		_, err := l.Intake(ctx, Kiosk, start, []ledger.Incoming{Incoming(1), Incoming(2)}, func(r ledger.Incoming, at time.Time) ([]byte, error) {
-			if r.Seq == 2 {
-				return nil, broken
-			}
-			return []byte("receipt"), nil
+		_, err := l.Intake(ctx, Kiosk, start, []ledger.Incoming{Incoming(1), Incoming(2)}, func([]ledger.Incoming, time.Time) ([][]byte, error) {
+			return nil, broken
 		})
 		if !errors.Is(err, broken) {
 			t.Errorf("Intake = %v, want the receipt's error", err)
@@ -202,9 +214,8 @@ func oneTransaction(t *testing.T, open Opener) {
 			t.Errorf("Undecided = %d records after a failed batch, want 0", n)
 		}
 		must[[]ledger.Outcome](t)(l.Intake(ctx, Kiosk, start, []ledger.Incoming{Incoming(1)}, Receipt()))
-		d := Registered()
-		d.Receipt = func(ledger.State, string, time.Time) ([]byte, error) { return nil, broken }
-		if err := l.Decide(ctx, key(Incoming(1)), d); !errors.Is(err, broken) {
+		err = l.Decide(ctx, []ledger.Verdict{{Key: key(Incoming(1)), Decision: Registered()}}, func([]ledger.Decided) ([][]byte, error) { return nil, broken })
+		if !errors.Is(err, broken) {
 			t.Errorf("Decide = %v, want the receipt's error", err)
 		}
 		if r := must[ledger.Request](t)(l.Get(ctx, Incoming(1).Doc)); r.State != ledger.Received {
@@ -252,8 +263,8 @@ func renamed(t *testing.T, open Opener) {
 		if again := must[[]ledger.Outcome](t)(l.Intake(ctx, Kiosk, start, []ledger.Incoming{b}, make)); again[0].New {
 			t.Errorf("Intake of the same bytes under that name again = %+v, want what is there", again[0])
 		}
-		ok(t, l.Decide(ctx, key(a), Refused("container.other")))
-		ok(t, l.Decide(ctx, key(b), Registered()))
+		ok(t, Settle(ctx, l, key(a), Refused("container.other")))
+		ok(t, Settle(ctx, l, key(b), Registered()))
 		if r := must[ledger.Request](t)(l.Get(ctx, b.Doc)); r.State != ledger.Registered {
 			t.Errorf("state under the right name: got %q, want registered", r.State)
 		}
@@ -273,11 +284,14 @@ func atOnce(t *testing.T, open Opener) {
 				for s := range uint64(20) {
 					recs = append(recs, Incoming(s+1))
 				}
-				out, err := l.Intake(ctx, Kiosk, start, recs, func(r ledger.Incoming, at time.Time) ([]byte, error) {
+				out, err := l.Intake(ctx, Kiosk, start, recs, func(fresh []ledger.Incoming, _ time.Time) (out [][]byte, _ error) {
 					mu.Lock()
 					defer mu.Unlock()
-					made++
-					return fmt.Appendf(nil, "receipt %d", made), nil
+					for range fresh {
+						made++
+						out = append(out, fmt.Appendf(nil, "receipt %d", made))
+					}
+					return out, nil
 				})
 				if err != nil {
 					t.Error(err)
@@ -303,11 +317,11 @@ func decide(t *testing.T, open Opener) {
 	with(t, open, func(ctx context.Context, l ledger.Ledger) {
 		in := Incoming(1)
 		must[[]ledger.Outcome](t)(l.Intake(ctx, Kiosk, start, []ledger.Incoming{in}, Receipt()))
-		if err := l.Decide(ctx, key(Incoming(9)), Registered()); !errors.Is(err, ledger.ErrNotFound) {
+		if err := Settle(ctx, l, key(Incoming(9)), Registered()); !errors.Is(err, ledger.ErrNotFound) {
 			t.Errorf("Decide of an unknown record = %v, want ErrNotFound", err)
 		}
-		ok(t, l.Decide(ctx, key(in), Registered()))
-		ok(t, l.Decide(ctx, key(in), Refused("late"))) // changes nothing
+		ok(t, Settle(ctx, l, key(in), Registered()))
+		ok(t, Settle(ctx, l, key(in), Refused("late"))) // changes nothing
 		r := must[ledger.Request](t)(l.Get(ctx, in.Doc))
 		want := Registered()
 		if r.State != ledger.Registered || r.Reason != "" || r.Agency != want.Agency || r.Signer.Reveal() != want.Signer.Reveal() ||
@@ -340,9 +354,9 @@ func code(t *testing.T, open Opener) {
 		must[[]ledger.Outcome](t)(l.Intake(ctx, Kiosk, start, []ledger.Incoming{a, again, bad}, Receipt()))
 		d, no := Registered(), Refused("service.unknown")
 		d.Code, no.Code = "SECRET0001", "SECRET0002"
-		ok(t, l.Decide(ctx, key(a), d))
-		ok(t, l.Decide(ctx, key(again), Refused("envelope.unreadable"))) // does not know the code
-		ok(t, l.Decide(ctx, key(bad), no))
+		ok(t, Settle(ctx, l, key(a), d))
+		ok(t, Settle(ctx, l, key(again), Refused("envelope.unreadable"))) // does not know the code
+		ok(t, Settle(ctx, l, key(bad), no))
 		for _, x := range []struct {
 			code string
 			want int
@@ -376,10 +390,10 @@ func twice(t *testing.T, open Opener) {
 		a, b, c := Incoming(1), Incoming(1), Incoming(1)
 		b.Epoch, c.Epoch = ledger.Epoch{9}, ledger.Epoch{10}
 		must[[]ledger.Outcome](t)(l.Intake(ctx, Kiosk, start, []ledger.Incoming{a, b, c}, Receipt()))
-		ok(t, l.Decide(ctx, key(a), Registered()))
-		ok(t, l.Decide(ctx, key(b), Refused("cert.expired")))
+		ok(t, Settle(ctx, l, key(a), Registered()))
+		ok(t, Settle(ctx, l, key(b), Refused("cert.expired")))
 		ok(t, l.Answer(ctx, a.Doc, ledger.Answer{State: ledger.Answered, ID: ledger.Doc{7}, At: start, Container: []byte("c"), Packet: []byte("p")}))
-		ok(t, l.Decide(ctx, key(c), Registered()))
+		ok(t, Settle(ctx, l, key(c), Registered()))
 		if n := must[map[ledger.State]int](t)(l.Counts(ctx)); n[ledger.Answered] != 1 || n[ledger.Registered] != 0 || n[ledger.Refused] != 0 {
 			t.Errorf("Counts = %v, want one answered", n)
 		}
@@ -403,13 +417,13 @@ func unproven(t *testing.T, open Opener) {
 		salvaged.Epoch, other.Doc = ledger.Epoch{9}, a.Doc
 		must[[]ledger.Outcome](t)(l.Intake(ctx, Kiosk, start, []ledger.Incoming{a, salvaged}, Receipt()))
 		must[[]ledger.Outcome](t)(l.Intake(ctx, "K-000002", start, []ledger.Incoming{other}, Receipt()))
-		ok(t, l.Decide(ctx, key(a), Registered()))
+		ok(t, Settle(ctx, l, key(a), Registered()))
 		no := Refused("envelope.unreadable")
 		no.Unproven = true
 		theirs := key(other)
 		theirs.Kiosk = "K-000002"
-		ok(t, l.Decide(ctx, theirs, no))
-		ok(t, l.Decide(ctx, key(salvaged), no))
+		ok(t, Settle(ctx, l, theirs, no))
+		ok(t, Settle(ctx, l, key(salvaged), no))
 		ok(t, l.Answer(ctx, a.Doc, ledger.Answer{State: ledger.Answered, ID: ledger.Doc{7}, At: start, Container: []byte("c"), Packet: []byte("p")}))
 		for kiosk, want := range map[string][]string{
 			Kiosk:      {"decided registered ", "decided registered ", "p"},
@@ -433,10 +447,10 @@ func refuse(t *testing.T, open Opener) {
 	with(t, open, func(ctx context.Context, l ledger.Ledger) {
 		in := Incoming(1)
 		must[[]ledger.Outcome](t)(l.Intake(ctx, Kiosk, start, []ledger.Incoming{in}, Receipt()))
-		if err := l.Decide(ctx, key(in), Refused("")); err == nil {
+		if err := Settle(ctx, l, key(in), Refused("")); err == nil {
 			t.Error("Decide = nil for a refusal without a reason")
 		}
-		ok(t, l.Decide(ctx, key(in), Refused("signer.not_in_bundle")))
+		ok(t, Settle(ctx, l, key(in), Refused("signer.not_in_bundle")))
 		r := must[ledger.Request](t)(l.Get(ctx, in.Doc))
 		if r.State != ledger.Refused || r.Reason != "signer.not_in_bundle" || r.Answer != nil {
 			t.Errorf("Get = %+v, want refused with the reason", r)
@@ -467,7 +481,7 @@ func answer(t *testing.T, open Opener) {
 		if err := l.Answer(ctx, in.Doc, a); !errors.Is(err, ledger.ErrNotFound) {
 			t.Errorf("Answer before registration = %v, want ErrNotFound", err)
 		}
-		ok(t, l.Decide(ctx, key(in), Registered()))
+		ok(t, Settle(ctx, l, key(in), Registered()))
 		var wg sync.WaitGroup
 		var mu sync.Mutex
 		done, late := 0, 0
@@ -518,7 +532,7 @@ func list(t *testing.T, open Opener) {
 			if i == 0 {
 				d.Agency = "ombudsman"
 			}
-			ok(t, l.Decide(ctx, key(recs[i]), d))
+			ok(t, Settle(ctx, l, key(recs[i]), d))
 		}
 		for _, c := range []struct {
 			f    ledger.Filter
@@ -584,7 +598,7 @@ func items(t *testing.T, open Opener) {
 		must[[]ledger.Outcome](t)(l.Intake(ctx, "K-000002", start, []ledger.Incoming{in}, Receipt()))
 		k := key(in)
 		k.Kiosk = "K-000002"
-		ok(t, l.Decide(ctx, k, Registered()))
+		ok(t, Settle(ctx, l, k, Registered()))
 		if its := must[[]ledger.Item](t)(l.Items(ctx, Kiosk, after[0].ID, 10)); len(its) != 0 {
 			t.Errorf("Items = %+v, want none of another kiosk's", its)
 		}

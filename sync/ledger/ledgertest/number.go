@@ -15,7 +15,7 @@ func checkNumber(t *testing.T, open Opener) {
 		recs := []ledger.Incoming{Incoming(1), Incoming(2), Incoming(3)}
 		must[[]ledger.Outcome](t)(l.Intake(ctx, Kiosk, start, recs, Receipt()))
 		for _, r := range recs {
-			ok(t, l.Decide(ctx, key(r), Registered()))
+			ok(t, Settle(ctx, l, key(r), Registered()))
 		}
 		a := ledger.Answer{State: ledger.Answered, At: start, Container: []byte("c"), Packet: []byte("p"), Seal: "HTTPS://X/V/A"}
 		if err := l.Answer(ctx, recs[0].Doc, a); err == nil {

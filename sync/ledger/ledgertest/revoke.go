@@ -18,7 +18,7 @@ func revoke(t *testing.T, open Opener) {
 		recs := []ledger.Incoming{Incoming(1), Incoming(2), Incoming(3)}
 		must[[]ledger.Outcome](t)(l.Intake(ctx, Kiosk, start, recs, Receipt()))
 		for _, r := range recs {
-			ok(t, l.Decide(ctx, key(r), Registered()))
+			ok(t, Settle(ctx, l, key(r), Registered()))
 		}
 		if err := l.RevokeSeal(ctx, first); !errors.Is(err, ledger.ErrNotFound) {
 			t.Errorf("RevokeSeal of what is not answered = %v, want ErrNotFound", err)

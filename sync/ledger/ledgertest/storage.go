@@ -27,7 +27,7 @@ func storageTimes(t *testing.T, open Opener) {
 		}
 		d := Registered()
 		d.Original = []byte("as it came")
-		ok(t, l.Decide(ctx, key(in), d))
+		ok(t, Settle(ctx, l, key(in), d))
 		r := must[ledger.Request](t)(l.Get(ctx, in.Doc))
 		if r.Kiosk != Kiosk || r.Channel != ledger.ChannelKiosk || r.Agency != d.Agency || string(r.Original) != "as it came" || string(r.Container) != "container" ||
 			!r.Claimed.Equal(in.Claimed) || !r.Sent.Equal(in.Sent) || !r.Received.Equal(at) || !r.Registered.Equal(d.At) {
@@ -88,9 +88,9 @@ func walk(t *testing.T, open Opener) {
 		}
 		must[[]ledger.Outcome](t)(l.Intake(ctx, Kiosk, start, recs, Receipt()))
 		for _, r := range recs[:5] {
-			ok(t, l.Decide(ctx, key(r), Registered()))
+			ok(t, Settle(ctx, l, key(r), Registered()))
 		}
-		ok(t, l.Decide(ctx, key(recs[5]), Refused("cert.foreign")))
+		ok(t, Settle(ctx, l, key(recs[5]), Refused("cert.foreign")))
 
 		var seen []uint64
 		after := uint64(0)

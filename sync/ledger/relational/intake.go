@@ -3,26 +3,40 @@ package relational
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/penjire/penjire/sync/ledger"
 )
 
 // Intake implements ledger.Ledger.
-func (d *Store) Intake(ctx context.Context, kiosk string, at time.Time, recs []ledger.Incoming, make func(ledger.Incoming, time.Time) ([]byte, error)) ([]ledger.Outcome, error) {
+func (d *Store) Intake(ctx context.Context, kiosk string, at time.Time, recs []ledger.Incoming, sign func([]ledger.Incoming, time.Time) ([][]byte, error)) ([]ledger.Outcome, error) {
 	var out []ledger.Outcome
 	err := d.update(ctx, "take in records", func(tx *tx) error {
-		out = out[:0]
-		for _, r := range recs {
-			o, err := intake(ctx, tx, kiosk, at, r, make)
+		out = make([]ledger.Outcome, len(recs))
+		fresh, from, err := sift(ctx, tx, kiosk, recs, out)
+		if err != nil {
+			return err
+		}
+		if len(fresh) > 0 {
+			receipts, err := sign(fresh, at)
 			if err != nil {
-				return fmt.Errorf("sequence %d: %w", r.Seq, err)
+				return err
 			}
-			out = append(out, o)
+			if len(receipts) != len(fresh) {
+				return fmt.Errorf("%d receipts for %d records", len(receipts), len(fresh))
+			}
+			for i, r := range fresh {
+				if err := keep(ctx, tx, kiosk, at, r, receipts[i]); err != nil {
+					return fmt.Errorf("sequence %d: %w", r.Seq, err)
+				}
+			}
+			for i := range out {
+				if from[i] >= 0 {
+					out[i].Receipt = receipts[from[i]]
+				}
+			}
 		}
 		return count(ctx, tx, kiosk, at, recs, out)
 	})
@@ -32,55 +46,98 @@ func (d *Store) Intake(ctx context.Context, kiosk string, at time.Time, recs []l
 	return out, nil
 }
 
-func intake(ctx context.Context, tx *tx, kiosk string, at time.Time, r ledger.Incoming, make func(ledger.Incoming, time.Time) ([]byte, error)) (ledger.Outcome, error) {
-	seq, err := toInt(r.Seq)
+// sift finds out which of recs are new, forks among them, and the outcome of the
+// others. From is the place in fresh of each; -1 where it has its receipt.
+func sift(ctx context.Context, tx *tx, kiosk string, recs []ledger.Incoming, out []ledger.Outcome) (fresh []ledger.Incoming, from []int, err error) {
+	seen := map[ledger.Key]int{}        // in fresh
+	firsts := map[ledger.Key][32]byte{} // by the number alone
+	for i, r := range recs {
+		k := ledger.Key{Kiosk: kiosk, Epoch: r.Epoch, Seq: r.Seq, Digest: r.Digest, Doc: r.Doc}
+		if n, ok := seen[k]; ok { // twice in one batch
+			out[i].Fork = fresh[n].Fork != nil
+			from = append(from, n)
+			continue
+		}
+		o, first, err := look(ctx, tx, k)
+		if err != nil {
+			return nil, nil, fmt.Errorf("sequence %d: %w", r.Seq, err)
+		}
+		out[i] = o
+		if !o.New {
+			from = append(from, -1)
+			continue
+		}
+		number := k
+		number.Digest, number.Doc = [32]byte{}, ledger.Doc{}
+		if d, ok := firsts[number]; ok && first == nil {
+			first = &d
+		}
+		if first == nil {
+			firsts[number] = r.Digest
+		}
+		if r.Channel == "" {
+			r.Channel = ledger.ChannelKiosk
+		}
+		r.Fork, out[i].Fork = first, first != nil
+		seen[k] = len(fresh)
+		from = append(from, len(fresh))
+		fresh = append(fresh, r)
+	}
+	return fresh, from, nil
+}
+
+// look returns what is known of a record: its outcome, if it came before; first is
+// the digest of another one that has its number.
+func look(ctx context.Context, tx *tx, k ledger.Key) (o ledger.Outcome, first *[32]byte, err error) {
+	seq, err := toInt(k.Seq)
 	if err != nil {
-		return ledger.Outcome{}, err
+		return o, nil, err
 	}
-	if r.Channel == "" {
-		r.Channel = ledger.ChannelKiosk
-	}
-	var o ledger.Outcome
 	err = tx.row(ctx,
 		`SELECT receipt, fork FROM records WHERE kiosk = ? AND epoch = ? AND seq = ? AND digest = ? AND doc = ?`,
-		kiosk, r.Epoch[:], seq, r.Digest[:], r.Doc[:]).Scan(&o.Receipt, &o.Fork)
+		k.Kiosk, k.Epoch[:], seq, k.Digest[:], k.Doc[:]).Scan(&o.Receipt, &o.Fork)
 	if err == nil {
-		return o, nil
+		return o, nil, nil
 	}
 	if !errors.Is(err, sql.ErrNoRows) {
-		return ledger.Outcome{}, err
-	}
-	var first blob32
-	err = tx.row(ctx,
-		`SELECT digest FROM records WHERE kiosk = ? AND epoch = ? AND seq = ? AND fork = 0`,
-		kiosk, r.Epoch[:], seq).Scan(&first)
-	switch {
-	case err == nil:
-		o.Fork = true
-		r.Fork = (*[32]byte)(&first)
-	case !errors.Is(err, sql.ErrNoRows):
-		return ledger.Outcome{}, err
+		return o, nil, err
 	}
 	o.New = true
-	if o.Receipt, err = make(r, at); err != nil {
-		return ledger.Outcome{}, err
+	var digest blob32
+	err = tx.row(ctx,
+		`SELECT digest FROM records WHERE kiosk = ? AND epoch = ? AND seq = ? AND fork = 0`,
+		k.Kiosk, k.Epoch[:], seq).Scan(&digest)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return o, nil, nil
+	case err != nil:
+		return o, nil, err
+	}
+	return o, (*[32]byte)(&digest), nil
+}
+
+// keep stores a new record with its receipt.
+func keep(ctx context.Context, tx *tx, kiosk string, at time.Time, r ledger.Incoming, receipt []byte) error {
+	seq, err := toInt(r.Seq)
+	if err != nil {
+		return err
 	}
 	if _, err := tx.exec(ctx,
 		`INSERT INTO records (id, kiosk, epoch, seq, digest, fork, doc, code, service, lang, claimed, received, sealed, receipt, state,
 		   channel, sent)
 		 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		tx.d.place(0), kiosk, r.Epoch[:], seq, r.Digest[:], flag(o.Fork), r.Doc[:], r.Code, r.Service, r.Lang,
-		toMilli(r.Claimed), toMilli(at), r.Sealed, o.Receipt, ledger.Received,
+		tx.d.place(0), kiosk, r.Epoch[:], seq, r.Digest[:], flag(r.Fork != nil), r.Doc[:], r.Code, r.Service, r.Lang,
+		toMilli(r.Claimed), toMilli(at), r.Sealed, receipt, ledger.Received,
 		r.Channel, toMilli(r.Sent)); err != nil {
-		return ledger.Outcome{}, err
+		return err
 	}
-	if o.Fork {
-		err = raise(ctx, tx, ledger.Alarm{
-			At: at, Kiosk: kiosk, Code: ledger.AlarmFork,
-			Note: fmt.Sprintf("sequence %d came with two digests", r.Seq),
-		})
+	if r.Fork == nil {
+		return nil
 	}
-	return o, err
+	return raise(ctx, tx, ledger.Alarm{
+		At: at, Kiosk: kiosk, Code: ledger.AlarmFork,
+		Note: fmt.Sprintf("sequence %d came with two digests", r.Seq),
+	})
 }
 
 // Undecided implements ledger.Ledger.
@@ -103,121 +160,3 @@ func (d *Store) Undecided(ctx context.Context, after int64, n int) ([]ledger.Rec
 	}
 	return out, nil
 }
-
-// Decide implements ledger.Ledger.
-func (d *Store) Decide(ctx context.Context, k ledger.Key, dec ledger.Decision) error {
-	return d.update(ctx, "decide a record", func(tx *tx) error {
-		dec := dec // it may run again
-		r := ledger.Record{Key: k}
-		seq, err := toInt(k.Seq)
-		if err != nil {
-			return err
-		}
-		var id int64
-		var state ledger.State
-		err = tx.row(ctx,
-			`SELECT id, code, lang, claimed, received, channel, sent, state FROM records
-			 WHERE kiosk = ? AND epoch = ? AND seq = ? AND digest = ? AND doc = ?`+tx.d.d.Lock,
-			k.Kiosk, k.Epoch[:], seq, k.Digest[:], k.Doc[:]).
-			Scan(&id, &r.Code, &r.Lang, milli{&r.Claimed}, milli{&r.Received},
-				&r.Channel, milli{&r.Sent}, &state)
-		if err != nil {
-			return noRows(err)
-		}
-		if state != ledger.Received {
-			return nil
-		}
-		if dec.Code != "" {
-			r.Code = dec.Code
-		}
-		answer, err := known(ctx, tx, r.Doc)
-		if err == nil && dec.Unproven {
-			if err = brought(ctx, tx, r.Doc, k.Digest); errors.Is(err, sql.ErrNoRows) {
-				answer = answered{}
-			}
-		}
-		switch {
-		case err == nil: // another record brought the same document: its decision holds
-			dec.State, dec.Reason, r.Code = ledger.Registered, "", answer.code
-		case !errors.Is(err, sql.ErrNoRows):
-			return err
-		case dec.State == ledger.Registered:
-			if err := register(ctx, tx, r, seq, dec); err != nil {
-				return err
-			}
-		case dec.State != ledger.Refused || dec.Reason == "":
-			return fmt.Errorf("decision %q with reason %q", dec.State, dec.Reason)
-		}
-		receipt, err := dec.Receipt(dec.State, dec.Reason, dec.At)
-		if err != nil {
-			return err
-		}
-		if _, err := tx.exec(ctx,
-			`UPDATE records SET state = ?, reason = ?, code = ?, decided = ?, decided_receipt = ? WHERE id = ?`,
-			dec.State, dec.Reason, r.Code, toMilli(dec.At), receipt, id); err != nil {
-			return err
-		}
-		if err := putItem(ctx, tx, k.Kiosk, ledger.Item{
-			Kind: ledger.ItemDecided, Doc: r.Doc, Stage: dec.State, At: dec.At, Bytes: receipt,
-		}); err != nil {
-			return err
-		}
-		if answer.packet == nil {
-			return nil
-		}
-		// The kiosk asks again about something answered: its file was salvaged.
-		return putItem(ctx, tx, k.Kiosk, ledger.Item{
-			Kind: ledger.ItemAnswer, Doc: r.Doc, Stage: answer.state, At: answer.at, Bytes: answer.packet,
-		})
-	})
-}
-
-// answered is what Decide needs of a request that is registered already.
-type answered struct {
-	code   string
-	state  ledger.State
-	at     time.Time
-	packet []byte // nil: no answer yet
-}
-
-func known(ctx context.Context, tx *tx, doc ledger.Doc) (answered, error) {
-	var a answered
-	err := tx.row(ctx, `SELECT code, state, answer_at, answer_packet FROM requests WHERE doc = ?`+tx.d.d.Lock, doc[:]).
-		Scan(&a.code, &a.state, milli{&a.at}, &a.packet)
-	return a, err
-}
-
-// brought returns nil if these sealed bytes brought the document before.
-func brought(ctx context.Context, tx *tx, doc ledger.Doc, digest [32]byte) error {
-	var n int
-	return tx.row(ctx, `SELECT 1 FROM records WHERE doc = ? AND digest = ? AND state = 'registered' LIMIT 1`,
-		doc[:], digest[:]).Scan(&n)
-}
-
-func register(ctx context.Context, tx *tx, r ledger.Record, seq int64, dec ledger.Decision) error {
-	facts, err := json.Marshal(dec.Facts)
-	if err != nil {
-		return err
-	}
-	to, err := json.Marshal(dec.AnswerTo)
-	if err != nil {
-		return err
-	}
-	var corrects []byte
-	if dec.Corrects != nil {
-		corrects = dec.Corrects[:]
-	}
-	_, err = tx.exec(ctx,
-		`INSERT INTO requests (`+tx.d.d.RequestPlace+`, doc, code, kiosk, epoch, seq, service, agency, lang, identified, signer, search,
-		   state, claimed, received, registered, due, facts, answer_to, corrects, container,
-		   channel, sent, original)
-		 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		tx.d.place(0), r.Doc[:], r.Code, r.Kiosk, r.Epoch[:], seq, dec.Service, dec.Agency, r.Lang, flag(dec.Identified),
-		dec.Signer.Reveal(), fold(r.Code+" "+dec.Signer.Reveal()), ledger.Registered,
-		toMilli(r.Claimed), toMilli(r.Received), toMilli(dec.At), toMilli(dec.Due),
-		string(facts), string(to), corrects, dec.Container, r.Channel, toMilli(r.Sent), dec.Original)
-	return err
-}
-
-// fold makes a text comparable for the search of the desk.
-func fold(s string) string { return strings.ToLower(s) }

@@ -60,7 +60,7 @@ func takeIn(dir string) error {
 				continue
 			}
 			r := ledgertest.Incoming(seq)
-			if err := d.Decide(ctx, ledger.Key{Kiosk: ledgertest.Kiosk, Epoch: r.Epoch, Seq: seq, Digest: r.Digest, Doc: r.Doc}, ledgertest.Registered()); err != nil {
+			if err := ledgertest.Settle(ctx, d, ledger.Key{Kiosk: ledgertest.Kiosk, Epoch: r.Epoch, Seq: seq, Digest: r.Digest, Doc: r.Doc}, ledgertest.Registered()); err != nil {
 				return err
 			}
 			fmt.Printf("decided %d %x\n", seq, []byte(nil))
@@ -74,12 +74,14 @@ func takeIn(dir string) error {
 
 // taker is what the judge asks.
 type taker interface {
-	Intake(ctx context.Context, kiosk string, at time.Time, recs []ledger.Incoming, make func(ledger.Incoming, time.Time) ([]byte, error)) ([]ledger.Outcome, error)
+	Intake(ctx context.Context, kiosk string, at time.Time, recs []ledger.Incoming, sign func([]ledger.Incoming, time.Time) ([][]byte, error)) ([]ledger.Outcome, error)
 }
 
 // sameReceipt sends a record again, long after, and wants the bytes it got.
 func sameReceipt(ctx context.Context, d taker, seq uint64, want []byte) error {
-	other := func(ledger.Incoming, time.Time) ([]byte, error) { return []byte("another receipt"), nil }
+	other := func([]ledger.Incoming, time.Time) ([][]byte, error) {
+		return [][]byte{[]byte("another receipt")}, nil
+	}
 	out, err := d.Intake(ctx, ledgertest.Kiosk, day.AddDate(1, 0, 0), []ledger.Incoming{ledgertest.Incoming(seq)}, other)
 	if err != nil {
 		return err
@@ -216,16 +218,18 @@ type windowed struct {
 	receipts map[uint64][]byte
 }
 
-func (w *windowed) Intake(_ context.Context, _ string, at time.Time, recs []ledger.Incoming, make func(ledger.Incoming, time.Time) ([]byte, error)) (out []ledger.Outcome, err error) {
+func (w *windowed) Intake(_ context.Context, _ string, at time.Time, recs []ledger.Incoming, sign func([]ledger.Incoming, time.Time) ([][]byte, error)) (out []ledger.Outcome, _ error) {
 	for _, r := range recs {
 		if old, ok := w.seen[r.Seq]; ok && at.Sub(old) < w.window {
 			out = append(out, ledger.Outcome{Receipt: w.receipts[r.Seq]})
 			continue
 		}
 		w.seen[r.Seq] = at
-		if w.receipts[r.Seq], err = make(r, at); err != nil {
+		made, err := sign([]ledger.Incoming{r}, at)
+		if err != nil {
 			return nil, err
 		}
+		w.receipts[r.Seq] = made[0]
 		out = append(out, ledger.Outcome{Receipt: w.receipts[r.Seq], New: true})
 	}
 	return out, nil

@@ -72,10 +72,10 @@ func TestCheckFinds(t *testing.T) {
 		if _, err := d.Intake(ctx, ledgertest.Kiosk, now, []ledger.Incoming{a, b, f1, f2}, ledgertest.Receipt()); err != nil {
 			t.Fatal(err)
 		}
-		if err := d.Decide(ctx, key(a), ledgertest.Registered()); err != nil {
+		if err := ledgertest.Settle(ctx, d, key(a), ledgertest.Registered()); err != nil {
 			t.Fatal(err)
 		}
-		if err := d.Decide(ctx, key(b), ledgertest.Refused("cert.foreign")); err != nil {
+		if err := ledgertest.Settle(ctx, d, key(b), ledgertest.Refused("cert.foreign")); err != nil {
 			t.Fatal(err)
 		}
 		if err := d.Answer(ctx, a.Doc, ledger.Answer{State: ledger.Answered, At: now, Container: []byte("c"), Packet: []byte("p")}); err != nil {
@@ -127,7 +127,7 @@ func TestOlderFileStorage(t *testing.T) {
 	if _, err := d.Intake(ctx, ledgertest.Kiosk, now, []ledger.Incoming{in}, ledgertest.Receipt()); err != nil {
 		t.Fatal(err)
 	}
-	if err := d.Decide(ctx, ledger.Key{Kiosk: ledgertest.Kiosk, Epoch: in.Epoch, Seq: in.Seq, Digest: in.Digest, Doc: in.Doc}, ledgertest.Registered()); err != nil {
+	if err := ledgertest.Settle(ctx, d, ledger.Key{Kiosk: ledgertest.Kiosk, Epoch: in.Epoch, Seq: in.Seq, Digest: in.Digest, Doc: in.Doc}, ledgertest.Registered()); err != nil {
 		t.Fatal(err)
 	}
 	if err := d.Broadcast(ctx, ledger.ItemTrust, 7, now, []byte("trust 7")); err != nil {
@@ -174,7 +174,7 @@ func TestOlderFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, r := range []ledger.Incoming{sealed, plain} {
-		if err := d.Decide(ctx, ledger.Key{Kiosk: ledgertest.Kiosk, Epoch: r.Epoch, Seq: r.Seq, Digest: r.Digest, Doc: r.Doc}, ledgertest.Registered()); err != nil {
+		if err := ledgertest.Settle(ctx, d, ledger.Key{Kiosk: ledgertest.Kiosk, Epoch: r.Epoch, Seq: r.Seq, Digest: r.Digest, Doc: r.Doc}, ledgertest.Registered()); err != nil {
 			t.Fatal(err)
 		}
 		a := ledger.Answer{State: ledger.Answered, At: now, Container: []byte("c"), Packet: []byte("p")}

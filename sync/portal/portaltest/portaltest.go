@@ -145,7 +145,8 @@ func (w *World) Receive(t testing.TB, card string, d *edoc.Document) (*edoc.Cont
 		Epoch: ledger.Epoch{1}, Seq: w.seq, Doc: c.ID(), Code: c.ID().Code(), Service: d.Service, Lang: d.Lang,
 		Claimed: d.Made, Digest: sha256.Sum256(sealed), Sealed: sealed,
 	}
-	_, err = w.ledger.Intake(t.Context(), w.Device.ID, w.Now, []ledger.Incoming{in}, func(r ledger.Incoming, at time.Time) ([]byte, error) {
+	_, err = w.ledger.Intake(t.Context(), w.Device.ID, w.Now, []ledger.Incoming{in}, func(fresh []ledger.Incoming, at time.Time) ([][]byte, error) {
+		r := fresh[0]
 		return w.receipt(wire.Receipt{
 			Level: wire.Durable, Kiosk: w.Device.ID, Epoch: r.Epoch, Seq: r.Seq, Doc: r.Doc, Digest: r.Digest, Stage: wire.StageDelivered, At: at.Unix(),
 		})
@@ -162,18 +163,17 @@ func (w *World) Register(t testing.TB, card string, d *edoc.Document, due time.T
 	c, key := w.Receive(t, card, d)
 	s, _ := w.cat.Service(d.Service)
 	r := c.Verify(w.Trust(), w.Now)
-	err := w.ledger.Decide(t.Context(), key, ledger.Decision{
+	err := w.ledger.Decide(t.Context(), []ledger.Verdict{{Key: key, Decision: ledger.Decision{
 		State: ledger.Registered, Code: c.Code(), At: w.Now, Agency: s.Agency, Service: s.ID, Identified: card != "", Signer: citizen.NewText(r.SignerName),
 		Due: due, Container: c.Bytes(), Original: c.Bytes(), AnswerTo: d.AnswerTo,
 		Facts: ledger.Facts{
 			Whole: finding(r.Whole), Signer: finding(r.Signer), Revocation: finding(r.Revocation),
 			Claimed: r.Claimed, Trusted: r.Trusted, RevocationAge: r.RevocationAge, Provisional: r.Provisional,
 		},
-		Receipt: func(_ ledger.State, _ string, at time.Time) ([]byte, error) {
-			return w.receipt(wire.Receipt{
-				Level: wire.Decided, Kiosk: key.Kiosk, Epoch: key.Epoch, Seq: key.Seq, Doc: c.ID(), Digest: key.Digest, Stage: wire.StageRegistered, At: at.Unix(),
-			})
-		},
+	}}}, func([]ledger.Decided) ([][]byte, error) {
+		return w.receipt(wire.Receipt{
+			Level: wire.Decided, Kiosk: key.Kiosk, Epoch: key.Epoch, Seq: key.Seq, Doc: c.ID(), Digest: key.Digest, Stage: wire.StageRegistered, At: w.Now.Unix(),
+		})
 	})
 	if err != nil {
 		t.Fatalf("register the request: %v", err)
@@ -181,10 +181,10 @@ func (w *World) Register(t testing.TB, card string, d *edoc.Document, due time.T
 	return c.ID()
 }
 
-// receipt signs r as the portal does.
-func (w *World) receipt(r wire.Receipt) ([]byte, error) {
+// receipt signs r, alone in its batch, as the portal does.
+func (w *World) receipt(r wire.Receipt) ([][]byte, error) {
 	r.Confirmer = "portal.specimen"
-	return wire.SignReceipt(r, w.PortalReceipt.Key, w.PortalReceipt.Cert)
+	return wire.SignReceipts([]wire.Receipt{r}, w.PortalReceipt.Key, w.PortalReceipt.Cert)
 }
 
 func finding(f edoc.Finding) ledger.Finding {

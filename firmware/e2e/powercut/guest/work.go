@@ -169,8 +169,11 @@ func (w *works) deliver(ctx context.Context) error {
 			Claimed: r.Claimed, Channel: ledger.ChannelKiosk, Digest: sha256.Sum256(r.Sealed), Sealed: r.Sealed,
 		})
 	}
-	out, err := w.reg.Intake(ctx, kiosk, day, in, func(r ledger.Incoming, _ time.Time) ([]byte, error) {
-		return fmt.Appendf(nil, "receipt %x", r.Doc), nil
+	out, err := w.reg.Intake(ctx, kiosk, day, in, func(fresh []ledger.Incoming, _ time.Time) (signed [][]byte, _ error) {
+		for _, r := range fresh {
+			signed = append(signed, fmt.Appendf(nil, "receipt %x", r.Doc))
+		}
+		return signed, nil
 	})
 	if err != nil {
 		return err

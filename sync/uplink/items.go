@@ -1,0 +1,152 @@
+package uplink
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/penjire/penjire/sync/outbox"
+	"github.com/penjire/penjire/sync/wire"
+)
+
+// delivery is one item of a frame, in whichever of its lists it came.
+type delivery struct {
+	id       uint64
+	item     *wire.Item // nil: a decision
+	decision wire.Kept
+	err      error // why the decision is not to be believed
+}
+
+// items stores what came down, in order, and acks what is stored.
+func (s *session) items(ctx context.Context, f *wire.Items) error {
+	all, err := s.sorted(ctx, f)
+	switch {
+	case errors.Is(err, wire.ErrUnbuilt) && s.named:
+		return &coded{CodeProtocol, err}
+	case errors.Is(err, wire.ErrUnbuilt):
+		// They are about other records than those that are here: nothing of the
+		// frame is taken, and it comes again in a form that needs none.
+		s.named = true
+		s.u.c.Log.Info("uplink: decisions are asked for again", "err", err)
+		return s.conn.Send(ctx, &wire.Nack{Of: wire.TypeItems, Epoch: s.epoch, Code: wire.CodeUnbuilt})
+	case err != nil:
+		return &coded{CodeStorage, err}
+	}
+	for len(all) > 0 {
+		// Decisions that follow each other are stored together.
+		n := slices.IndexFunc(all, func(d delivery) bool { return d.item != nil })
+		switch n {
+		case 0:
+			n, err = 1, s.item(ctx, *all[0].item)
+		case -1:
+			n = len(all)
+			fallthrough
+		default:
+			err = s.decisions(ctx, all[:n])
+		}
+		if errors.Is(err, errDelta) {
+			return &coded{CodeProtocol, err}
+		} else if err != nil {
+			return &coded{CodeStorage, fmt.Errorf("uplink: store item %d: %w", all[0].id, err)}
+		}
+		all = all[n:]
+	}
+	return s.conn.Send(ctx, &wire.ItemAck{ID: f.Last()})
+}
+
+// sorted returns everything in the frame in the order of ID. Its error is
+// wire.ErrUnbuilt or errStorage; what is not to be believed is in the delivery.
+func (s *session) sorted(ctx context.Context, f *wire.Items) ([]delivery, error) {
+	var all []delivery
+	for i := range f.Items {
+		all = append(all, delivery{id: f.Items[i].ID, item: &f.Items[i]})
+	}
+	for i := range f.Decisions {
+		g := &f.Decisions[i]
+		kept, err := s.open(ctx, g, wire.Decided)
+		if errors.Is(err, errStorage) || errors.Is(err, wire.ErrUnbuilt) && s.late == nil {
+			return nil, err
+		}
+		for j, slip := range g.Slips {
+			d := delivery{id: slip.ID}
+			if err != nil {
+				d.err = fmt.Errorf("%w: %w", ErrUnacceptable, err)
+			} else {
+				d.decision = kept[j]
+			}
+			all = append(all, d)
+		}
+	}
+	slices.SortFunc(all, func(a, b delivery) int { return cmp.Compare(a.id, b.id) })
+	return all, nil
+}
+
+// decisions stores DECIDED receipts. They are made durable in their requests first;
+// what then moves the cursor carries nothing.
+func (s *session) decisions(ctx context.Context, all []delivery) error {
+	cursor := s.u.c.Outbox.Cursor()
+	all = slices.DeleteFunc(all, func(d delivery) bool { return d.id <= cursor }) // stored before; the ack was lost
+	if len(all) == 0 || s.late != nil && !s.late.follows() {
+		return nil
+	}
+	var good []outbox.Receipt
+	last := all[len(all)-1].id
+	for _, d := range all {
+		if d.err != nil {
+			if err := s.leftOut(wire.ItemDecided, "receipt.invalid", d.err); err != nil {
+				return err
+			}
+			continue
+		}
+		in, err := s.ours(ctx, d.decision)
+		switch {
+		case err == nil:
+			good = append(good, in)
+		case !errors.Is(err, errOther): // else it is of a life of this kiosk that it has lost
+			return err
+		}
+	}
+	if err := s.u.c.Outbox.Receipted(ctx, good); err != nil {
+		return err
+	}
+	if err := s.u.c.Outbox.PutItem(ctx, outbox.Item{ID: last, Kind: wire.ItemDecided}); err != nil {
+		return err
+	}
+	if s.late != nil {
+		s.late.Items += len(all)
+	}
+	return nil
+}
+
+// item stores one item that is no decision.
+func (s *session) item(ctx context.Context, it wire.Item) error {
+	switch it.Kind {
+	case wire.ItemCatalogue, wire.ItemTrust, wire.ItemDelta:
+		return s.knowledge(it) // by its version: what was lost comes again
+	}
+	if it.ID <= s.u.c.Outbox.Cursor() {
+		return nil // stored before; the ack was lost
+	}
+	if s.late != nil && !s.late.follows() {
+		return nil
+	}
+	store := outbox.Item{ID: it.ID, Kind: it.Kind, At: time.Unix(it.At, 0)}
+	switch it.Kind {
+	case wire.ItemAnswer:
+		store.Doc, store.Stage, store.Bytes = it.Doc, outbox.State(it.Stage), it.Bytes
+	case wire.ItemRevoked:
+		if err := s.leftOut(it.Kind, "revoked-seals.invalid", s.u.c.Sink.RevokedSeals(it.Bytes)); err != nil {
+			return err
+		}
+	}
+	if err := s.u.c.Outbox.PutItem(ctx, store); err != nil {
+		return err
+	}
+	if s.late != nil {
+		s.late.Items++
+	}
+	return nil
+}
