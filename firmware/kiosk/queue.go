@@ -51,6 +51,18 @@ func NewQueueEntry(r outbox.Request) QueueEntry {
 	return e
 }
 
+// ReceiptOf returns what the portal signed about a request: "durable", "decided", or,
+// where level is empty, the last of them; nil: it is not there.
+func ReceiptOf(r outbox.Request, level string) []byte {
+	switch {
+	case level == "durable" || level == "" && r.DecidedReceipt == nil:
+		return r.DurableReceipt
+	case level == "decided" || level == "":
+		return r.DecidedReceipt
+	}
+	return nil
+}
+
 // MirrorReport is how the outbox's mirror is.
 type MirrorReport struct {
 	Folder string    `json:"folder,omitempty"`
@@ -69,6 +81,24 @@ func (k *Kiosk) queueRoutes(m *http.ServeMux) {
 		if err := k.box.Requests(r.Context(), func(q outbox.Request) error { return out.Encode(NewQueueEntry(q)) }); err != nil {
 			k.cutOff(w, "the queue could not be listed", err)
 		}
+	})
+	m.HandleFunc("GET /queue/receipt", func(w http.ResponseWriter, r *http.Request) {
+		var q outbox.Request
+		doc, err := hex.DecodeString(r.FormValue("doc"))
+		if code := r.FormValue("code"); code != "" {
+			q, err = k.box.ByCode(r.Context(), code)
+		} else if err == nil && len(doc) == len(q.Doc) {
+			q, err = k.box.Get(r.Context(), outbox.Doc(doc))
+		}
+		switch {
+		case errors.Is(err, outbox.ErrNotFound):
+			return // nothing is the answer
+		case err != nil:
+			http.Error(w, err.Error(), http.StatusServiceUnavailable)
+			return
+		}
+		w.Header().Set("Content-Type", "application/octet-stream")
+		_, _ = w.Write(ReceiptOf(q, r.FormValue("level"))) // whoever asked went away: nothing to do
 	})
 	m.HandleFunc("GET /queue/backup", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/octet-stream")

@@ -141,7 +141,7 @@ func TestSmallDisk(t *testing.T) {
 			t.Fatalf("%d of %d requests are registered: %v", n, len(has), err)
 		}
 		if its, ok := f.(*wire.Items); ok {
-			p.send(&wire.ItemAck{ID: its.Items[len(its.Items)-1].ID})
+			p.send(&wire.ItemAck{ID: its.Last()})
 		}
 	}
 	w.stop()
@@ -171,7 +171,7 @@ func answerTo(p *peer) (*wire.Receipts, *wire.Nack) {
 		case *wire.Nack:
 			return nil, f
 		case *wire.Items:
-			p.send(&wire.ItemAck{ID: f.Items[len(f.Items)-1].ID})
+			p.send(&wire.ItemAck{ID: f.Last()})
 		}
 	}
 }

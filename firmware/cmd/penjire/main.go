@@ -9,13 +9,13 @@
 //	penjire journal prove [--settings FILE] [--socket PATH] [--out FILE] CODE|SEAL|INDEX
 //	penjire journal check [--trust FOLDER|FILE] [--roots FILE] [--receipt SEAL] [--proof FILE] [--json] [PROOF|-|OUTBOX.DB]
 //	penjire journal ls [--json] OUTBOX.DB
-//	penjire queue ls|show|check|salvage|backup|restore|mirror|dismiss [--settings FILE] [--json] …
+//	penjire queue ls|show|receipt|check|salvage|backup|restore|mirror|dismiss [--settings FILE] [--json] …
 //	penjire key create|request --handle HANDLE --kiosk NUMBER [--tpm PATH]
 //
 // verify takes containers (*.asice) of any size, a folder and everything below
 // it, one thing on standard input, the text of a printed seal as an address or as
 // the letters alone, or an answer packet; one that is sealed to a tracking code
-// is opened with --code. --trust names a signed trust bundle, or a folder with
+// is opened with --code; or a portal's receipt. --trust names a signed trust bundle, or a folder with
 // trust.cbor and roots.pem in it; without it the kiosk's own is used, if this is
 // a kiosk. --catalogue names the signed catalogue of services (default: the
 // catalogue.cbor beside the bundle): some certificates are limited to services
@@ -65,7 +65,9 @@
 // this kiosk; 2 no kiosk answers; 3 wrong use.
 //
 // queue looks at the requests that the kiosk keeps, names nobody, and asks the
-// running kiosk or, where none runs, the folder. check verifies all of it; backup
+// running kiosk or, where none runs, the folder. receipt writes what the portal
+// signed about one request, DECIDED before DURABLE, into a file that verify checks
+// without the kiosk and the portal. check verifies all of it; backup
 // writes a copy that restore, with the kiosk stopped, makes an outbox of again,
 // under a new epoch and together with what is there; salvage opens it once;
 // mirror says how the copy on the second medium is; dismiss takes an alarm back.
@@ -103,7 +105,7 @@ const help = `usage: penjire verify [--trust FOLDER|FILE] [--roots FILE] [--cata
        penjire status [--settings FILE] [--socket PATH] [--json]
        penjire export|import [--settings FILE] [--socket PATH] [--lang tk|ru|en] [--any-folder] [--json] FOLDER
        penjire journal prove|check|ls ...
-       penjire queue ls|show|check|salvage|backup|restore|mirror|dismiss ...
+       penjire queue ls|show|receipt|check|salvage|backup|restore|mirror|dismiss ...
        penjire key create|request --handle HANDLE --kiosk NUMBER [--tpm PATH]
 `
 

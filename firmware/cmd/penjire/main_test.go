@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -26,6 +27,7 @@ import (
 	"github.com/penjire/penjire/sync/edoc/tsp"
 	"github.com/penjire/penjire/sync/outbox"
 	"github.com/penjire/penjire/sync/outbox/outboxtest"
+	"github.com/penjire/penjire/sync/wire"
 )
 
 func TestMain(m *testing.M) {
@@ -50,6 +52,7 @@ func TestMain(m *testing.M) {
 //	other.zip            a zip that is no container
 //	stranger.pem         a root that signed nothing here
 //	stopped/             a kiosk that does not run, with three requests and a mirror
+//	receipted/           one with three requests and the portal's receipts: DECIDED and DURABLE, DURABLE, none
 //	$SOCKET              the control socket of a running kiosk
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -285,6 +288,7 @@ func (f *fixture) kiosk(e *testscript.Env) error {
 	}`
 	f.write("kiosk/settings.json", []byte(conf))
 	f.stopped(conf)
+	f.receipted(conf)
 	s, err := settings.Load(filepath.Join(f.dir, "kiosk/settings.json"))
 	if err != nil {
 		return err
@@ -335,26 +339,73 @@ func settled(ctx context.Context, k *kiosk.Kiosk) error {
 func (f *fixture) stopped(conf string) {
 	mirror := filepath.Join(f.dir, "stopped", "mirror")
 	f.keep(os.MkdirAll(mirror, 0o700))
+	f.shut("stopped", regexp.MustCompile(`"control": "[^"]+"`).ReplaceAllString(conf, `"control": "nowhere", "outbox": {"mirror": "mirror"}`),
+		outbox.Options{Kiosk: "K-000001", Mirror: mirror}, func(ctx context.Context, box *outbox.Outbox, _ []outbox.Request) error {
+			return errors.Join(box.Withdraw(ctx, outboxtest.Draft(2).Doc), box.Mirrored(ctx))
+		})
+}
+
+// receipted makes a kiosk that was stopped: the portal has two of its three requests,
+// and has decided about one.
+func (f *fixture) receipted(conf string) {
+	f.shut("receipted", regexp.MustCompile(`"control": "[^"]+"`).ReplaceAllString(conf, `"control": "nowhere"`),
+		outbox.Options{Kiosk: "K-000001"}, func(ctx context.Context, box *outbox.Outbox, rs []outbox.Request) error {
+			var durable, decided []wire.Receipt
+			for _, r := range rs[:2] {
+				durable = append(durable, wire.Receipt{
+					Level: wire.Durable, Kiosk: "K-000001", Epoch: r.Epoch, Seq: r.Seq, Doc: r.Doc, Digest: r.SealedDigest,
+					Stage: wire.StageDelivered, At: f.w.Made.Unix(), Confirmer: "portal.specimen",
+				})
+			}
+			decided = append(decided, durable[0])
+			decided[0].Level, decided[0].Stage, decided[0].Reason = wire.Decided, wire.StageRefused, "cert.suspended"
+			var in []outbox.Receipt
+			for _, batch := range [][]wire.Receipt{durable, decided} {
+				signed, err := wire.SignReceipts(batch, f.w.PortalReceipt.Key, f.w.PortalReceipt.Cert)
+				if err != nil {
+					return err
+				}
+				for i, r := range batch {
+					in = append(in, outbox.Receipt{Seq: r.Seq, Doc: r.Doc, Stage: outbox.State(r.Stage), At: r.When(), Bytes: signed[i]})
+				}
+			}
+			f.write("swapped.receipt", swap(in[0].Bytes, in[1].Bytes))
+			return box.Receipted(ctx, in)
+		})
+}
+
+// swap returns a with the end of b: the leaf of another record.
+func swap(a, b []byte) []byte {
+	return append(append([]byte(nil), a[:len(a)-100]...), b[len(b)-100:]...)
+}
+
+// shut makes a kiosk that does not run, with three requests and what then does.
+func (f *fixture) shut(folder, conf string, opts outbox.Options, then func(context.Context, *outbox.Outbox, []outbox.Request) error) {
 	for _, name := range []string{"tls.crt", "tls.key", "doc.crt", "doc.key", "catalogue"} {
 		b, err := os.ReadFile(filepath.Join(f.dir, "kiosk", name))
 		f.keep(err)
-		f.write("stopped/"+name, b)
+		f.write(folder+"/"+name, b)
 	}
-	f.write("stopped/settings.json", []byte(regexp.MustCompile(`"control": "[^"]+"`).ReplaceAllString(conf, `"control": "nowhere", "outbox": {"mirror": "mirror"}`)))
+	f.write(folder+"/settings.json", []byte(conf))
 	if f.err != nil {
 		return
 	}
 	ctx := context.Background()
-	box, err := outbox.Open(ctx, filepath.Join(f.dir, "stopped/state/outbox"), outbox.Options{Kiosk: "K-000001", Mirror: mirror})
+	box, err := outbox.Open(ctx, filepath.Join(f.dir, folder, "state/outbox"), opts)
 	if err != nil {
 		f.keep(err)
 		return
 	}
+	var all []outbox.Request
 	for i := range 3 {
-		_, err := box.Accept(ctx, outboxtest.Draft(i))
+		r, err := box.Accept(ctx, outboxtest.Draft(i))
 		f.keep(err)
+		if err == nil {
+			all = append(all, r)
+		}
 	}
-	f.keep(box.Withdraw(ctx, outboxtest.Draft(2).Doc))
-	f.keep(box.Mirrored(ctx))
+	if f.err == nil {
+		f.keep(then(ctx, box, all))
+	}
 	f.keep(box.Close())
 }

@@ -10,7 +10,7 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
-	"strconv"
+	"slices"
 	"strings"
 	"time"
 
@@ -20,7 +20,8 @@ import (
 )
 
 const queueHelp = `usage: penjire queue ls [--state STATE] [--json]
-       penjire queue show [--json] NUMBER|DOCUMENT
+       penjire queue show [--json] NUMBER|DOCUMENT|CODE
+       penjire queue receipt [--level durable|decided] [--out FILE] NUMBER|DOCUMENT|CODE
        penjire queue check [--json]
        penjire queue salvage [--json]
        penjire queue backup FILE
@@ -56,6 +57,8 @@ func queueCommand(ctx context.Context, args []string, stdout, stderr io.Writer) 
 	file := fs.String("settings", "/etc/penjire/settings.json", "the kiosk's settings `file`")
 	fs.BoolVar(&q.asJSON, "json", false, "print JSON")
 	state := fs.String("state", "", "only requests in this `state`")
+	level := fs.String("level", "", "durable or decided: which of the portal's `receipts`; default the last")
+	out := fs.String("out", "", "write the receipt to `file`; default standard output")
 	var from fromFlags
 	fs.Var(&from, "from", "a backup `file`, a mirror's folder, or a file of an outbox")
 	if st, done := parseFlags(fs, args[1:], stderr); done {
@@ -82,6 +85,11 @@ func queueCommand(ctx context.Context, args []string, stdout, stderr io.Writer) 
 		return none(func(ctx context.Context) int { return q.list(ctx, *state) })
 	case "show":
 		return one(q.show)
+	case "receipt":
+		if !slices.Contains([]string{"", "durable", "decided"}, *level) {
+			return wrong()
+		}
+		return one(func(ctx context.Context, what string) int { return q.receipt(ctx, what, *level, *out) })
 	case "check":
 		return none(q.check)
 	case "salvage":
@@ -203,11 +211,9 @@ func (q *queue) unread(err error) int {
 }
 
 func (q *queue) show(ctx context.Context, what string) int {
-	seq, err := strconv.ParseUint(what, 10, 64)
-	found := 0
-	isSeq := err == nil && len(what) < 16
-	err = q.each(ctx, func(e kiosk.QueueEntry) error {
-		if isSeq && e.Seq != seq || !isSeq && (len(what) < 8 || !strings.HasPrefix(e.Doc, strings.ToLower(what))) {
+	found, fits := 0, match(what)
+	err := q.each(ctx, func(e kiosk.QueueEntry) error {
+		if !fits(e) {
 			return nil
 		}
 		found++

@@ -14,9 +14,11 @@ import (
 	"github.com/penjire/penjire/sync/edoc/explain"
 	"github.com/penjire/penjire/sync/edoc/seal"
 	"github.com/penjire/penjire/sync/edoc/trust"
+	"github.com/penjire/penjire/sync/wire"
 )
 
-// one checks a container, an answer packet, sealed or not, or, in a text, a seal.
+// one checks a container, an answer packet, sealed or not, a portal's receipt, or, in a
+// text, a seal.
 func (c check) one(name string, r io.ReaderAt, size int64) result {
 	bad := func(format string, a ...any) result {
 		return c.unreadable(name, explain.ReasonUnreadable, fmt.Errorf(format, a...))
@@ -50,7 +52,10 @@ func (c check) one(name string, r io.ReaderAt, size int64) result {
 	if p, err := envelope.ParsePacket(data); err == nil {
 		return c.packet(name, p)
 	}
-	return bad("it is neither a container nor a seal nor an answer")
+	if wire.IsReceipt(data) {
+		return c.ofReceipt(name, data)
+	}
+	return bad("it is neither a container nor a seal nor an answer nor a portal's receipt")
 }
 
 // sealed opens an answer with the tracking code; without it nobody can tell.

@@ -48,6 +48,11 @@ var labels = map[string][3]string{ // tk, ru, en
 	"assistant":  {"kömekçi", "помощник", "assistant"},
 	"other":      {"näbelli", "неизвестный", "somebody unknown"},
 
+	"portal-receipt":   {"portalyň tassyklamasy", "подтверждение портала", "portal's receipt"},
+	"stage received":   {"kabul edildi", "принято", "received"},
+	"stage registered": {"hasaba alyndy", "зарегистрировано", "registered"},
+	"stage refused":    {"ret edildi", "отказано", "refused"},
+
 	"representative": {"wekil", "представитель", "representative"},
 
 	"yes":        {"hawa", "да", "yes"},
@@ -107,7 +112,10 @@ func (r result) lines(w io.Writer, c check) {
 	if r.Unreadable != "" {
 		line("unreadable", "%s", r.Unreadable)
 	}
-	if r.Kind != "" {
+	switch {
+	case r.Record != nil:
+		line(r.Kind, "%s", r.said(c.lang))
+	case r.Kind != "":
 		line(r.Kind, "%s", r.Service)
 	}
 	if r.Code != "" {

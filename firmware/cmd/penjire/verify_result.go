@@ -42,7 +42,7 @@ type finding struct {
 // read has unreadable.
 type result struct {
 	Name       string        `json:"name"`           // of the file, "-" or "seal"
-	Kind       string        `json:"kind,omitempty"` // request, answer, receipt, copy
+	Kind       string        `json:"kind,omitempty"` // request, answer, receipt, copy, portal-receipt
 	Verdict    trust.Verdict `json:"verdict"`        // the worst of whole, signer, revocation, seal
 	Unreadable string        `json:"unreadable,omitempty"`
 
@@ -61,7 +61,7 @@ type result struct {
 	Pages    int        `json:"pages,omitempty"`
 	Kiosk    string     `json:"kiosk,omitempty"`    // where it was made
 	Request  string     `json:"request,omitempty"`  // of an answer: what it answers
-	Decision string     `json:"decision,omitempty"` // of an answer
+	Decision string     `json:"decision,omitempty"` // of an answer; of a portal's receipt received, registered or refused
 	SignedBy string     `json:"signed_by,omitempty"`
 	Claimed  *time.Time `json:"claimed,omitempty"` // by the signer's clock
 	Trusted  *time.Time `json:"trusted,omitempty"` // by the time stamp
@@ -81,6 +81,10 @@ type result struct {
 	Sender    *party            `json:"sender,omitempty"`
 	Addressee *party            `json:"addressee,omitempty"`
 	Facts     map[string]string `json:"facts,omitempty"` // to be compared with the paper
+
+	// Of a portal's receipt.
+	Reason string  `json:"reason,omitempty"` // of a refusal
+	Record *record `json:"record,omitempty"`
 
 	Copy *result `json:"copy,omitempty"` // the seal that came with an answer
 }
