@@ -172,15 +172,18 @@ func (p *person) fill(answers map[string]string) *person {
 		if !ok || row == last {
 			p.b.t.Fatalf("fill: on page %q after question %q:\n%s", p.page, last, p.text)
 		}
-		v := answers[row]
-		kv := []string{"row", row, row, v}
-		if d, err := time.Parse(time.DateOnly, v); err == nil {
-			kv = []string{"row", row, row + ".day", d.Format("2"), row + ".month", d.Format("1"), row + ".year", d.Format("2006")}
-		}
-		p.act("answer", kv...)
+		p.act("answer", form(row, answers[row])...)
 		last = row
 	}
 	return p
+}
+
+// form is the form of one question, answered.
+func form(row, answer string) []string {
+	if d, err := time.Parse(time.DateOnly, answer); err == nil {
+		return []string{"row", row, row + ".day", d.Format("2"), row + ".month", d.Format("1"), row + ".year", d.Format("2006")}
+	}
+	return []string{"row", row, row, answer}
 }
 
 // value returns the value of the first button or field called name.

@@ -184,7 +184,6 @@ func (l *linked) kioskState() (s kioskState, err error) {
 	return s, fetchJSON(l.control, "http://kiosk/state", &s)
 }
 
-
 func fetchJSON(c *http.Client, url string, to any) error {
 	r, err := c.Get(url)
 	if err != nil {

@@ -2,6 +2,8 @@ package e2e
 
 import (
 	"bytes"
+	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -24,29 +26,39 @@ func (b *bench) bring(stick string) {
 		if strings.Contains(f, "-answer-") {
 			continue
 		}
-		body, err := os.ReadFile(f)
+		answer, name, err := deliver(b.state().Portal.URL, f)
 		if err != nil {
 			b.t.Fatal(err)
 		}
-		r, err := http.NewRequestWithContext(b.t.Context(), http.MethodPost, b.state().Portal.URL+"/api/stick", bytes.NewReader(body))
-		if err != nil {
-			b.t.Fatal(err)
-		}
-		r.SetBasicAuth(demo.Operator, demo.OfficerPassword)
-		res, err := http.DefaultClient.Do(r)
-		if err != nil {
-			b.t.Fatal(err)
-		}
-		answer, err := io.ReadAll(res.Body)
-		_ = res.Body.Close()
-		if err != nil || res.StatusCode != http.StatusOK {
-			b.t.Fatalf("POST /api/stick = %d %s, %v", res.StatusCode, answer, err)
-		}
-		_, name, _ := strings.Cut(res.Header.Get("Content-Disposition"), `filename="`)
-		if err := os.WriteFile(filepath.Join(stick, filepath.Base(strings.TrimSuffix(name, `"`))), answer, 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(stick, name), answer, 0o600); err != nil {
 			b.t.Fatal(err)
 		}
 	}
+}
+
+// deliver has the operator take one file at the portal, and returns its answer
+// and that one's name.
+func deliver(portal, file string) (answer []byte, name string, err error) {
+	body, err := os.ReadFile(file)
+	if err != nil {
+		return nil, "", err
+	}
+	r, err := http.NewRequest(http.MethodPost, portal+"/api/stick", bytes.NewReader(body))
+	if err != nil {
+		return nil, "", err
+	}
+	r.SetBasicAuth(demo.Operator, demo.OfficerPassword)
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return nil, "", err
+	}
+	answer, err = io.ReadAll(res.Body)
+	_ = res.Body.Close()
+	if err != nil || res.StatusCode != http.StatusOK {
+		return nil, "", fmt.Errorf("POST /api/stick = %s %s, %w", res.Status, answer, errors.Join(err, os.ErrInvalid))
+	}
+	_, name, _ = strings.Cut(res.Header.Get("Content-Disposition"), `filename="`)
+	return answer, filepath.Base(strings.TrimSuffix(name, `"`)), nil
 }
 
 // stick runs penjire export or import and wants it done.

@@ -22,10 +22,7 @@ func childCommand(what, dir string, seed uint64, steps int) *exec.Cmd {
 // number of acknowledgements, many times over one outbox. What a kill at each
 // single write leaves is TestCrashStates' first kind of state.
 func TestKilledAtRandom(t *testing.T) {
-	rounds := 60
-	if testing.Short() {
-		rounds = 10
-	}
+	rounds := kills(t, 60)
 	n := seed(t)
 	r := rand.New(rand.NewPCG(n, 1))
 	dir := t.TempDir()

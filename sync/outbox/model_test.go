@@ -230,7 +230,7 @@ func (a *acks) add(line string) error {
 // so. It leaves the outbox closed.
 func (a *acks) compare(dir string) (err error) {
 	ctx := context.Background()
-	o, err := outbox.Open(ctx, dir, outbox.Options{Kiosk: outboxtest.Kiosk, MaxSize: 8 << 20})
+	o, err := outbox.Open(ctx, dir, outbox.Options{Kiosk: outboxtest.Kiosk, MaxSize: 128 << 20})
 	if err != nil {
 		return err
 	}

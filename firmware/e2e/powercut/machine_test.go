@@ -98,7 +98,7 @@ type life struct {
 
 // bootPatience is how long a machine may take that emulates every instruction on
 // a busy computer.
-const bootPatience = 3 * time.Minute
+const bootPatience = 10 * time.Minute
 
 // live switches the machine on and cuts its power when it says that it is time.
 func (m *machine) live(orders map[string]string) (*life, error) {
