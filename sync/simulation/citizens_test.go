@@ -109,8 +109,6 @@ func (s *sim) withdraw(r *rand.Rand) bool {
 		s.say("%s: a citizen wants to take %s back; it has gone already", m.name, d)
 		s.count("state: a citizen cannot take back what has gone")
 	case errors.Is(err, outbox.ErrNotFound) && d.excused != "":
-	case errors.Is(err, outbox.ErrFull) && s.plan.room > 0:
-		s.say("%s: a citizen wants to take %s back; the kiosk has no room to do so", m.name, d)
 	default:
 		s.broken("KioskWorks", "%s: withdraw %s: %v", m.name, d, err)
 	}

@@ -96,5 +96,7 @@ var musts = []string{
 	"state: the portal's medium is full when it stores an answer", "state: the portal's medium is full when it stores records",
 	"state: a citizen is told that the kiosk is full", "state: a citizen takes a request back",
 	"state: a citizen cannot take back what has gone", "state: a power cut while a paper is printed",
-	"state: the word of a commit is lost",
+	"state: the word of a commit is lost", "state: a large request goes on where it was cut",
+	"fault: portal ends before it has stored a part of a large request",
+	"fault: portal ends after it has stored a part of a large request",
 }

@@ -21,7 +21,7 @@ type plan struct {
 // faultNames are the kinds of faults of which each seed has some.
 var faultNames = []string{
 	"kiosk", "portal", "torn", "line", "silent", "frames", "clock", "stick", "portal full", "unsure", "clone", "old card", "backup", "updates", "kiosk full",
-	"second", "mirror", "kiosk backup", "breaks", "portal clock", "busy", "slow agency", "bad stick", "bad records",
+	"second", "mirror", "kiosk backup", "breaks", "portal clock", "busy", "slow agency", "bad stick", "bad records", "large",
 }
 
 func newPlan(r *rand.Rand) plan {
@@ -32,7 +32,7 @@ func newPlan(r *rand.Rand) plan {
 		switch f {
 		case "clone", "old card", "backup", "kiosk full", "frames":
 			share = 8
-		case "second", "mirror", "kiosk backup", "breaks", "busy", "slow agency":
+		case "second", "large", "mirror", "kiosk backup", "breaks", "busy", "slow agency":
 			share = 5
 		case "portal clock":
 			share = 10
@@ -48,8 +48,9 @@ func newPlan(r *rand.Rand) plan {
 		}
 	}
 	if p.faults["kiosk full"] {
-		p.room, p.large = outbox.MinSize, true
+		p.room = outbox.MinSize
 	}
+	p.large = p.faults["kiosk full"] || p.faults["large"]
 	p.faults["breaks"] = p.faults["breaks"] && (p.faults["mirror"] || p.faults["kiosk backup"])
 	p.cardless = r.IntN(24) == 0
 	return p
@@ -70,6 +71,9 @@ func (p plan) papers(r *rand.Rand, w *world) []int {
 	}
 	r.Shuffle(len(small), func(i, j int) { small[i], small[j] = small[j], small[i] })
 	small = small[:min(len(small), 3+r.IntN(14))]
+	if !p.faults["kiosk full"] {
+		big = big[:3]
+	}
 	if p.large {
 		small = append(big, small...)
 		r.Shuffle(len(small), func(i, j int) { small[i], small[j] = small[j], small[i] })

@@ -1,6 +1,7 @@
 package simulation
 
 import (
+	"io/fs"
 	"os"
 	"path/filepath"
 	"sync"
@@ -19,25 +20,21 @@ var base = sync.OnceValue(func() string {
 	return os.TempDir()
 })
 
-// readDir returns the files of a folder. SQLite's shared memory is not on the
-// medium.
+// readDir returns the files of a folder, and of those in it. SQLite's shared memory
+// is not on the medium.
 func readDir(dir string) (map[string][]byte, error) {
-	es, err := os.ReadDir(dir)
-	if err != nil {
-		return nil, err
-	}
 	out := map[string][]byte{}
-	for _, e := range es {
-		if filepath.Ext(e.Name()) == ".db-shm" {
-			continue
+	err := filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() || filepath.Ext(path) == ".db-shm" {
+			return err
 		}
-		b, err := os.ReadFile(filepath.Join(dir, e.Name()))
-		if err != nil {
-			return nil, err
+		name, err := filepath.Rel(dir, path)
+		if err == nil {
+			out[name], err = os.ReadFile(path)
 		}
-		out[e.Name()] = b
-	}
-	return out, nil
+		return err
+	})
+	return out, err
 }
 
 func writeDir(dir string, files map[string][]byte) error {
@@ -45,7 +42,11 @@ func writeDir(dir string, files map[string][]byte) error {
 		return err
 	}
 	for name, b := range files {
-		if err := os.WriteFile(filepath.Join(dir, name), b, 0o600); err != nil {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			return err
+		}
+		if err := os.WriteFile(path, b, 0o600); err != nil {
 			return err
 		}
 	}
