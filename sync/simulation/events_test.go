@@ -59,10 +59,12 @@ func newPlan(r *rand.Rand) plan {
 // papers returns the numbers of the papers that citizens hand in, in order;
 // corrections have their own time.
 func (p plan) papers(r *rand.Rand, w *world) []int {
-	var small, big []int
+	var small, many, big []int
 	for i, d := range w.pool {
 		switch {
 		case d.corrects >= 0, d.service == "complaint" && !p.cardless, d.bad && !p.faults["bad records"]:
+		case d.medium:
+			many = append(many, i)
 		case d.large:
 			big = append(big, i)
 		default:
@@ -71,8 +73,8 @@ func (p plan) papers(r *rand.Rand, w *world) []int {
 	}
 	r.Shuffle(len(small), func(i, j int) { small[i], small[j] = small[j], small[i] })
 	small = small[:min(len(small), 3+r.IntN(14))]
-	if !p.faults["kiosk full"] {
-		big = big[:3]
+	if p.faults["kiosk full"] {
+		big = append(big, many...)
 	}
 	if p.large {
 		small = append(big, small...)
@@ -95,6 +97,12 @@ func init() {
 	events = []event{
 		{"carry", 34, "", (*sim).carry},
 		{"accept", 12, "", (*sim).accept},
+		{"a crowd", 10, "kiosk full", func(s *sim, r *rand.Rand) bool {
+			for range 6 {
+				s.accept(r)
+			}
+			return true
+		}},
 		{"print", 8, "", (*sim).print},
 		{"decide", 9, "", (*sim).decide},
 		{"wait a little", 8, "", func(s *sim, r *rand.Rand) bool { s.wait(time.Duration(r.Int64N(int64(90 * time.Second)))); return true }},

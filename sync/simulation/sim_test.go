@@ -132,6 +132,7 @@ func (s *sim) place(name string, dev specimen.Device) {
 	if s.plan.faults["mirror"] {
 		m.mirror = s.dir("mirror")
 	}
+	m.noLine = s.plan.faults["kiosk full"] // or it would not be for long
 	m.store.trust, m.store.witnessed = s.w.first, map[outbox.Epoch]int64{}
 	s.machines = append(s.machines, m)
 	m.boot()

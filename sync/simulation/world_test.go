@@ -59,7 +59,8 @@ type paper struct {
 	sealed   []byte
 	digest   [32]byte
 	corrects int // the one in the pool that it corrects; -1
-	large    bool
+	large    bool // it has a file of its own
+	medium   bool
 }
 
 // What the pool holds: pairs of a request and its correction, a few without a
@@ -67,10 +68,12 @@ type paper struct {
 const (
 	poolPairs = 24
 	poolNone  = 6
-	poolLarge = 10
+	poolLarge = 4
+	poolMany  = 24 // as large as may stand in the outbox's own file: they fill it
 	poolOther = 6 // of the second kiosk
 	poolBad   = 4
 	large     = 240 << 10
+	medium    = 60 << 10
 )
 
 var makeWorld = sync.OnceValues(func() (*world, error) {
@@ -147,19 +150,19 @@ func (w *world) fillPool(cat *catalog.Catalogue, made time.Time) error {
 		if i >= poolPairs {
 			kiosk = w.other.ID
 		}
-		a, err := w.paper(cat, kiosk, made, i, -1, false)
+		a, err := w.paper(cat, kiosk, made, i, -1, 0)
 		if err != nil {
 			return err
 		}
 		w.pool = append(w.pool, a)
-		b, err := w.paper(cat, kiosk, made, i, len(w.pool)-1, false)
+		b, err := w.paper(cat, kiosk, made, i, len(w.pool)-1, 0)
 		if err != nil {
 			return err
 		}
 		w.pool = append(w.pool, b)
 	}
 	for i := range poolBad {
-		p, err := w.paper(cat, w.Device.ID, made, 1000+i, -1, false)
+		p, err := w.paper(cat, w.Device.ID, made, 1000+i, -1, 0)
 		if err != nil {
 			return err
 		}
@@ -175,8 +178,12 @@ func (w *world) fillPool(cat *catalog.Catalogue, made time.Time) error {
 		}
 		w.pool = append(w.pool, p)
 	}
-	for i := range poolLarge {
-		p, err := w.paper(cat, w.Device.ID, made, i, -1, true)
+	for i := range poolLarge + poolMany {
+		size := medium
+		if i < poolLarge {
+			size = large
+		}
+		p, err := w.paper(cat, w.Device.ID, made, i, -1, size)
 		if err != nil {
 			return err
 		}
@@ -187,7 +194,7 @@ func (w *world) fillPool(cat *catalog.Catalogue, made time.Time) error {
 
 // paper makes a request of a citizen with a card; corrects is the number in the
 // pool of the one it corrects, or -1.
-func (w *world) paper(cat *catalog.Catalogue, kiosk string, made time.Time, n, corrects int, big bool) (*paper, error) {
+func (w *world) paper(cat *catalog.Catalogue, kiosk string, made time.Time, n, corrects, size int) (*paper, error) {
 	cards := []string{"citizen-1", "citizen-2", "citizen-3"}
 	card, _ := w.Card(cards[n%len(cards)])
 	service := []string{"residence-certificate", "job-seeker"}[n%2]
@@ -198,15 +205,15 @@ func (w *world) paper(cat *catalog.Catalogue, kiosk string, made time.Time, n, c
 	d := w.document(s, kiosk, made)
 	d.Sender = edoc.Party{ID: card.Holder.ID, Surname: card.Holder.Surname, Name: card.Holder.Name, Patronymic: card.Holder.Patronymic}
 	d.AnswerTo = []string{card.Recipient()}
-	d.Answers = citizen.NewAnswers(map[string]string{"purpose": fmt.Sprintf("request %d, correction of %d, large %t", n, corrects, big)})
-	p := &paper{kiosk: kiosk, service: service, lane: uint8(n % 3), owner: outbox.Owner{1, byte(n % len(cards))}, corrects: corrects, large: big}
+	d.Answers = citizen.NewAnswers(map[string]string{"purpose": fmt.Sprintf("request %d, correction of %d, of %d bytes", n, corrects, size)})
+	p := &paper{kiosk: kiosk, service: service, lane: uint8(n % 3), owner: outbox.Owner{1, byte(n % len(cards))}, corrects: corrects, large: size == large, medium: size == medium}
 	if corrects >= 0 {
 		id := edoc.ID(w.pool[corrects].doc)
 		d.Corrects = &id
 	}
 	var files []edoc.Attachment
-	if big {
-		b := make([]byte, large)
+	if size > 0 {
+		b := make([]byte, size)
 		r := rand.New(rand.NewPCG(uint64(n), 3))
 		for i := range b {
 			b[i] = byte(r.Uint32())
