@@ -190,7 +190,7 @@ func (c *checker) requests() error {
 		if r.Item != 0 && c.item.Get(numberKey(r.Item)) == nil {
 			return fmt.Errorf("its item %d is not here", r.Item)
 		}
-		if there := c.sealed.Get(epochKey(v.epoch, v.number)) != nil; there == r.Lost && r.waits() || there && r.state() == Withdrawn {
+		if there := c.sealed.Get(epochKey(v.epoch, v.number)) != nil; there == r.Lost && r.waits() {
 			return fmt.Errorf("is %v, sealed bytes there: %t", r.state(), there)
 		}
 		if v.epoch != c.epoch {

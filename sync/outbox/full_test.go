@@ -58,3 +58,41 @@ func TestReceiptsFitAFullFile(t *testing.T) {
 		})
 	}
 }
+
+// TestWithdrawalFitsAFullFile: a kiosk with a small file was full of large requests,
+// in pieces; a citizen could not take one back, for bbolt must copy the large values
+// beside the one that goes, and there was no room for that.
+func TestWithdrawalFitsAFullFile(t *testing.T) {
+	for seed := range uint64(8) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			r := rand.New(rand.NewPCG(seed, 2))
+			dir := t.TempDir()
+			o := outboxtest.OpenDir(t, dir, outbox.Options{MaxSize: outbox.MinSize})
+			var waits []outbox.Request
+			next := 0
+			for full := 0; full < 12; next++ {
+				d := outboxtest.Draft(next)
+				d.Sealed = make([]byte, 12<<10+r.IntN(52<<10))
+				req, err := o.Accept(t.Context(), d)
+				if err == nil {
+					waits = append(waits, req)
+					continue
+				}
+				if full++; full%4 > 0 {
+					continue
+				}
+				at := r.IntN(len(waits)) // it makes room again, in pieces
+				if err := o.Withdraw(t.Context(), waits[at].Doc); err != nil {
+					t.Fatalf("withdraw one of %d: %v", len(waits), err)
+				}
+				waits = append(waits[:at], waits[at+1:]...)
+			}
+			for _, req := range waits {
+				if err := o.Withdraw(t.Context(), req.Doc); err != nil {
+					t.Fatalf("withdraw request %d: %v", req.Seq, err)
+				}
+			}
+			outboxtest.Accept(t, o, outboxtest.Draft(next))
+		})
+	}
+}

@@ -142,12 +142,13 @@ func (o *Outbox) Defer(ctx context.Context, docs ...Doc) error {
 	})
 }
 
-// Withdraw takes back a request that never left: its sealed bytes go, its
-// queued print job too. ErrSent after the first lease. Withdrawing twice is
+// Withdraw takes back a request that never left: its queued print job goes with it,
+// and its sealed bytes in a commit that follows; in a file that is full they go
+// when there is room for that commit (tidy), or at the next opening. ErrSent after the first lease. Withdrawing twice is
 // no error.
 func (o *Outbox) Withdraw(ctx context.Context, doc Doc) error {
-	return o.writeLarge(ctx, func(t *tx) error {
-		_, epoch, seq, r, err := t.find(doc)
+	err := o.writeLarge(ctx, func(t *tx) error {
+		slot, epoch, seq, r, err := t.find(doc)
 		if err != nil {
 			return fmt.Errorf("outbox: withdraw a request: %w", err)
 		}
@@ -163,9 +164,16 @@ func (o *Outbox) Withdraw(ctx context.Context, doc Doc) error {
 		}
 		r.enter(Withdrawn, t.now)
 		t.dropQueued(&r)
-		if err := t.removeSealed(epoch, seq, &r); err != nil {
+		if err := t.update(epoch, seq, &r); err != nil {
 			return err
 		}
-		return t.update(epoch, seq, &r)
+		if slot < 0 { // it was accepted in this very transaction
+			return t.removeSealed(epoch, seq, &r)
+		}
+		return t.letGo(slot)
 	})
+	if err != nil {
+		return err
+	}
+	return o.tidy(ctx)
 }

@@ -85,7 +85,7 @@ func (m *memory) loadSealed(s *store) error {
 		switch {
 		case c.waits && !c.lost:
 			want[key{c.epoch, c.seq}] = struct{}{}
-		case !c.waits && c.state != Withdrawn:
+		case !c.waits:
 			bySeq[key{c.epoch, c.seq}] = int32(i)
 		}
 	}

@@ -102,10 +102,14 @@ func (t *tx) receipt(in *Receipt) error {
 	return t.letGo(slot)
 }
 
-// letGo marks the sealed bytes of a receipted request as no longer needed.
+// letGo marks the sealed bytes of a request that has its receipt, or was withdrawn, as
+// no longer needed.
 func (t *tx) letGo(slot int32) error {
 	if t.trash == nil {
 		t.trash = slices.Clone(t.o.mem.trash)
+	}
+	if slices.Contains(t.trash, slot) {
+		return nil // a receipt for what was withdrawn
 	}
 	t.trash = append(t.trash, slot)
 	left := slices.Clone(t.trash)
