@@ -21,9 +21,13 @@ type signed struct {
 // keepSigned remembers such a document for the visit; nil: there is none any more.
 func (k *Kiosk) keepSigned(v *visit, s *signed) {
 	k.mu.Lock()
-	defer k.mu.Unlock()
+	old := v.signed
 	if k.visit == v {
 		v.signed = s
+	}
+	k.mu.Unlock()
+	if s == nil && old != nil {
+		old.draft.Staged.Discard() // unless a request has it, or may yet
 	}
 }
 
@@ -73,5 +77,6 @@ func alike(a, b *session.Draft) bool {
 	if a.Holder != nil && a.Holder.Person.ID != b.Holder.Person.ID {
 		return false
 	}
-	return reflect.DeepEqual(a.Agency, b.Agency) && maps.Equal(a.Answers.Reveal(), b.Answers.Reveal()) && reflect.DeepEqual(a.Corrects, b.Corrects)
+	return reflect.DeepEqual(a.Agency, b.Agency) && maps.Equal(a.Answers.Reveal(), b.Answers.Reveal()) && reflect.DeepEqual(a.Corrects, b.Corrects) &&
+		reflect.DeepEqual(a.Files, b.Files)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/penjire/penjire/firmware/health"
@@ -13,6 +14,7 @@ import (
 	"github.com/penjire/penjire/sync/catalog"
 	"github.com/penjire/penjire/sync/citizen"
 	"github.com/penjire/penjire/sync/edoc"
+	"github.com/penjire/penjire/sync/edoc/envelope"
 	"github.com/penjire/penjire/sync/edoc/trust"
 	"github.com/penjire/penjire/sync/outbox"
 )
@@ -63,7 +65,7 @@ func (k *Kiosk) submit(ctx context.Context, v *visit, e session.Submit) session.
 		}
 	}
 	doc := k.document(e.Draft, now)
-	c, err := edoc.Sign(doc, signer, now)
+	c, err := edoc.SignWith(doc, attachments(e.Draft.Files), signer, now)
 	end()
 	if err != nil {
 		if e.Draft.Holder != nil {
@@ -73,16 +75,18 @@ func (k *Kiosk) submit(ctx context.Context, v *visit, e session.Submit) session.
 		k.log.Error("a document could not be signed", "service", doc.Service, "err", err)
 		return session.Failed{Job: e.Job, Why: session.Broken, Code: "sign"}
 	}
-	sealed, err := k.know.dictionary().Seal(c.Bytes(), bundle.Recipients...)
+	draft, err := k.seal(ctx, c, bundle.Recipients)
+	if errors.Is(err, outbox.ErrFull) {
+		k.foundFull(k.clock.Now())
+		return session.Failed{Job: e.Job, Why: session.Full}
+	}
 	if err != nil {
 		k.log.Error("a document could not be sealed", "service", doc.Service, "err", err)
 		return session.Failed{Job: e.Job, Why: session.Broken, Code: "seal"}
 	}
-	draft := outbox.Draft{
-		Doc: outbox.Doc(c.ID()), Code: c.Code(), Service: doc.Service, ServiceVersion: doc.ServiceVersion,
-		Lang: doc.Lang, Sealed: sealed, Claimed: now, Signature: c.SignatureDigest(),
-		Due: k.know.catalogue().Due(e.Draft.Service, now.In(zone)),
-	}
+	draft.Doc, draft.Code, draft.Signature = outbox.Doc(c.ID()), c.Code(), c.SignatureDigest()
+	draft.Service, draft.ServiceVersion, draft.Lang = doc.Service, doc.ServiceVersion, doc.Lang
+	draft.Claimed, draft.Due = now, k.know.catalogue().Due(e.Draft.Service, now.In(zone))
 	k.keeping.RLock()
 	defer k.keeping.RUnlock()
 	if len(doc.AnswerTo) > 0 {
@@ -90,10 +94,30 @@ func (k *Kiosk) submit(ctx context.Context, v *visit, e session.Submit) session.
 	} else if err := k.codes.keep(draft.Doc, draft.Code); err != nil {
 		// The code opens the answer and finds the request, also where a card has
 		// no key for answers; the receipt is to carry it, whatever happens.
+		draft.Staged.Discard()
 		k.log.Error("a code could not be kept for its receipt", "err", err)
 		return session.Failed{Job: e.Job, Why: session.Broken, Code: "code"}
 	}
 	return k.store(ctx, v, e, draft)
+}
+
+func attachments(files []session.File) []edoc.Attachment {
+	var out []edoc.Attachment
+	for _, f := range files {
+		out = append(out, edoc.Attachment{Name: f.Name, MediaType: f.MediaType, Content: edoc.At(f.Bytes, f.Size)})
+	}
+	return out
+}
+
+// seal seals a document to the portal, into a draft. One with files goes to the disk
+// piece by piece: a kiosk has not the memory for all of it.
+func (k *Kiosk) seal(ctx context.Context, c *edoc.Container, to []string) (outbox.Draft, error) {
+	if len(c.Attachments()) == 0 {
+		sealed, err := k.know.dictionary().Seal(c.Bytes(), to...)
+		return outbox.Draft{Sealed: sealed}, err
+	}
+	staged, err := k.box.Stage(ctx, func(w io.Writer) error { return envelope.SealTo(w, c.WriteStored, to...) })
+	return outbox.Draft{Staged: staged}, err
 }
 
 // store makes a signed draft durable.
@@ -105,10 +129,12 @@ func (k *Kiosk) store(ctx context.Context, v *visit, e session.Submit, draft out
 	r, err := k.accept(keep, draft)
 	switch {
 	case errors.Is(err, outbox.ErrFull):
+		draft.Staged.Discard()
 		k.keepSigned(v, nil)
 		k.foundFull(k.clock.Now())
 		return session.Failed{Job: e.Job, Why: session.Full}
 	case errors.Is(err, outbox.ErrRestored):
+		draft.Staged.Discard()
 		k.keepSigned(v, nil)
 		return session.Failed{Job: e.Job, Why: session.Broken, Code: outbox.AlarmRestored}
 	case err != nil:

@@ -1,6 +1,8 @@
 package session
 
 import (
+	"io"
+
 	"github.com/penjire/penjire/sync/catalog"
 	"github.com/penjire/penjire/sync/citizen"
 )
@@ -32,6 +34,15 @@ type Draft struct {
 	Consents []Consent
 	Holder   *Holder
 	Corrects *[32]byte
+	Files    []File // scanned papers
+}
+
+// File is a paper that the citizen showed: the first Size bytes of Bytes, which stay
+// as they are until the request is accepted.
+type File struct {
+	Name, MediaType string
+	Size            int64
+	Bytes           io.ReaderAt
 }
 
 // ListRequests finds the requests of the card's holder.

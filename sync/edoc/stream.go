@@ -146,6 +146,18 @@ func (c *Container) Bytes() []byte {
 	return b.Bytes()
 }
 
+// WriteStored writes what Bytes returns, in constant memory: what an envelope of many
+// pages is made of. After an error what was written is no container.
+func (c *Container) WriteStored(w io.Writer) error {
+	if c.tooLarge() {
+		return fmt.Errorf("edoc: write: more than %d bytes", asic.MaxSize)
+	}
+	if _, err := asic.WriteTo(w, c.entries(), false); err != nil {
+		return fmt.Errorf("edoc: write: %w", err)
+	}
+	return nil
+}
+
 // tooLarge reports whether Parse would refuse the container for its size.
 func (c *Container) tooLarge() bool {
 	size := int64(1 << 10)

@@ -70,8 +70,12 @@ func (o *Outbox) Stage(ctx context.Context, fill func(io.Writer) error) (*Staged
 // Size returns how many sealed bytes there are.
 func (s *Staged) Size() int64 { return s.size }
 
-// Discard removes them, if no request has them or may get them.
+// Discard removes them, if no request has them or may get them. Of nil there is
+// nothing to discard.
 func (s *Staged) Discard() {
+	if s == nil {
+		return
+	}
 	s.o.mu.Lock()
 	free := s.state == stagedFree
 	if free {
