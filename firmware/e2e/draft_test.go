@@ -120,8 +120,8 @@ func readCard(w *demo.World, name string) (c citizenCard, err error) {
 	return c, err
 }
 
-// draft makes request number n.
-func (c *citizens) draft(n int) (outbox.Draft, error) {
+// document is what request number n says, and who signs it.
+func (c *citizens) document(n int) (*edoc.Document, cms.Signer) {
 	card := c.cards[n%len(c.cards)]
 	reg := c.service.Regulation
 	d := &edoc.Document{
@@ -143,7 +143,13 @@ func (c *citizens) draft(n int) (outbox.Draft, error) {
 	for _, r := range c.service.Rules {
 		d.Consents = append(d.Consents, edoc.Consent{Rule: r.ID, Version: r.Version, At: d.Made})
 	}
-	doc, err := edoc.Sign(d, card.signer, d.Made)
+	return d, card.signer
+}
+
+// draft makes request number n.
+func (c *citizens) draft(n int) (outbox.Draft, error) {
+	d, signer := c.document(n)
+	doc, err := edoc.Sign(d, signer, d.Made)
 	if err != nil {
 		return outbox.Draft{}, err
 	}
