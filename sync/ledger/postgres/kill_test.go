@@ -26,27 +26,27 @@ func TestServerKilled(t *testing.T) {
 	var seq uint64
 	for life := range lives {
 		stop := make(chan struct{})
-		away := make(chan struct{})
+		away := make(chan error, 1)
 		go func() {
-			defer close(away)
-			failed := false
-			for !failed {
+			for {
 				var recs []ledger.Incoming
 				for range 5 {
 					seq++
 					recs = append(recs, ledgertest.Incoming(seq))
 				}
 				out, err := d.Intake(ctx, ledgertest.Kiosk, time.Now(), recs, ledgertest.Signed("r"+strconv.FormatUint(seq, 10)))
-				if failed = err != nil; failed {
-					break
+				if err != nil {
+					away <- err
+					return
 				}
 				for i, o := range out {
 					receipts[recs[i].Seq] = o.Receipt
 				}
-				err = settle(ctx, d, recs[0], ledgertest.Registered())
-				if failed = err != nil; !failed {
-					decided[recs[0].Seq] = true
+				if err := settle(ctx, d, recs[0], ledgertest.Registered()); err != nil {
+					away <- err
+					return
 				}
+				decided[recs[0].Seq] = true
 				select {
 				case stop <- struct{}{}:
 				default:
@@ -54,7 +54,11 @@ func TestServerKilled(t *testing.T) {
 			}
 		}()
 		for range 3 + 2*life { // so much is acknowledged in each life
-			<-stop
+			select {
+			case <-stop:
+			case err := <-away:
+				t.Fatalf("life %d: before the server was killed: %v", life, err)
+			}
 		}
 		server.Kill(t)
 		<-away

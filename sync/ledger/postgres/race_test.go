@@ -173,7 +173,7 @@ func do(ctx context.Context, d *DB, in op) (seen, error) {
 }
 
 func settle(ctx context.Context, d *DB, r ledger.Incoming, dec ledger.Decision) error {
-	return ledgertest.Settle(ctx, d, ledger.Key{Kiosk: ledgertest.Kiosk, Epoch: r.Epoch, Seq: r.Seq, Digest: r.Digest}, dec)
+	return ledgertest.Settle(ctx, d, ledger.Key{Kiosk: ledgertest.Kiosk, Epoch: r.Epoch, Seq: r.Seq, Digest: r.Digest, Doc: r.Doc}, dec)
 }
 
 // TestOneRegistration has portals register the same records, and documents that

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"os"
 	"os/exec"
@@ -116,8 +117,12 @@ func (s *Server) Kill(t testing.TB) {
 	if s.cmd == nil {
 		return
 	}
-	if err := syscall.Kill(-s.cmd.Process.Pid, syscall.SIGKILL); err != nil && !errors.Is(err, syscall.ESRCH) {
-		t.Error(err)
+	// The first one first: it would start others in place of those that die.
+	all := s.family(t)
+	for _, pid := range append([]int{s.cmd.Process.Pid}, slices.Collect(maps.Keys(all))...) {
+		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil && !errors.Is(err, syscall.ESRCH) {
+			t.Error(err)
+		}
 	}
 	_ = s.cmd.Wait() // it was killed
 	s.cmd = nil
