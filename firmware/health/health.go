@@ -70,6 +70,7 @@ var (
 	MirrorSame = &Condition{Code: "mirror.same", Severity: Note, What: "the folder for the second medium is on the first", Advice: "mount the second medium there: a copy on one medium dies with it"}
 	Refuted    = &Condition{Code: "journal.refused", Severity: Degrade, What: "the portal refuses the journal's head", Advice: "report it with the code in the status; requests are still sent"}
 	Overdue    = &Condition{Code: "requests.overdue", Severity: Degrade, What: "a request has waited too long for the portal's receipt", Advice: "bring the kiosk online, or send the requests on a memory stick: penjire export FOLDER (ED-25: other steps)"}
+	Unbelieved = &Condition{Code: "decision.unbelieved", Severity: Note, What: "a decision of the portal could not be believed", Advice: "nothing: it is asked for again each day and with each new trust bundle; if it lasts, report it"}
 	Unprinted  = &Condition{Code: "receipt.unknown", Severity: Note, What: "the power went while a receipt was printing", Advice: "nothing to do: it is offered as a marked copy"}
 	TrustOld   = &Condition{Code: "trust.stale", Severity: Note, What: "the revocation lists are older than promised", Advice: "connect the kiosk"}
 )
@@ -77,7 +78,7 @@ var (
 // All are all conditions, in no order.
 var All = []*Condition{
 	PaperLow, PaperOut, PaperJam, CoverOpen, NoPrinter, NoReader, NoPortal, PortalCert, PortalNo,
-	ClockLost, BeaconOld, DiskFull, NoKey, NoIdentity, OutboxLost, Restored, MirrorGone, MirrorFull, MirrorSlow, MirrorElse, MirrorMore, MirrorSame, Refuted, Overdue, Unprinted, TrustOld,
+	ClockLost, BeaconOld, DiskFull, NoKey, NoIdentity, OutboxLost, Restored, MirrorGone, MirrorFull, MirrorSlow, MirrorElse, MirrorMore, MirrorSame, Refuted, Overdue, Unbelieved, Unprinted, TrustOld,
 }
 
 // Active is a condition that holds, and since when by the kiosk's clock.

@@ -233,7 +233,7 @@ func (k *Kiosk) openOutbox(ctx context.Context, o Options) (err error) {
 
 func (k *Kiosk) openUplink(roots []*x509.Certificate) (err error) {
 	k.up, err = uplink.New(uplink.Config{
-		URL: k.s.Portal.URL, TLS: k.portalTLS(roots), Fallback: k.line(roots), Schedule: k.schedule(),
+		URL: k.s.Portal.URL, TLS: k.portalTLS(roots), Fallback: k.line(roots), Schedule: k.schedule(), Aside: filepath.Join(k.s.State, "aside.json"),
 		Outbox: k.box, Trust: k.know.trust, Catalogue: k.know.catalogueVersion, Sink: sink{k},
 		Signer: k.own.Signer, Counter: k.counter(), Witnessed: func() int64 { return k.proofs.Witnessed(k.box.Stats(k.life).Epoch) },
 		Software: k.version, Now: k.clock.Now, Log: k.log,

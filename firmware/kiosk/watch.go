@@ -162,6 +162,7 @@ func (k *Kiosk) lookPortal() screen.State {
 	k.set(health.PortalNo, !st.Connected && (st.LastError == uplink.CodeKioskCertificate || st.LastError == uplink.CodeVersion))
 	k.set(health.NoPortal, !st.Connected)
 	k.set(health.Refuted, st.Journal != "")
+	k.set(health.Unbelieved, st.Aside > 0)
 	switch {
 	case st.Connected:
 		return screen.Good

@@ -291,6 +291,17 @@ func (p *Portal) knows(ctx context.Context, kiosk string, cursor uint64) error {
 	if len(its) > 0 && its[0].ID == cursor {
 		return nil
 	}
+	// A list that was replaced has gone from the items. What the kiosk acked is
+	// remembered: a ledger that was put back does not know that either.
+	all, err := p.ledger.Kiosks(ctx)
+	if err != nil {
+		return err
+	}
+	for _, k := range all {
+		if k.ID == kiosk && k.Cursor >= cursor {
+			return nil
+		}
+	}
 	p.c.Log.Error("portal: a kiosk has more than the ledger knows: the ledger was put back to an older state", "kiosk", kiosk, "item", cursor)
 	return p.ledger.Raise(ctx, ledger.Alarm{
 		At: p.c.Now(), Kiosk: kiosk, Code: ledger.AlarmRestored, Note: fmt.Sprintf("it has stored item %d", cursor),

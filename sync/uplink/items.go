@@ -88,7 +88,16 @@ func (s *session) sorted(ctx context.Context, f *wire.Items) ([]delivery, error)
 // what then moves the cursor carries nothing.
 func (s *session) decisions(ctx context.Context, all []delivery) error {
 	cursor := s.u.c.Outbox.Cursor()
-	all = slices.DeleteFunc(all, func(d delivery) bool { return d.id <= cursor }) // stored before; the ack was lost
+	var again []delivery
+	all = slices.DeleteFunc(all, func(d delivery) bool {
+		if d.id <= cursor && s.u.aside.has(d.id) {
+			again = append(again, d)
+		}
+		return d.id <= cursor // stored before; the ack was lost
+	})
+	if err := s.again(ctx, again); err != nil {
+		return err
+	}
 	if len(all) == 0 || s.late != nil && !s.late.follows() {
 		return nil
 	}
@@ -96,6 +105,9 @@ func (s *session) decisions(ctx context.Context, all []delivery) error {
 	last := all[len(all)-1].id
 	for _, d := range all {
 		if d.err != nil {
+			if err := s.u.aside.put(d.id, cursor, s.u.trustVersion(), s.u.c.Now()); err != nil {
+				return err
+			}
 			if err := s.leftOut(wire.ItemDecided, "receipt.invalid", d.err); err != nil {
 				return err
 			}
@@ -117,6 +129,30 @@ func (s *session) decisions(ctx context.Context, all []delivery) error {
 	}
 	if s.late != nil {
 		s.late.Items += len(all)
+	}
+	return nil
+}
+
+// again gives decisions that were left out another chance.
+func (s *session) again(ctx context.Context, all []delivery) error {
+	for _, d := range all {
+		if d.err != nil {
+			if err := s.leftOut(wire.ItemDecided, "receipt.invalid", d.err); err != nil {
+				return err
+			}
+			continue
+		}
+		in, err := s.ours(ctx, d.decision)
+		if err == nil {
+			err = s.u.c.Outbox.Receipted(ctx, []outbox.Receipt{in})
+		}
+		if err != nil && !errors.Is(err, errOther) {
+			return err
+		}
+		s.u.c.Log.Info("uplink: a decision that was left out is believed now", "item", d.id)
+		if err := s.u.aside.take(d.id); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -127,7 +127,20 @@ func (u *Uplink) hello(ctx context.Context) *wire.Hello {
 	if b := u.c.Trust(); b != nil && !u.whole.Load() {
 		hello.Trust = b.Version
 	}
+	cursor, err := u.aside.cursor(st.Cursor, u.trustVersion(), u.c.Now())
+	if err != nil {
+		u.c.Log.Error("uplink: a restart will forget what was left out", "err", err)
+	}
+	hello.Cursor = cursor
 	return hello
+}
+
+// trustVersion is the version of the bundle in force; 0: there is none.
+func (u *Uplink) trustVersion() uint64 {
+	if b := u.c.Trust(); b != nil {
+		return b.Version
+	}
+	return 0
 }
 
 // greet says hello and reads the welcome.

@@ -81,6 +81,7 @@ type Status struct {
 	LastError  string      `json:"last_error"` // code; stays until a session works again
 	Refused    string      `json:"refused"`    // code of the last thing that was not taken: a nack, or an item that does not verify
 	Journal    string      `json:"journal"`    // code for which the portal refused the journal's head; stays until it keeps one
+	Aside      int         `json:"aside"`      // decisions of the portal that were not believed, and are asked for again
 	Sent       int64       `json:"sent"`       // bytes as TCP or the line carries them, since the start
 	Received   int64       `json:"received"`
 	Attempts   int         `json:"attempts"`
@@ -113,6 +114,7 @@ func (u *Uplink) Status() Status {
 	s := u.st.s
 	s.LastFrames = append([]FrameNote(nil), s.LastFrames...)
 	s.Sent, s.Received = u.bytes()
+	s.Aside = u.aside.count()
 	s.Waits, s.Until = u.st.waiting(u.c.Now())
 	return s
 }

@@ -88,6 +88,9 @@ type Config struct {
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
 
 	Schedule Schedule // when, and how much
+	// Aside is a file that keeps over restarts which of the portal's decisions were
+	// not believed and are to be asked for again; "": nothing does.
+	Aside string
 
 	MinBackoff time.Duration // first wait after a failure; 0 is 1 s
 	MaxBackoff time.Duration // longest; 0 is 30 s
@@ -109,6 +112,7 @@ type Uplink struct {
 	changes <-chan struct{}
 	st      status
 	budget  *budget
+	aside   *aside
 	better  wire.Carrier // for the next session; Run's
 	whole   atomic.Bool  // a delta did not fit: ask for a whole bundle
 }
@@ -141,6 +145,9 @@ func New(c Config) (*Uplink, error) {
 	}
 	var err error
 	if u.budget, err = openBudget(c.Schedule); err != nil {
+		return nil, err
+	}
+	if u.aside, err = openAside(c.Aside); err != nil {
 		return nil, err
 	}
 	if u.c.Connect == nil {
