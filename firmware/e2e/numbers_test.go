@@ -3,21 +3,14 @@ package e2e
 import (
 	"bytes"
 	"compress/gzip"
-	"context"
 	"fmt"
 	"io"
 	"net/http"
-	"os"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
-
-	"github.com/penjire/penjire/sync/outbox"
-	"github.com/penjire/penjire/sync/outbox/outboxtest"
 )
 
 // The numbers of DESIGN 14 that only the whole product has; memory and start of
@@ -85,41 +78,6 @@ func BenchmarkWhole(b *testing.B) {
 	b.ReportMetric(slices.Max(paper), "s-paper-out")
 	b.ReportMetric(slices.Max(link), "s-unplugged")
 	b.ReportMetric(slices.Max(cut), "s-network-cut")
-}
-
-// BenchmarkDeviceBytes accepts from 64 citizens at once, so that commits carry
-// 16 requests and more, and divides the bytes that this process had written to
-// the disk by the requests.
-func BenchmarkDeviceBytes(b *testing.B) {
-	o := outboxtest.OpenDir(b, b.TempDir(), outbox.Options{MaxSize: 2 << 30})
-	const citizens, each = 64, 8
-	n, payload := 0, 0
-	before := written(b)
-	for b.Loop() {
-		var all sync.WaitGroup
-		for range citizens {
-			var drafts []outbox.Draft
-			for range each {
-				drafts = append(drafts, outboxtest.Draft(n))
-				payload += len(drafts[len(drafts)-1].Sealed)
-				n++
-			}
-			all.Go(func() {
-				for _, d := range drafts {
-					if _, err := o.Accept(context.Background(), d); err != nil {
-						b.Error(err)
-					}
-				}
-			})
-		}
-		all.Wait()
-	}
-	total := written(b) - before
-	if total == 0 {
-		b.Skip("NOT MEASURED: this file system does not count what is written (tmpfs?)")
-	}
-	b.ReportMetric(0, "ns/op")
-	b.ReportMetric(float64(total-int64(payload))/float64(n), "B/request-over-payload")
 }
 
 // send makes a complaint with a connection that is open, and waits until the
@@ -220,24 +178,6 @@ func transferred(b *testing.B, c *http.Client, url string, page []byte) int {
 		b.Fatalf("the page names %d assets: %v", len(seen), seen)
 	}
 	return sum
-}
-
-// written returns how many bytes this process has had written to disks.
-func written(b *testing.B) int64 {
-	b.Helper()
-	proc, err := os.ReadFile("/proc/self/io")
-	if err != nil {
-		b.Fatal(err)
-	}
-	m := regexp.MustCompile(`(?m)^write_bytes: (\d+)`).FindSubmatch(proc)
-	if m == nil {
-		b.Fatalf("/proc/self/io has no write_bytes:\n%s", proc)
-	}
-	n, err := strconv.ParseInt(string(m[1]), 10, 64)
-	if err != nil {
-		b.Fatal(err)
-	}
-	return n
 }
 
 func median[T float64 | time.Duration](v []T) T {

@@ -102,10 +102,10 @@ func (t *tx) accept(d *Draft, s *Staged, code []byte) (*request, error) {
 	if err := t.putRequest(t.epoch, t.seq, r); err != nil {
 		return nil, err
 	}
-	if s.small != nil {
-		err = t.put(t.sealed, kindSealed, t.epoch, t.seq, marshalSealed(d.Doc, s.small))
+	if in, _ := t.sealedPlace(t.epoch, t.seq, int(s.size)); s.small != nil {
+		err = t.put(in, kindSealed, t.epoch, t.seq, marshalSealed(d.Doc, s.small))
 	} else {
-		err = t.put(t.sealed, kindLarge, t.epoch, t.seq, marshalLarge(d.Doc, s.digest, s.size))
+		err = t.put(in, kindLarge, t.epoch, t.seq, marshalLarge(d.Doc, s.digest, s.size))
 	}
 	if err != nil {
 		return nil, err

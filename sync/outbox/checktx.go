@@ -99,11 +99,15 @@ type checker struct {
 func (c *checker) each(b *bolt.Bucket, k kind, keyLen int, fn func(value) error) error {
 	cur := b.Cursor()
 	for key, raw := cur.First(); key != nil && !c.f.many(); key, raw = cur.Next() {
+		if b == c.request && len(key) != keyLen && (len(key) == 24 || len(key) == 25) {
+			continue // the other kind in this bucket has its turn
+		}
 		if len(key) != keyLen {
 			c.f.add("kind %d under a key of %d bytes", k, len(key))
 			continue
 		}
-		v, err := whole(raw, k, short(key[keyLen-8:]))
+		number := short(key[keyLen/24*16:])
+		v, err := whole(raw, k, number)
 		if err == nil && !bytes.Equal(v.key(), key) {
 			err = fmt.Errorf("value %d of kind %d under another's key", v.number, k)
 		}
@@ -111,7 +115,7 @@ func (c *checker) each(b *bolt.Bucket, k kind, keyLen int, fn func(value) error)
 			err = fn(v)
 		}
 		if err != nil {
-			c.f.add("kind %d number %d: %w", k, short(key[keyLen-8:]), err)
+			c.f.add("kind %d number %d: %w", k, number, err)
 		}
 	}
 	return nil
@@ -129,7 +133,8 @@ func whole(raw []byte, k kind, number uint64) (value, error) {
 func (c *checker) values() error {
 	nothing := func(value) error { return nil }
 	return errors.Join(
-		c.each(c.request, kindRequest, 24, nothing), c.each(c.sealed, kindSealed, 24, nothing),
+		c.each(c.request, kindRequest, 24, nothing), c.each(c.request, kindSealed, 25, nothing),
+		c.each(c.sealed, kindSealed, 24, nothing),
 		c.each(c.store.journal, kindJournal, 24, nothing),
 		c.each(c.item, kindItem, 8, nothing),
 	)
@@ -190,7 +195,8 @@ func (c *checker) requests() error {
 		if r.Item != 0 && c.item.Get(numberKey(r.Item)) == nil {
 			return fmt.Errorf("its item %d is not here", r.Item)
 		}
-		if there := c.sealed.Get(epochKey(v.epoch, v.number)) != nil; there == r.Lost && r.waits() {
+		in, key := c.sealedPlace(v.epoch, v.number, r.Size)
+		if there := in.Get(key) != nil; there == r.Lost && r.waits() {
 			return fmt.Errorf("is %v, sealed bytes there: %t", r.state(), there)
 		}
 		if v.epoch != c.epoch {
@@ -237,7 +243,7 @@ func (c *checker) entryOf(r *request, seq uint64) error {
 }
 
 func (c *checker) sealedBytes() error {
-	return c.each(c.sealed, kindSealed, 24, func(v value) error {
+	look := func(v value) error {
 		r, err := c.getRequest(v.epoch, v.number)
 		if err != nil {
 			return err
@@ -249,7 +255,8 @@ func (c *checker) sealedBytes() error {
 			c.named([32]byte(r.Digest), int64(r.Size))
 		}
 		return nil
-	})
+	}
+	return errors.Join(c.each(c.request, kindSealed, 25, look), c.each(c.sealed, kindSealed, 24, look))
 }
 
 func (c *checker) items() error {

@@ -116,6 +116,40 @@ func TestCheckSeesDamage(t *testing.T) {
 			return errors.Join(b.Bucket([]byte(name)).Put(k1, v2), b.Bucket([]byte(name)).Put(k2, v1))
 		}
 	}
+	beside := func(fn func(b *bolt.Bucket, key []byte) error) func(*bolt.Tx) error {
+		return func(b *bolt.Tx) error { // the last but one is accepted, the last withdrawn
+			in := b.Bucket([]byte("request"))
+			c := in.Cursor()
+			for k, _ := c.Last(); k != nil; k, _ = c.Prev() {
+				if len(k) == 25 {
+					return fn(in, bytes.Clone(k))
+				}
+			}
+			return errors.New("no sealed bytes beside a request")
+		}
+	}
+	faults["sealed bytes missing beside a request"] = beside(func(in *bolt.Bucket, k []byte) error { return in.Delete(k) })
+	faults["one bit of sealed bytes beside a request"] = beside(func(in *bolt.Bucket, k []byte) error {
+		v := bytes.Clone(in.Get(k))
+		v[len(v)/2] ^= 1
+		return in.Put(k, v)
+	})
+	faults["sealed bytes under another key"] = beside(func(in *bolt.Bucket, k []byte) error {
+		v := bytes.Clone(in.Get(k))
+		k2 := bytes.Clone(k)
+		k2[24] = 2
+		return errors.Join(in.Delete(k), in.Put(k2, v))
+	})
+	faults["sealed bytes beside another request"] = beside(func(in *bolt.Bucket, k []byte) error {
+		v := bytes.Clone(in.Get(k))
+		k2 := bytes.Clone(k)
+		k2[23]++
+		return errors.Join(in.Delete(k), in.Put(k2, v))
+	})
+	faults["sealed bytes in the other bucket"] = beside(func(in *bolt.Bucket, k []byte) error {
+		v := bytes.Clone(in.Get(k))
+		return errors.Join(in.Delete(k), in.Tx().Bucket([]byte("sealed")).Put(k[:24], v))
+	})
 	faults["a print job whose id was never given"] = func(b *bolt.Tx) error { return b.Bucket([]byte("journal")).SetSequence(0) }
 	dir := t.TempDir()
 	path := filepath.Join(dir, "outbox.db")

@@ -93,7 +93,8 @@ func (t *tx) lease(i int32, have, most int, first bool) (rec Record, ok bool, er
 
 // getSealed returns the request's sealed bytes, verified.
 func (s *store) getSealed(epoch Epoch, seq uint64, r *request) ([]byte, error) {
-	b := s.sealed.Get(epochKey(epoch, seq))
+	in, key := s.sealedPlace(epoch, seq, r.Size)
+	b := in.Get(key)
 	if b == nil {
 		return nil, fmt.Errorf("outbox: sealed bytes of request %d are gone: %w", seq, ErrDamaged)
 	}

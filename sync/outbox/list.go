@@ -91,6 +91,9 @@ func someRequests(b *bolt.Tx, after []byte, n int) (out []Request, next []byte, 
 		if len(out) == n {
 			return out, append([]byte(nil), k...), nil
 		}
+		if len(k) == 25 {
+			continue // sealed bytes
+		}
 		if len(k) != 24 {
 			return nil, nil, fmt.Errorf("outbox: request under a key of %d bytes: %w", len(k), ErrDamaged)
 		}

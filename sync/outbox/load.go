@@ -3,6 +3,7 @@ package outbox
 import (
 	"bytes"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/penjire/penjire/sync/journal"
@@ -43,46 +44,90 @@ func (m *memory) loadRequests(s *store) error {
 		}
 		var r request
 		c := s.request.Cursor()
-		for k, b := c.First(); k != nil; k, b = c.Next() {
-			if (len(k) == 24 && Epoch(k) == m.epoch) != own {
+		k, b := c.First()
+		if own {
+			k, b = c.Seek(m.epoch[:])
+		}
+		for k != nil {
+			if (len(k) >= 16 && Epoch(k) == m.epoch) != own {
+				if own {
+					break
+				}
+				if k, b = c.Seek(append(besideKey(m.epoch, math.MaxUint64), 0)); len(k) >= 16 && Epoch(k) == m.epoch {
+					return fmt.Errorf("outbox: request under a key of %d bytes: %w", len(k), ErrDamaged)
+				}
 				continue
 			}
 			if len(k) != 24 {
 				return fmt.Errorf("outbox: request under a key of %d bytes: %w", len(k), ErrDamaged)
 			}
-			v, err := wholeValue(b, kindRequest, short(k[16:]))
-			if err != nil {
+			if err := m.loadRequest(&r, k, b); err != nil {
 				return err
 			}
-			if v.epoch != Epoch(k) {
-				return fmt.Errorf("outbox: request %d under another epoch's key: %w", v.number, ErrDamaged)
-			}
-			if err := r.parse(v.payload); err != nil {
+			key := k
+			if k, b = c.Next(); len(k) == 25 && bytes.Equal(k[:24], key) {
+				if err := m.loadBeside(true); err != nil {
+					return err
+				}
+				k, b = c.Next()
+			} else if err := m.loadBeside(false); err != nil {
 				return err
 			}
-			n, ok := m.epochNumber(v.epoch)
-			if !ok {
-				return fmt.Errorf("outbox: more than 255 epochs in one file")
-			}
-			m.rev = max(m.rev, v.revision)
-			m.add(n, v.number, &r)
 		}
 	}
 	return nil
 }
 
-// loadSealed compares which sealed bytes are there with which should be. It
+// loadRequest takes in the request under the key, through r.
+func (m *memory) loadRequest(r *request, k, b []byte) error {
+	v, err := wholeValue(b, kindRequest, short(k[16:]))
+	if err != nil {
+		return err
+	}
+	if v.epoch != Epoch(k) {
+		return fmt.Errorf("outbox: request %d under another epoch's key: %w", v.number, ErrDamaged)
+	}
+	if err := r.parse(v.payload); err != nil {
+		return err
+	}
+	n, ok := m.epochNumber(v.epoch)
+	if !ok {
+		return fmt.Errorf("outbox: more than 255 epochs in one file")
+	}
+	m.rev = max(m.rev, v.revision)
+	m.add(n, v.number, r)
+	return nil
+}
+
+// loadBeside compares whether sealed bytes stand beside the last request with
+// whether they should.
+func (m *memory) loadBeside(there bool) error {
+	i := len(m.slots) - 1
+	c := &m.slots[i]
+	switch must := c.waits && !c.lost && !c.apart; {
+	case must && !there:
+		return fmt.Errorf("outbox: sealed bytes of request %d are gone: %w", c.seq, ErrDamaged)
+	case there && (c.apart || c.waits && c.lost):
+		return fmt.Errorf("outbox: sealed bytes beside request %d, which has none there: %w", c.seq, ErrDamaged)
+	case there && !must:
+		m.trash = append(m.trash, int32(i))
+	}
+	return nil
+}
+
+// loadSealed compares which sealed bytes stand in their own bucket with which should. It
 // reads keys only.
 func (m *memory) loadSealed(s *store) error {
 	type key struct {
 		epoch uint8
 		seq   uint64
 	}
-	want := make(map[key]struct{}, m.waits)
+	want := map[key]struct{}{}
 	bySeq := map[key]int32{}
 	for i := range m.slots {
 		c := &m.slots[i]
 		switch {
+		case !c.apart:
 		case c.waits && !c.lost:
 			want[key{c.epoch, c.seq}] = struct{}{}
 		case !c.waits:

@@ -57,6 +57,7 @@ type slot struct {
 	state   State
 	waits   bool
 	lost    bool
+	apart   bool // the sealed bytes do not stand beside the request
 	large   bool // the sealed bytes stand in a file of their own
 }
 
@@ -99,7 +100,7 @@ func (m *memory) epochNumber(e Epoch) (uint8, bool) {
 // add takes in a request that is new to the memory.
 func (m *memory) add(epoch uint8, seq uint64, r *request) {
 	i := int32(len(m.slots))
-	s := slot{seq: seq, claimed: r.Claimed, prev: -1, epoch: epoch, state: r.state(), waits: r.waits(), lost: r.Lost, large: r.large()}
+	s := slot{seq: seq, claimed: r.Claimed, prev: -1, epoch: epoch, state: r.state(), waits: r.waits(), lost: r.Lost, apart: r.Size > besideMost, large: r.large()}
 	if k := short(r.Doc); m.taken(k) {
 		m.more[Doc(r.Doc)] = i
 	} else {

@@ -127,8 +127,8 @@ func (o *Outbox) tidy(ctx context.Context) error {
 		gone := slices.Clone(t.o.mem.trash)
 		for _, i := range gone {
 			epoch, seq := t.o.mem.key(i)
-			r := request{Size: 1} // of a small one nothing more is asked
-			if t.o.mem.slots[i].large {
+			r := request{Size: 1} // of one beside it nothing more is asked
+			if t.o.mem.slots[i].apart {
 				var err error
 				if r, err = t.getRequest(epoch, seq); err != nil {
 					return err

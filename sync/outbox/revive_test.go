@@ -65,8 +65,10 @@ func TestDamagedWhileOpen(t *testing.T) {
 	for name, damage := range map[string]func(b []byte){
 		"a value": func(b []byte) {
 			d := mediumDraft(2)
-			at := bytes.LastIndex(b, append(d.Doc[:], d.Sealed...))
-			b[at+33] ^= 1
+			whole := append(d.Doc[:], d.Sealed...)
+			for at := bytes.Index(b, whole); at >= 0; at = bytes.Index(b, whole) {
+				b[at+33] ^= 1 // also where it stood before
+			}
 		},
 		"the pages": func(b []byte) {
 			for i := 2 * 4096; i < len(b); i += 4096 {

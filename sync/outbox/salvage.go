@@ -252,6 +252,9 @@ func (g *salvage) sealed(k, place id, r *request) (bool, error) {
 		return false, nil
 	}
 	v.epoch, v.number = place.epoch, place.number
+	if v.beside() {
+		return true, g.put(bucketRequest, v)
+	}
 	return true, g.put(bucketSealed, v)
 }
 

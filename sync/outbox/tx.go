@@ -38,6 +38,14 @@ func newStore(b *bolt.Tx, epoch Epoch) (store, error) {
 	return s, nil
 }
 
+// sealedPlace is where sealed bytes stand, or what names their file.
+func (s *store) sealedPlace(e Epoch, seq uint64, size int) (*bolt.Bucket, []byte) {
+	if size <= besideMost {
+		return s.request, besideKey(e, seq)
+	}
+	return s.sealed, epochKey(e, seq)
+}
+
 // tx is one write transaction, which several writes share. Memory is not
 // touched before the commit: what should change there is queued in after.
 type tx struct {
@@ -64,8 +72,8 @@ func (o *Outbox) newTx(b *bolt.Tx) (*tx, error) {
 		return nil, err
 	}
 	// New values come at the end, so pages can be filled; requests change
-	// several times and keep some room.
-	s.sealed.FillPercent, s.journal.FillPercent, s.request.FillPercent = 0.95, 0.95, 0.7
+	// several times and keep a little room.
+	s.sealed.FillPercent, s.journal.FillPercent, s.request.FillPercent = 0.95, 0.95, 0.9
 	return &tx{
 		store: s, o: o, now: o.o.Now(), rev: o.mem.rev + 1,
 		edge: o.mem.edge.Clone(), seq: s.request.Sequence(),
@@ -152,7 +160,8 @@ func (t *tx) removeSealed(epoch Epoch, seq uint64, r *request) error {
 			t.blobs = append(t.blobs, digest)
 		})
 	}
-	return t.remove(t.sealed, epochKey(epoch, seq))
+	in, key := t.sealedPlace(epoch, seq, r.Size)
+	return t.remove(in, key)
 }
 
 // update stores a changed request and lets memory follow.

@@ -142,7 +142,17 @@ func wholeSealed(b []byte, number uint64) (value, error) {
 }
 
 // Keys. Requests, their sealed bytes and journal entries are under
-// epoch ‖ number, items under their number alone.
+// epoch ‖ number, items under their number alone. Few sealed bytes stand right
+// behind their request, in its bucket: a commit that brings both changes one page
+// and the way to it.
+
+// besideMost is the most sealed bytes that stand beside their request.
+const besideMost = 2 << 10
+
+func besideKey(e Epoch, n uint64) []byte { return append(epochKey(e, n), 1) }
+
+// beside reports whether it is a request's sealed bytes that stand in its bucket.
+func (v value) beside() bool { return v.kind == kindSealed && len(v.payload) <= len(Doc{})+besideMost }
 
 func epochKey(e Epoch, n uint64) []byte {
 	return binary.BigEndian.AppendUint64(e[:len(e):len(e)], n)
@@ -156,7 +166,10 @@ func (v value) key() []byte {
 		return metaKey
 	case kindItem:
 		return numberKey(v.number)
-	default:
-		return epochKey(v.epoch, v.number)
+	case kindSealed:
+		if v.beside() {
+			return besideKey(v.epoch, v.number)
+		}
 	}
+	return epochKey(v.epoch, v.number)
 }

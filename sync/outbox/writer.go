@@ -11,11 +11,16 @@ import (
 	"syscall"
 	"time"
 
+	bolt "go.etcd.io/bbolt"
 	berrors "go.etcd.io/bbolt/errors"
 )
 
 // batchMax is the most writes that share a commit.
 const batchMax = 256
+
+// manyWrites in one commit, and it is about throughput and no longer about one
+// citizen who waits.
+const manyWrites = 16
 
 // op is one write waiting for the writer. Its function looks first and writes
 // after: an error it returns before it wrote anything harms nobody else in the
@@ -151,7 +156,9 @@ func (o *Outbox) commit(batch []op) {
 			for i, p := range batch {
 				p.done <- errs[i]
 			}
-			o.prewrite() // nobody waits for that
+			if o.ahead.due {
+				o.prewrite() // nobody waits for that
+			}
 			return
 		case culprit >= 0:
 			// One write failed half-way. The transaction is undone; the
@@ -228,13 +235,20 @@ func (o *Outbox) try(batch []op) (errs []error, culprit int, err error) {
 		o.apply(t, 0)
 		return errs, -1, nil
 	}
-	used := t.b.Size()
+	used := b.Size()
 	if err := b.Commit(); err != nil {
 		o.mem.rev++ // its values may stand on free pages
 		return nil, -1, full(fmt.Errorf("outbox: commit to %s: %w", o.path, err))
 	}
-	o.apply(t, used)
+	o.ahead.due = len(batch) < manyWrites
+	o.apply(t, max(used, o.highWater()))
 	return errs, -1, nil
+}
+
+// highWater is where the file's last page ends.
+func (o *Outbox) highWater() (n int64) {
+	_ = o.db.View(func(b *bolt.Tx) error { n = b.Size(); return nil }) // opened by who asks
+	return n
 }
 
 // apply makes the memory say what is durable now and tells who listens.
@@ -281,6 +295,7 @@ func (o *Outbox) apply(t *tx, highWater int64) {
 
 // prewrite lets zeros go ahead of the next commits.
 func (o *Outbox) prewrite() {
+	o.ahead.due = false
 	if !o.ahead.keep(o.o.MaxSize) {
 		return
 	}
