@@ -174,7 +174,7 @@ type ahead struct {
 	f    *os.File // nil: not any more
 	size int64    // of the file, as far as known
 	used int64    // where bbolt's last page ends
-	due  bool     // a commit of few writes was made
+	due  bool     // a commit was made that zeros pay for (zerosPay)
 }
 
 func openAhead(path string) (ahead, error) {
@@ -190,9 +190,7 @@ func openAhead(path string) (ahead, error) {
 }
 
 // keep writes the next zeros when the file is used up to nearly its end, and
-// reports whether the file's size changed. A commit of many writes does without:
-// zeros double what a growing file takes from the medium, and the flush that they
-// spare is little for each of many. Only the writer calls it, between
+// reports whether the file's size changed. Only the writer calls it, between
 // two commits. It is best effort: where it fails, bbolt grows the file itself,
 // or says why it cannot.
 func (a *ahead) keep(most int64) bool {
