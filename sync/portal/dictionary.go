@@ -35,6 +35,9 @@ func (p *Portal) open(ctx context.Context, sealed []byte) ([]byte, error) {
 	var trouble error
 	find := envelope.Dictionaries(func(id uint32) (*envelope.Dictionary, error) {
 		asked = id
+		if d, ok := p.words.Load(id); ok {
+			return d.(*envelope.Dictionary), nil
+		}
 		b, err := p.ledger.Dictionary(ctx, id)
 		if errors.Is(err, ledger.ErrNotFound) {
 			return nil, nil
@@ -46,7 +49,9 @@ func (p *Portal) open(ctx context.Context, sealed []byte) ([]byte, error) {
 		if err == nil && d.ID() != id {
 			err = fmt.Errorf("what is kept as dictionary %08x is another", id)
 		}
-		trouble = err
+		if trouble = err; err == nil {
+			p.words.Store(id, d) // there is one for each catalogue that was in force
+		}
 		return d, err
 	})
 	plain, err := find.Open(sealed, p.c.Identities...)

@@ -88,6 +88,7 @@ type Portal struct {
 	revoked  atomic.Pointer[trust.RevokedSeals]
 	revoking sync.Mutex
 	undec    chan struct{} // something may be undecided
+	words    sync.Map      // dictionaries that were needed, by their number
 	forgot   time.Time     // when old uploads were forgotten; decideLoop's
 
 	mu       sync.Mutex
