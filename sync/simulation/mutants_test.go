@@ -60,8 +60,8 @@ func (m *mutant) path() string {
 	return p
 }
 
-// chosen are the mutants to play: PENJIRE_MUTANTS is all, or a part of a name; a few
-// without it.
+// chosen are the mutants to play: PENJIRE_MUTANTS is all, or parts of names between
+// bars; a few without it.
 func chosen() []mutant {
 	switch want := os.Getenv("PENJIRE_MUTANTS"); want {
 	case "":
@@ -69,7 +69,9 @@ func chosen() []mutant {
 	case "all":
 		return mutants
 	default:
-		return slices.DeleteFunc(slices.Clone(mutants), func(m mutant) bool { return !strings.Contains(m.name, want) })
+		return slices.DeleteFunc(slices.Clone(mutants), func(m mutant) bool { 
+			return !slices.ContainsFunc(strings.Split(want, "|"), func(part string) bool { return strings.Contains(m.name, part) })
+		})
 	}
 }
 
