@@ -15,7 +15,11 @@ func (s *sim) check() {
 	s.mu.Lock()
 	fresh := s.fresh
 	s.fresh = nil
+	bad := s.badReceipt
 	s.mu.Unlock()
+	if bad != nil {
+		s.broken("ReceiptIsGood", "the portal sends receipts that nobody can check: %v", bad)
+	}
 	for _, r := range fresh {
 		k := ledger.Key{Kiosk: r.Kiosk, Epoch: r.Epoch, Seq: r.Seq, Digest: r.Digest, Doc: r.Doc}
 		if had, ok := s.receipts[k]; ok && !bytes.Equal(had, r.Bytes) {

@@ -40,7 +40,7 @@ type conn struct {
 	cutter sync.Once
 	silent time.Time // since when nothing comes through; zero: it does
 
-	records map[number]wire.Record // that the portal got, as they arrived
+	records map[number]named // that the portal got, as they arrived
 }
 
 const (
@@ -51,7 +51,7 @@ const (
 var ways = [2]string{"down", "up"}
 
 func newConn(m *machine) *conn {
-	c := &conn{s: m.s, m: m, gone: make(chan struct{}), born: time.Now(), records: map[number]wire.Record{}}
+	c := &conn{s: m.s, m: m, gone: make(chan struct{}), born: time.Now(), records: map[number]named{}}
 	c.in[0], c.in[1] = make(chan []byte, 1024), make(chan []byte, 1024)
 	return c
 }
@@ -164,14 +164,27 @@ func (e *end) Receive(ctx context.Context) (wire.Frame, error) {
 	if !e.fuse.point("when it gets " + describe(f)) {
 		return nil, errDead
 	}
-	if r, ok := f.(*wire.Records); ok && e.sent == down {
-		e.c.mu.Lock()
-		for _, rec := range r.Records {
-			e.c.records[number{e.c.m.dev.ID, r.Epoch, rec.Seq}] = rec
-		}
-		e.c.mu.Unlock()
+	if e.sent == down {
+		e.c.note(f)
 	}
 	return f, nil
+}
+
+// named is what a receipt says of a record.
+type named struct{ doc, digest [32]byte }
+
+// note keeps in mind which records came.
+func (c *conn) note(f wire.Frame) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch f := f.(type) {
+	case *wire.Records:
+		for _, r := range f.Records {
+			c.records[number{c.m.dev.ID, f.Epoch, r.Seq}] = named{r.Doc, sha256.Sum256(r.Sealed)}
+		}
+	case *wire.Large:
+		c.records[number{c.m.dev.ID, f.Epoch, f.Seq}] = named{f.Doc, f.Digest}
+	}
 }
 
 // Watch implements wire.Carrier: a line that carries nothing is silent.
@@ -224,10 +237,10 @@ func (c *conn) issued(f *wire.Receipts) {
 			c.mu.Lock()
 			defer c.mu.Unlock()
 			r, ok := c.records[number{c.m.dev.ID, e, seq}]
-			return r.Doc, sha256.Sum256(r.Sealed), ok, nil
+			return r.doc, r.digest, ok, nil
 		})
 		if err != nil {
-			c.s.broken("ReceiptIsGood", "the portal sends receipts that nobody can check: %v", err)
+			c.s.bad(err)
 			continue
 		}
 		c.s.mu.Lock()
@@ -235,6 +248,16 @@ func (c *conn) issued(f *wire.Receipts) {
 			c.s.fresh = append(c.s.fresh, k)
 		}
 		c.s.mu.Unlock()
+	}
+}
+
+// bad notes that a receipt does not hold; where one number came with two names, it is
+// not known which of them it speaks of.
+func (s *sim) bad(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.hurtLine {
+		s.badReceipt = err
 	}
 }
 

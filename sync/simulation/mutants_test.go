@@ -69,7 +69,7 @@ func chosen() []mutant {
 	case "all":
 		return mutants
 	default:
-		return slices.DeleteFunc(slices.Clone(mutants), func(m mutant) bool { 
+		return slices.DeleteFunc(slices.Clone(mutants), func(m mutant) bool {
 			return !slices.ContainsFunc(strings.Split(want, "|"), func(part string) bool { return strings.Contains(m.name, part) })
 		})
 	}

@@ -53,15 +53,16 @@ type sim struct {
 	chance *rand.Rand    // who goes on, in this step
 	came   chan struct{} // somebody waits in line
 
-	mu     sync.Mutex
-	line   []ticket
-	fresh  []wire.Kept // receipts that left since the last step
-	story  []string
-	counts counts
-	had    map[string]bool // counted once
-	passed int             // points that somebody passed
-	fault  *failure
-	step   int
+	mu         sync.Mutex
+	line       []ticket
+	badReceipt error       // of one that left
+	fresh      []wire.Kept // receipts that left since the last step
+	story      []string
+	counts     counts
+	had        map[string]bool // counted once
+	passed     int             // points that somebody passed
+	fault      *failure
+	step       int
 }
 
 // failure is an invariant that does not hold.

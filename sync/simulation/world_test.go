@@ -58,7 +58,7 @@ type paper struct {
 	owner    outbox.Owner
 	sealed   []byte
 	digest   [32]byte
-	corrects int // the one in the pool that it corrects; -1
+	corrects int  // the one in the pool that it corrects; -1
 	large    bool // it has a file of its own
 	medium   bool
 }
@@ -70,7 +70,7 @@ const (
 	poolNone  = 6
 	poolLarge = 4
 	poolMany  = 24 // as large as may stand in the outbox's own file: they fill it
-	poolOther = 6 // of the second kiosk
+	poolOther = 6  // of the second kiosk
 	poolBad   = 4
 	large     = 240 << 10
 	medium    = 60 << 10
