@@ -313,7 +313,8 @@ type Ledger interface {
 	// Undecided returns up to n records not yet decided whose Place is above after,
 	// in that order, which is the one they came in, without those that wait for a
 	// dictionary that is not there. One that cannot be decided today is passed by
-	// going on after it.
+	// going on after it. Fewer than n come where they are large; none, where there are
+	// none.
 	Undecided(ctx context.Context, after int64, n int) ([]Record, error)
 
 	// KeepDictionary keeps what envelopes are compressed with, for ever and by its

@@ -23,7 +23,7 @@ type Quota struct {
 	Rest time.Duration
 }
 
-// ErrQuota: the kiosk has too many unfinished uploads.
+// ErrQuota means that the kiosk has too many unfinished uploads.
 var ErrQuota = errors.New("too many unfinished uploads")
 
 // Uploads is the part of a Ledger that keeps large records while they come. Nothing

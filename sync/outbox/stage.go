@@ -44,7 +44,7 @@ func (o *Outbox) Stage(ctx context.Context, fill func(io.Writer) error) (*Staged
 	if err == nil {
 		err = w.err
 	}
-	defer func() { o.reserve(-w.reserved) }()
+	defer o.giveBack(w)
 	if err != nil {
 		if w.file != nil {
 			_ = w.file.discard() // the next Open removes what is left
@@ -158,20 +158,25 @@ func (w *stager) write(p []byte) error {
 // blobStep is for how many bytes at a time a stager asks for room.
 const blobStep = 1 << 20
 
-// reserve takes n bytes of the room for large requests, or gives them back.
+// reserve takes n bytes of the room for large requests.
 func (o *Outbox) reserve(n int64) error {
-	if n > 0 {
-		if err := diskRoom(o.dir(), n); err != nil {
-			return err
-		}
+	if err := diskRoom(o.dir(), n); err != nil {
+		return err
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if n > 0 && o.mem.blobBytes+o.stagedBytes+o.reserved+n > o.o.MaxBlobs {
+	if o.mem.blobBytes+o.stagedBytes+o.reserved+n > o.o.MaxBlobs {
 		return fmt.Errorf("outbox: large requests have %d bytes of %d: %w", o.mem.blobBytes+o.stagedBytes, o.o.MaxBlobs, ErrFull)
 	}
 	o.reserved += n
 	return nil
+}
+
+// giveBack gives back what a stager took of the room: what it staged counts by itself.
+func (o *Outbox) giveBack(w *stager) {
+	o.mu.Lock()
+	o.reserved -= w.reserved
+	o.mu.Unlock()
 }
 
 // diskSpare is what large requests leave free of the disk for the outbox's file,

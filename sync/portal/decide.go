@@ -79,7 +79,7 @@ func (p *Portal) decideAll(ctx context.Context) time.Duration {
 			after = recs[n-1].Place
 		}
 		switch {
-		case len(recs) == batch:
+		case len(recs) > 0: // fewer than a batch, where they are large
 		case failed > 0:
 			return retryDecide
 		default:

@@ -148,15 +148,27 @@ func (d *Store) Undecided(ctx context.Context, after int64, n int) ([]ledger.Rec
 		 FROM records WHERE state = 'received' AND id > ? AND NOT EXISTS (SELECT 1 FROM awaiting a
 		   WHERE a.record = records.id AND a.dictionary NOT IN (SELECT id FROM dictionaries))
 		 ORDER BY id LIMIT ?`, after, n)
-	out, err := rows(rs, err, func(rs *sql.Rows) (ledger.Record, error) {
-		var r ledger.Record
-		err := rs.Scan(&r.Place, &r.Kiosk, (*blob16)(&r.Epoch), &r.Seq, (*blob32)(&r.Digest), (*blob32)(&r.Doc), &r.Code,
-			&r.Service, &r.Lang, milli{&r.Claimed}, milli{&r.Received}, &r.Sealed,
-			&r.Channel, milli{&r.Sent})
-		return r, err
-	})
 	if err != nil {
+		return nil, d.errorf("read undecided records: %w", err)
+	}
+	defer func() { _ = rs.Close() }() // Err says what matters
+	var out []ledger.Record
+	for size := 0; size < undecidedBytes && rs.Next(); {
+		var r ledger.Record
+		if err := rs.Scan(&r.Place, &r.Kiosk, (*blob16)(&r.Epoch), &r.Seq, (*blob32)(&r.Digest), (*blob32)(&r.Doc), &r.Code,
+			&r.Service, &r.Lang, milli{&r.Claimed}, milli{&r.Received}, &r.Sealed,
+			&r.Channel, milli{&r.Sent}); err != nil {
+			return nil, d.errorf("read undecided records: %w", err)
+		}
+		out = append(out, r)
+		size += len(r.Sealed)
+	}
+	if err := rs.Err(); err != nil {
 		return nil, d.errorf("read undecided records: %w", err)
 	}
 	return out, nil
 }
+
+// undecidedBytes is about how many sealed bytes Undecided returns at once: large
+// records one at a time.
+const undecidedBytes = 4 << 20
