@@ -13,7 +13,7 @@ import (
 // The gate stands before the ledger: what a kiosk may not bring now is sent back
 // with a time, before anything of it is stored (wire.md, section 10).
 
-// ErrFull: the portal's disk is too full to take requests in.
+// ErrFull says that the portal's disk is too full to take requests in.
 var ErrFull = errors.New("the portal's disk has no room for requests")
 
 // CodeFull is the nack while the portal's disk is too full.
