@@ -57,8 +57,10 @@ func batchOfDecisions(t *testing.T, open Opener) {
 		named := Refused("envelope.unreadable")
 		named.Unproven = true
 		all := []ledger.Verdict{
-			{Key: key(a), Decision: Registered()}, {Key: key(again), Decision: named},
-			{Key: key(other), Decision: named}, {Key: key(bad), Decision: Refused("signer.not_in_bundle")},
+			{Key: key(a), Decision: Registered()},
+			{Key: key(again), Decision: named},
+			{Key: key(other), Decision: named},
+			{Key: key(bad), Decision: Refused("signer.not_in_bundle")},
 		}
 		var asked []ledger.Decided
 		sign := func(ds []ledger.Decided) ([][]byte, error) {
