@@ -34,6 +34,8 @@ type citizens struct {
 	to      []string
 	cards   []citizenCard
 	now     time.Time
+	bundle  *trust.Bundle
+	version uint64 // of the catalogue
 }
 
 type citizenCard struct {
@@ -75,7 +77,7 @@ func readCitizens(w *demo.World) (*citizens, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &citizens{dict: envelope.NewDictionary(cat.Dictionary()), to: bundle.Recipients, now: time.Now().UTC().Truncate(time.Second)}
+	c := &citizens{bundle: bundle, version: cat.Version, dict: envelope.NewDictionary(cat.Dictionary()), to: bundle.Recipients, now: time.Now().UTC().Truncate(time.Second)}
 	var known bool
 	if c.service, known = cat.Service("residence-certificate"); !known {
 		return nil, fmt.Errorf("the catalogue has no certificate of residence")

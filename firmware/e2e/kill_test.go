@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"net/url"
@@ -123,9 +124,7 @@ func (k *kills) carry(portal string) {
 func hurry(kiosk, what string) (string, error) {
 	v := visitor{c: &http.Client{Timeout: 5 * time.Second}, at: kiosk}
 	said := map[string]string{}
-	for row, a := range answers {
-		said[row] = a
-	}
+	maps.Copy(said, answers)
 	said["what"] = what
 	if err := v.post("begin", "lang", "ru"); err != nil {
 		return "", err
@@ -137,7 +136,7 @@ func hurry(kiosk, what string) (string, error) {
 		}
 	}
 	for range 100 {
-		err := errors.New("not done")
+		var err error
 		row, question := strings.CutPrefix(v.page, "question/")
 		switch {
 		case v.page == "rules":
