@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -110,6 +111,8 @@ func (m *machine) live(orders map[string]string) (*life, error) {
 		"-kernel", m.kernel.image, "-initrd", m.path("initrd"), "-append", strings.Join(cmdline, " "),
 		"-drive", "file="+m.path("disk")+",format=raw,if=virtio,cache=writeback", "-nic", "none", "-display", "none", "-monitor", "none", "-serial", "stdio", "-no-reboot")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	runtime.LockOSThread() // it dies with the thread that starts it
+	defer runtime.UnlockOSThread()
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		return nil, err
@@ -152,7 +155,7 @@ func (m *machine) live(orders map[string]string) (*life, error) {
 	_ = cmd.Process.Kill() // the power is gone
 	_ = cmd.Wait()
 	if !ended {
-		return nil, fmt.Errorf("the machine did not come to its end:\n%s", l.all.Bytes())
+		return nil, fmt.Errorf("the machine did not come to its end (%v):\n%s", cmd.ProcessState, l.all.Bytes())
 	}
 	return l, nil
 }
