@@ -15,7 +15,7 @@ import (
 
 // The numbers of DESIGN 14 that only the whole product has; memory and start of
 // the daemon are measured beside its main. `make bench` prints all of them
-// beside their budgets; firmware/docs/numbers.md keeps what was measured.
+// beside their budgets; firmware/docs/bench.md keeps what was measured.
 
 // BenchmarkPage measures pages of the daemon over loopback: the start page,
 // and a question in a visit; and the bytes that a browser fetches for them.
