@@ -68,6 +68,14 @@ func (f *fuse) point(what string) bool { return f.pass(what, false) }
 // commit is the point before a commit of the outbox.
 func (f *fuse) commit(what string) bool { return f.pass(what, true) }
 
+// turn waits until it is somebody's turn.
+func (f *fuse) turn(what string) {
+	select {
+	case <-f.s.enrol(f.who + ": " + what):
+	case <-f.dead:
+	}
+}
+
 func (f *fuse) pass(what string, commit bool) bool {
 	if f.isDead() {
 		return false
@@ -128,6 +136,7 @@ func (s *sim) settle() {
 		default:
 		}
 		s.mu.Lock()
+		s.tellLogs()
 		if len(s.line) == 0 {
 			s.mu.Unlock()
 			return

@@ -152,6 +152,7 @@ func (e *end) Receive(ctx context.Context) (wire.Frame, error) {
 		select {
 		case b = <-e.c.in[1-e.sent]:
 		case <-e.c.gone:
+			e.fuse.turn("hears that the line is cut") // both ends do, and one is first
 			return nil, errCut
 		case <-ctx.Done():
 			return nil, ctx.Err()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"strings"
 )
 
 // teller writes what a process logs into the story.
@@ -26,7 +27,9 @@ func (t teller) Handle(_ context.Context, r slog.Record) error {
 		}
 		return true
 	})
-	t.s.say("        %s logs: %s", t.who, line)
+	t.s.mu.Lock()
+	defer t.s.mu.Unlock()
+	t.s.logs = append(t.s.logs, t.s.told(fmt.Sprintf("        %s logs: %s", t.who, strings.ReplaceAll(line, "\n", "; "))))
 	return nil
 }
 

@@ -58,6 +58,7 @@ type sim struct {
 	badReceipt error       // of one that left
 	fresh      []wire.Kept // receipts that left since the last step
 	story      []string
+	logs       []string // that are no part of the story yet
 	counts     counts
 	had        map[string]bool // counted once
 	passed     int             // points that somebody passed
@@ -97,6 +98,9 @@ func (s *sim) rand(step int) *rand.Rand {
 func (s *sim) run() {
 	defer func() {
 		s.end()
+		s.mu.Lock()
+		s.tellLogs()
+		s.mu.Unlock()
 		if p := recover(); p != nil {
 			if _, ok := p.(stop); !ok {
 				panic(p)
@@ -183,12 +187,25 @@ func (s *sim) now() time.Time { return morning.Add(time.Since(s.start)) }
 func (s *sim) say(format string, args ...any) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.story = append(s.story, s.told(fmt.Sprintf(format, args...)))
+}
+
+// told is a line of the story.
+func (s *sim) told(what string) string {
 	at := s.now()
 	day := ""
 	if d := int(at.Sub(morning.Truncate(24*time.Hour)).Hours() / 24); d > 0 {
 		day = fmt.Sprintf("day %d, ", d+1)
 	}
-	s.story = append(s.story, fmt.Sprintf("%4d  %s%s  %s", s.step, day, at.Format("15:04:05"), fmt.Sprintf(format, args...)))
+	return fmt.Sprintf("%4d  %s%s  %s", s.step, day, at.Format("15:04:05"), what)
+}
+
+// tellLogs adds what the processes have logged since everybody waited last. Two that
+// were woken at once log in the order in which the scheduler had it: it is no part of
+// the story.
+func (s *sim) tellLogs() {
+	slices.Sort(s.logs)
+	s.story, s.logs = append(s.story, s.logs...), nil
 }
 
 // broken notes that an invariant does not hold, and ends the seed.

@@ -46,6 +46,9 @@ func tell(t *testing.T, w *world, s *sim, f failed) {
 // replay is the command that plays a seed again.
 func replay(seed uint64, skip map[int]bool) string {
 	cmd := fmt.Sprintf("go test ./sync/simulation -run TestSeeds -seed %d", seed)
+	if *with != "" {
+		cmd += " -with " + strconv.Quote(*with)
+	}
 	if len(skip) > 0 {
 		cmd += " -skip " + showSkip(skip)
 	}
