@@ -213,6 +213,9 @@ func (e *end) Watch(ctx context.Context, interval time.Duration) error {
 func (e *end) Close() {
 	e.c.mu.Lock()
 	defer e.c.mu.Unlock()
+	if e.c.over() {
+		return
+	}
 	e.c.queue[e.sent] = append(e.c.queue[e.sent], frame{eof: true, what: "the end"})
 }
 
