@@ -7,11 +7,11 @@ import (
 )
 
 // dictionarySize is the most that Dictionary returns.
-const dictionarySize = 28 << 10
+const dictionarySize = 27 << 10
 
 // Dictionary returns the texts that requests for these services are likely to
-// hold, as document.json (edoc.md, section 3) has them: what an envelope need
-// not carry, since the kiosk and the portal both have the catalogue. The same
+// hold, as their lean form (edoc.md, section 10.1) has them: what an envelope
+// need not carry, since the kiosk and the portal both have the catalogue. The same
 // catalogue always gives the same bytes, in every version of this software
 // (catalog.md, section 7).
 func (c *Catalogue) Dictionary() []byte {
@@ -44,16 +44,16 @@ func (c *Catalogue) Dictionary() []byte {
 	return out
 }
 
-// dictionary returns what requests for the service hold.
+// dictionary returns what requests for the service hold, as their lean form
+// (edoc.md, section 10.1) has it: values end with a zero, names with a quote.
 func (s *Service) dictionary() string {
 	var out strings.Builder
 	for _, lang := range []string{"en", "ru", "tk"} {
-		fmt.Fprintf(&out, " \"name\": \"%s\",\n", s.Title.In(lang))
-		fmt.Fprintf(&out, " \"regulation\": \"%s, № %s, %s\",\n", s.Regulation.Title.In(lang), s.Regulation.Number, s.Regulation.Date)
+		fmt.Fprintf(&out, "%s\x001\x00%s\x00%d\x00%s, № %s, %s\x00", s.Title.In(lang), s.ID, s.Version,
+			s.Regulation.Title.In(lang), s.Regulation.Number, s.Regulation.Date)
 	}
-	fmt.Fprintf(&out, " \"service\": \"%s\",\n \"service_version\": %d,\n", s.ID, s.Version)
 	for _, r := range s.Rules {
-		fmt.Fprintf(&out, "   \"rule\": \"%s\",\n   \"version\": %d,\n", r.ID, r.Version)
+		fmt.Fprintf(&out, "%s\x00%d\x00", r.ID, r.Version)
 	}
 	lists := map[string]bool{}
 	names := make([]string, 0, len(s.Survey))
@@ -64,13 +64,13 @@ func (s *Service) dictionary() string {
 		if list := r.List(); list != "" && !lists[list] {
 			lists[list] = true
 			for _, ch := range s.Choices[list] {
-				fmt.Fprintf(&out, "\"%s\": \"%s\",\n", r.Name, ch.Name)
+				out.WriteString(ch.Name + "\x00")
 			}
 		}
 	}
 	slices.Sort(names) // as answers are
 	for _, n := range names {
-		fmt.Fprintf(&out, "  \"%s\": \"", n)
+		out.WriteString(n + `"`)
 	}
 	return out.String()
 }
@@ -79,8 +79,7 @@ func (s *Service) dictionary() string {
 func (a Agency) dictionary() string {
 	var out strings.Builder
 	for _, lang := range []string{"en", "ru", "tk"} {
-		fmt.Fprintf(&out, " \"addressee\": {\n  \"organisation\": \"%s\",\n  \"position\": \"%s\",\n  \"postal\": \"%s\"\n },\n",
-			a.Name.In(lang), a.Position.In(lang), a.Address.In(lang))
+		fmt.Fprintf(&out, "%s\x00%s\x00%s\x00", a.Name.In(lang), a.Position.In(lang), a.Address.In(lang))
 	}
 	return out.String()
 }

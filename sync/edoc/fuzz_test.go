@@ -3,6 +3,7 @@ package edoc_test
 import (
 	"bytes"
 	"crypto/sha256"
+	"encoding/binary"
 	"testing"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 	"github.com/penjire/penjire/sync/edoc/asic"
 	"github.com/penjire/penjire/sync/edoc/cms"
 	"github.com/penjire/penjire/sync/edoc/envelope"
+	"github.com/penjire/penjire/sync/edoc/lean"
 	"github.com/penjire/penjire/sync/edoc/seal"
 	"github.com/penjire/penjire/sync/edoc/trust"
 	"github.com/penjire/penjire/sync/edoc/tsp"
@@ -256,6 +258,31 @@ func FuzzEnvelope(f *testing.F) {
 			if p, err := envelope.ParsePacket(b); err == nil {
 				if out, err := p.Marshal(); err != nil || !bytes.Equal(out, b) {
 					t.Errorf("parse then marshal: %v; got %x, want %x", err, out, b)
+				}
+			}
+		})
+	})
+}
+
+func FuzzLean(f *testing.F) {
+	seeds(f, "lean")
+	f.Fuzz(func(t *testing.T, b []byte) {
+		bounded(t, b, 16*lean.MaxContainer, func() {
+			n, size := binary.Uvarint(b)
+			if size <= 0 || n > uint64(len(b)-size) {
+				return
+			}
+			out, err := lean.Grow(lean.Form{Raw: b[size:][:n], Text: b[size:][n:]})
+			if err != nil {
+				return
+			}
+			if len(out) > lean.MaxContainer {
+				t.Errorf("%d bytes grew, want at most %d", len(out), lean.MaxContainer)
+			}
+			// Its own form may be another; what grows of that may not.
+			if again, ok := lean.Shrink(out); ok {
+				if b, err := lean.Grow(again); err != nil || !bytes.Equal(b, out) {
+					t.Errorf("shrink then grow: %v; got %x, want %x", err, b, out)
 				}
 			}
 		})

@@ -21,6 +21,10 @@ func (m *maker) dictionaries() {
 	if err != nil {
 		m.t.Fatal(err)
 	}
+	tables, err := os.ReadFile("envelope/tables.bin")
+	if err != nil {
+		m.t.Fatal(err)
+	}
 	const texts = ` "service": "residence-certificate", "purpose": "school",`
 	long := strings.Repeat("0123456789abcdef", 2<<10) // 32 KiB
 	for name, c := range map[string]struct{ texts, comment string }{
@@ -29,8 +33,8 @@ func (m *maker) dictionaries() {
 		"dictionary-long":   {long, "of more than 32 KiB only the last count"},
 	} {
 		all := append([]byte(c.texts), skeleton...)
-		all = all[max(0, len(all)-32<<10):]
-		sum := sha256.Sum256(all)
+		all = all[max(0, 8+len(tables)+len(all)-32<<10):]
+		sum := sha256.Sum256(append(bytes.Clone(tables), all...))
 		m.add(name, "dictionary", "ED-ENV-6", fmt.Sprintf("%08x", binary.BigEndian.Uint32(sum[:])&0x3fffffff|0x40000000), c.comment, []byte(c.texts))
 	}
 

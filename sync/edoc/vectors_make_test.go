@@ -126,6 +126,7 @@ func TestMakeVectors(t *testing.T) {
 	m.copies()
 	m.envelopes()
 	m.dictionaries()
+	m.leans()
 	m.codes()
 	m.hostiles()
 	list, err := loadVectors(m.dir)

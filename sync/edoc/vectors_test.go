@@ -252,7 +252,14 @@ func (w *vectorWorld) outcome(v vector) (string, error) {
 		if err != nil {
 			return "envelope failure", nil
 		}
+		if bytes.HasPrefix(plain, []byte("PK")) {
+			return digestOf(plain), nil
+		}
 		return string(plain), nil
+	case "lean":
+		return leanOutcome(v.body), nil
+	case "shrink":
+		return shrinkOutcome(v.body), nil
 	case "dictionary":
 		return fmt.Sprintf("%08x", envelope.NewDictionary(v.body).ID()), nil
 	case "recipient":

@@ -9,20 +9,29 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"sync"
 
 	"filippo.io/age"
 	"github.com/klauspost/compress/zstd"
 )
 
-// skeleton is what e-documents have in common: three of made-up people, with
-// everything cut out that another would not have. It is part of the format: it
-// never changes, another one gets another name (edoc.md, section 10).
-//
-//go:embed skeleton.bin
-var skeleton []byte
+// skeleton is what e-documents have in common: some of made-up people, whole and
+// lean, with everything cut out that another would not have. tables says how often
+// bytes, lengths and distances occur in lean ones. Both are part of the format:
+// they never change, others get other names (edoc.md, section 10).
+var (
+	//go:embed skeleton.bin
+	skeleton []byte
+	//go:embed tables.bin
+	tables []byte
+)
 
 // maxDictionary is the most that a dictionary has.
 const maxDictionary = 32 << 10
+
+// dictionaryHead is how a dictionary of zstd begins (RFC 8878, 5); its number
+// follows.
+const dictionaryHead = "\x37\xa4\x30\xec"
 
 // ErrDictionary is found in the error of Open when the envelope was compressed
 // with a dictionary that is not at hand. What is in it is not lost: whoever has
@@ -33,45 +42,65 @@ var ErrDictionary = errors.New("its dictionary is not at hand")
 // not carry. Without one a request of 600 bytes is sealed in 2 KiB, with one in
 // less than half.
 type Dictionary struct {
-	id      uint32
-	content []byte
+	id   uint32
+	file []byte
+
+	once    sync.Once
+	decoder *zstd.Decoder
+	err     error
 }
 
 // NewDictionary returns the dictionary for requests under a catalogue whose
 // texts (catalog.Catalogue.Dictionary) are given. Without any it is the
 // dictionary that everyone has: of what is opened years later, somewhere else.
 func NewDictionary(texts []byte) *Dictionary {
-	texts = texts[max(0, len(texts)+len(skeleton)-maxDictionary):]
-	return dictionaryOf(slices.Concat(texts, skeleton))
+	head := len(dictionaryHead) + 4 + len(tables)
+	texts = texts[max(0, head+len(texts)+len(skeleton)-maxDictionary):]
+	file := slices.Concat([]byte(dictionaryHead+"\x00\x00\x00\x00"), tables, texts, skeleton)
+	id := number(file)
+	binary.LittleEndian.PutUint32(file[len(dictionaryHead):], id)
+	return &Dictionary{id: id, file: file}
 }
 
 // ParseDictionary returns the dictionary that Bytes gave.
 func ParseDictionary(b []byte) (*Dictionary, error) {
-	if len(b) < 8 || len(b) > maxDictionary {
-		return nil, fmt.Errorf("envelope: read dictionary: got %d bytes, want 8 to %d", len(b), maxDictionary)
+	if len(b) < len(dictionaryHead)+4+len(tables)+len(skeleton) || len(b) > maxDictionary || string(b[:4]) != dictionaryHead {
+		return nil, fmt.Errorf("envelope: read dictionary: got %d bytes that are none", len(b))
 	}
-	return dictionaryOf(slices.Clone(b)), nil
+	if number(b) != binary.LittleEndian.Uint32(b[4:]) {
+		return nil, errors.New("envelope: read dictionary: it has the number of another")
+	}
+	d := &Dictionary{id: number(b), file: slices.Clone(b)}
+	if _, err := d.reader(); err != nil {
+		return nil, fmt.Errorf("envelope: read dictionary: %w", err)
+	}
+	return d, nil
 }
 
-func dictionaryOf(content []byte) *Dictionary {
-	sum := sha256.Sum256(content)
-	// The numbers below 2^15 and from 2^31 on are reserved (RFC 8878, 5).
-	return &Dictionary{binary.BigEndian.Uint32(sum[:])&(1<<30-1) | 1<<30, content}
+// number reckons the number of a dictionary from what follows it. Those below 2^15
+// and from 2^31 on are reserved (RFC 8878, 5).
+func number(file []byte) uint32 {
+	sum := sha256.Sum256(file[len(dictionaryHead)+4:])
+	return binary.BigEndian.Uint32(sum[:])&(1<<30-1) | 1<<30
 }
 
 // ID returns the number by which an envelope names its dictionary: the last 30
-// bits of the first 32 of the SHA-256 of its bytes, and a one before them.
+// bits of the first 32 of the SHA-256 of what follows it, and a one before them.
 func (d *Dictionary) ID() uint32 { return d.id }
 
-// Bytes returns what the dictionary holds, which is not secret.
-func (d *Dictionary) Bytes() []byte { return slices.Clone(d.content) }
+// Bytes returns the dictionary as a file of zstd (RFC 8878, 5). It is not secret.
+func (d *Dictionary) Bytes() []byte { return slices.Clone(d.file) }
 
 // Dictionaries finds a dictionary by its number. It returns nil for one that it
 // does not know; an error is its own trouble.
 type Dictionaries func(id uint32) (*Dictionary, error)
 
 // common is the dictionary without any catalogue.
-var common = NewDictionary(nil)
+var common = func() *Dictionary {
+	d := NewDictionary(nil)
+	_, _ = d.reader() // it is our own; what it says, it says again
+	return d
+}()
 
 // Seal is the function Seal with the dictionary.
 func (d *Dictionary) Seal(plain []byte, recipients ...string) ([]byte, error) {
@@ -86,7 +115,7 @@ func (d *Dictionary) seal(plain []byte, to []age.Recipient) ([]byte, error) {
 	if len(plain) == 0 || len(plain) > MaxPlain {
 		return nil, fmt.Errorf("envelope: seal: got %d bytes, want 1 to %d", len(plain), MaxPlain)
 	}
-	packed, err := d.compress(plain)
+	packed, err := d.pack(plain)
 	if err != nil {
 		return nil, fmt.Errorf("envelope: seal: %w", err)
 	}
@@ -105,22 +134,6 @@ func (d *Dictionary) seal(plain []byte, to []age.Recipient) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// window is how far back the compressor looks: a kiosk has little memory, and
-// what is large here is pictures.
-const window = 128 << 10
-
-func (d *Dictionary) compress(plain []byte) ([]byte, error) {
-	z, err := zstd.NewWriter(nil,
-		zstd.WithEncoderLevel(zstd.SpeedDefault), zstd.WithEncoderConcurrency(1), zstd.WithLowerEncoderMem(true),
-		zstd.WithWindowSize(window), zstd.WithSingleSegment(len(plain) <= window), zstd.WithEncoderCRC(false),
-		zstd.WithEncoderDictRaw(d.id, d.content))
-	if err != nil {
-		return nil, err
-	}
-	packed := z.EncodeAll(plain, nil)
-	return packed, z.Close()
-}
-
 // Open is the function Open for what was sealed with a dictionary that find
 // finds, or with none, or with the one that everyone has. ErrDictionary says
 // that find does not know it.
@@ -137,28 +150,7 @@ func (find Dictionaries) Open(sealed []byte, ids ...age.Identity) ([]byte, error
 	if err != nil {
 		return nil, fmt.Errorf("envelope: open: %w", err)
 	}
-	var h zstd.Header
-	if err := h.Decode(packed); err != nil {
-		return nil, fmt.Errorf("envelope: decompress: %w", err)
-	}
-	options := []zstd.DOption{zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(MaxPlain)}
-	if h.DictionaryID != 0 {
-		d, err := find.dictionary(h.DictionaryID)
-		if err != nil {
-			return nil, fmt.Errorf("envelope: open: dictionary %08x: %w", h.DictionaryID, err)
-		}
-		options = append(options, zstd.WithDecoderDictRaw(d.id, d.content))
-	}
-	z, err := zstd.NewReader(nil, options...)
-	if err != nil {
-		return nil, fmt.Errorf("envelope: open: %w", err)
-	}
-	defer z.Close()
-	plain, err := z.DecodeAll(packed, nil)
-	if err != nil {
-		return nil, fmt.Errorf("envelope: decompress: %w", err)
-	}
-	return plain, nil
+	return find.unpack(packed)
 }
 
 func (find Dictionaries) dictionary(id uint32) (*Dictionary, error) {

@@ -11,6 +11,8 @@ import (
 
 	"filippo.io/age"
 	"golang.org/x/crypto/chacha20poly1305"
+
+	"github.com/penjire/penjire/sync/edoc/bech32"
 )
 
 // A card's slot 9D holds a P-256 key that multiplies points and signs nothing.
@@ -38,7 +40,7 @@ func PIVRecipient(pub *ecdh.PublicKey) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("envelope: make a recipient: %w", err)
 	}
-	return bech32Encode(pivHRP, point), nil
+	return bech32.Encode(pivHRP, point), nil
 }
 
 // pivRecipient implements age.Recipient.
@@ -48,7 +50,7 @@ type pivRecipient struct {
 }
 
 func parsePIVRecipient(s string) (*pivRecipient, error) {
-	point, err := bech32Decode(pivHRP, s)
+	point, err := bech32.Decode(pivHRP, s)
 	if err != nil {
 		return nil, err
 	}

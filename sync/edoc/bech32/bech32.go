@@ -1,15 +1,15 @@
-package envelope
+// Package bech32 writes and reads keys as text: Bech32 (BIP 173) as age uses it,
+// without its limit on length, in lower case.
+package bech32
 
 import (
 	"errors"
 	"strings"
 )
 
-// Bech32 (BIP 173) as age uses it: without its limit on length, lower case.
+const alphabet = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
 
-const bech32Alphabet = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
-
-func bech32Polymod(values []byte) uint32 {
+func polymod(values []byte) uint32 {
 	gen := [5]uint32{0x3b6a57b2, 0x26508e6d, 0x1ea119fa, 0x3d4233dd, 0x2a1462b3}
 	chk := uint32(1)
 	for _, v := range values {
@@ -24,7 +24,7 @@ func bech32Polymod(values []byte) uint32 {
 	return chk
 }
 
-func bech32Expand(hrp string) []byte {
+func expand(hrp string) []byte {
 	var v []byte
 	for i := range len(hrp) {
 		v = append(v, hrp[i]>>5)
@@ -59,34 +59,36 @@ func regroup(data []byte, from, to uint, pad bool) ([]byte, error) {
 	return out, nil
 }
 
-func bech32Encode(hrp string, data []byte) string {
+// Encode returns data as text that begins with hrp and a 1.
+func Encode(hrp string, data []byte) string {
 	values, _ := regroup(data, 8, 5, true) // padding cannot be wrong here
-	sum := bech32Polymod(append(append(bech32Expand(hrp), values...), 0, 0, 0, 0, 0, 0)) ^ 1
+	sum := polymod(append(append(expand(hrp), values...), 0, 0, 0, 0, 0, 0)) ^ 1
 	for i := range 6 {
 		values = append(values, byte(sum>>(5*(5-i)))&31)
 	}
 	var s strings.Builder
 	s.WriteString(hrp + "1")
 	for _, v := range values {
-		s.WriteByte(bech32Alphabet[v])
+		s.WriteByte(alphabet[v])
 	}
 	return s.String()
 }
 
-func bech32Decode(hrp, s string) ([]byte, error) {
+// Decode reads what Encode wrote.
+func Decode(hrp, s string) ([]byte, error) {
 	rest, ok := strings.CutPrefix(s, hrp+"1")
 	if !ok || len(rest) < 6 {
 		return nil, errors.New("it does not start as it should, or is too short")
 	}
 	var values []byte
 	for i := range len(rest) {
-		v := strings.IndexByte(bech32Alphabet, rest[i])
+		v := strings.IndexByte(alphabet, rest[i])
 		if v < 0 {
 			return nil, errors.New("it holds a character that is not of Bech32")
 		}
 		values = append(values, byte(v))
 	}
-	if bech32Polymod(append(bech32Expand(hrp), values...)) != 1 {
+	if polymod(append(expand(hrp), values...)) != 1 {
 		return nil, errors.New("its checksum is wrong")
 	}
 	return regroup(values[:len(values)-6], 5, 8, false)
