@@ -28,20 +28,21 @@ type Welcome struct {
 }
 
 // Records carries requests up. Their digests are not sent: the portal computes
-// them, and the receipt names them.
+// them, and the receipt names them. On the wire they look otherwise
+// (wireRecords).
 type Records struct {
-	Epoch   [16]byte `cbor:"1,keyasint"`
-	Records []Record `cbor:"2,keyasint"`
+	Epoch   [16]byte
+	Records []Record
 }
 
 // Record is one sealed request.
 type Record struct {
-	Seq     uint64   `cbor:"1,keyasint"`
-	Doc     [32]byte `cbor:"2,keyasint"`
-	Service string   `cbor:"3,keyasint"`
-	Lang    string   `cbor:"4,keyasint"`
-	Claimed int64    `cbor:"5,keyasint"`
-	Sealed  []byte   `cbor:"6,keyasint"`
+	Seq     uint64
+	Doc     [32]byte
+	Service string
+	Lang    string
+	Claimed int64
+	Sealed  []byte
 }
 
 // Receipts carries DURABLE receipts down, for Records.

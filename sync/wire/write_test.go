@@ -166,6 +166,7 @@ func TestWriteVectors(t *testing.T) {
 	good("welcome", "a portal that has seen no head yet", &Welcome{Version: 1, Portal: "portal.specimen", Records: 64, Bytes: 1 << 20})
 	good("welcome-head", "a portal that has seen a head", &Welcome{Version: 1, Portal: "portal.specimen", HeadSize: 9, HeadRoot: sha256.Sum256(nil), Records: 64, Bytes: 1 << 20})
 	good("records", "two records", sampleRecords())
+	putRecords(t, put)
 	good("receipts", "one receipt; the frame does not look inside", &Receipts{Groups: []Group{{Batch: []byte{1}, Slips: []Slip{{Seq: 1}}}}})
 	good("nack", "a record too large", &Nack{Of: TypeRecords, Epoch: sampleEpoch(), Seq: 3, Code: "record.too_large"})
 	good("nack-items", "decisions that do not fit what the kiosk has", &Nack{Of: TypeItems, Epoch: sampleEpoch(), Code: CodeUnbuilt})
