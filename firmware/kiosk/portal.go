@@ -5,9 +5,11 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/penjire/penjire/sync/edoc/trust"
+	"github.com/penjire/penjire/sync/uplink"
 )
 
 // portalTLS returns how the kiosk knows the portal, and shows who it is itself.
@@ -24,12 +26,27 @@ func (k *Kiosk) portalTLS(roots []*x509.Certificate) *tls.Config {
 	}
 	return &tls.Config{
 		ServerName: k.s.Portal.ServerName, Certificates: []tls.Certificate{k.ident.TLS()}, MinVersion: tls.VersionTLS13,
+		GetClientCertificate: uplink.ShowAlone(k.ident.TLS()),
 		// crypto/tls can check at one time only; isPortal checks all the rest, too.
 		InsecureSkipVerify: true, //nolint:gosec // VerifyConnection verifies every connection
 		VerifyConnection: func(cs tls.ConnectionState) error {
-			return isPortal(cs.PeerCertificates, pool, k.s.Portal.ServerName, k.clock.Now(), k.clock.Signed())
+			return isPortal(cs.PeerCertificates, k.centres(), pool, k.s.Portal.ServerName, k.clock.Now(), k.clock.Signed())
 		},
 	}
+}
+
+// centres returns the certificates of the bundle's centres for machines, which a
+// portal then need not show.
+func (k *Kiosk) centres() []*x509.Certificate {
+	var out []*x509.Certificate
+	if b := k.know.trust(); b != nil {
+		for _, c := range b.Centres {
+			if c.Kind == trust.KindInfrastructure {
+				out = append(out, c.Cert)
+			}
+		}
+	}
+	return out
 }
 
 // isOurs checks that a certificate is of the kiosk that the settings name: with
@@ -42,14 +59,15 @@ func (k *Kiosk) isOurs(cert *x509.Certificate) error {
 	return nil
 }
 
-// isPortal verifies the chain that a server shows as crypto/tls would, at the
+// isPortal verifies the chain that a server shows, and the centres that are known
+// besides, as crypto/tls would, at the
 // first of times, and at the next one where only its validity was in the way.
-func isPortal(chain []*x509.Certificate, roots *x509.CertPool, name string, times ...time.Time) error {
+func isPortal(chain, known []*x509.Certificate, roots *x509.CertPool, name string, times ...time.Time) error {
 	if len(chain) == 0 {
 		return errors.New("kiosk: the portal shows no certificate")
 	}
 	o := x509.VerifyOptions{Roots: roots, DNSName: name, Intermediates: x509.NewCertPool()}
-	for _, c := range chain[1:] {
+	for _, c := range slices.Concat(chain[1:], known) {
 		o.Intermediates.AddCert(c)
 	}
 	var err error

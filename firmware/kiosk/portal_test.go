@@ -72,21 +72,25 @@ func TestIsPortal(t *testing.T) {
 	for _, tt := range []struct {
 		what  string
 		chain []*x509.Certificate
+		known []*x509.Certificate
 		roots *x509.CertPool
 		name  string
 		times []time.Time
 		want  bool
 	}{
-		{"now", portal, roots, "localhost", []time.Time{now, early}, true},
-		{"a claim too late", portal, roots, "localhost", []time.Time{late, now}, true},
-		{"a claim too early", portal, roots, "localhost", []time.Time{early, now}, true},
-		{"at no time", portal, roots, "localhost", []time.Time{late, early}, false},
-		{"another name", portal, roots, "example.org", []time.Time{late, now}, false},
-		{"another root", portal, x509.NewCertPool(), "localhost", []time.Time{late, now}, false},
-		{"another usage", chain(w.Device.TLS.TLS()), roots, "", []time.Time{late, now}, false},
-		{"nothing", nil, roots, "localhost", []time.Time{now}, false},
+		{"now", portal, nil, roots, "localhost", []time.Time{now, early}, true},
+		{"a claim too late", portal, nil, roots, "localhost", []time.Time{late, now}, true},
+		{"a claim too early", portal, nil, roots, "localhost", []time.Time{early, now}, true},
+		{"at no time", portal, nil, roots, "localhost", []time.Time{late, early}, false},
+		{"another name", portal, nil, roots, "example.org", []time.Time{late, now}, false},
+		{"another root", portal, nil, x509.NewCertPool(), "localhost", []time.Time{late, now}, false},
+		{"another usage", chain(w.Device.TLS.TLS()), nil, roots, "", []time.Time{late, now}, false},
+		{"alone, its centre known", portal[:1], []*x509.Certificate{w.Infrastructure.Cert}, roots, "localhost", []time.Time{now}, true},
+		{"alone, its centre not known", portal[:1], nil, roots, "localhost", []time.Time{now}, false},
+		{"nothing, a centre known", nil, []*x509.Certificate{w.Infrastructure.Cert}, roots, "localhost", []time.Time{now}, false},
+		{"nothing", nil, nil, roots, "localhost", []time.Time{now}, false},
 	} {
-		if err := isPortal(tt.chain, tt.roots, tt.name, tt.times...); (err == nil) != tt.want {
+		if err := isPortal(tt.chain, tt.known, tt.roots, tt.name, tt.times...); (err == nil) != tt.want {
 			t.Errorf("%s: got %v, want accepted %v", tt.what, err, tt.want)
 		} else if err != nil && tt.chain != nil && uplink.Code(err) != uplink.CodePortalCertificate {
 			t.Errorf("%s: code %q, want %q", tt.what, uplink.Code(err), uplink.CodePortalCertificate)

@@ -3,6 +3,8 @@ package portal
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"testing"
 	"time"
 
@@ -12,7 +14,7 @@ import (
 )
 
 // BenchmarkWire prints what crosses the wire for one request alone and for a
-// batch of 20, cold (with the TLS handshake) and warm, until each is registered:
+// batch of 20, cold (with the TLS handshake), with a ticket and warm, until each is registered:
 // records, DURABLE and DECIDED receipts, journal heads, beacons. The bytes are
 // those that TCP carries; IP adds 40 to 52 for each packet.
 func BenchmarkWire(b *testing.B) {
@@ -21,20 +23,9 @@ func BenchmarkWire(b *testing.B) {
 	c := k.uplinkConfig()
 	c.Catalogue = func() uint64 { return w.p.Catalogue().Version } // nothing to fetch
 	c.Checkpoint = time.Hour                                       // one head for each session
-	session := func(n int, warm bool) {
-		if warm {
-			u, stop := k.run(c)
-			defer stop()
-			k.untilState(k.one("citizen-1").ID(), outbox.Registered)
-			report(b, u, n, "warm", func() { k.batch(n) })
-			return
-		}
+	once := func(u *uplink.Uplink, n int, what string) {
 		docs := k.queue(n)
-		u, err := uplink.New(c)
-		if err != nil {
-			b.Fatal(err)
-		}
-		report(b, u, n, "cold", func() {
+		report(b, u, n, what, func() {
 			ctx, cancel := context.WithCancel(context.Background())
 			done := make(chan error, 1)
 			go func() { done <- u.Run(ctx) }()
@@ -45,23 +36,47 @@ func BenchmarkWire(b *testing.B) {
 			}
 		})
 	}
+	fresh := func() *uplink.Uplink {
+		u, err := uplink.New(c)
+		if err != nil {
+			b.Fatal(err)
+		}
+		return u
+	}
 	for b.Loop() {
-		session(1, false)
-		session(20, false)
-		session(1, true)
-		session(20, true)
+		u := fresh()
+		once(u, 1, "cold")
+		once(u, 1, "ticket") // the same one: it has the ticket of the session before
+		once(fresh(), 20, "cold")
+		for _, n := range []int{1, 20} {
+			u, stop := k.run(c)
+			k.untilState(k.one("citizen-1").ID(), outbox.Registered)
+			report(b, u, n, "warm", func() { k.batch(n) })
+			stop()
+		}
 	}
 	b.ReportMetric(0, "ns/op")
 }
 
-// report prints the bytes that cross while f runs.
+// report prints the bytes that cross while f runs, and what of them are frames;
+// the rest is TLS and the carrier.
 func report(b *testing.B, u *uplink.Uplink, n int, what string, f func()) {
 	before := u.Status()
+	start := time.Now()
 	f()
 	after := u.Status()
 	up, down := after.Sent-before.Sent, after.Received-before.Received
 	b.ReportMetric(float64(up+down)/float64(n), fmt.Sprintf("%s-B/request-of-%d", what, n))
 	b.Logf("%s, %d: %d up + %d down = %d bytes per request", what, n, up, down, (up+down)/int64(n))
+	sum := map[string]int{}
+	for _, f := range after.LastFrames {
+		if f.At.After(start) {
+			sum[fmt.Sprintf("up %-5t %s", f.Up, f.Type)] += f.Bytes
+		}
+	}
+	for _, k := range slices.Sorted(maps.Keys(sum)) {
+		b.Logf("\t%-20s %6d", k, sum[k])
+	}
 }
 
 // queue accepts n requests.

@@ -4,17 +4,23 @@ import (
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
+	"slices"
 	"sync"
 	"time"
+
+	"github.com/penjire/penjire/sync/socket"
 )
 
 // TLSConfig returns how the portal takes kiosks' connections: TLS 1.3, a client
 // certificate of one of the devices' centres, and session tickets that are a
 // 16-byte handle of what is kept here. Go's own tickets hold the client's
-// certificate and cost a kiosk more than a full handshake.
+// certificate and cost a kiosk more than a full handshake. A kiosk that says that it
+// knows the centres is shown the certificate alone.
 func TLSConfig(cert tls.Certificate, devices *x509.CertPool) *tls.Config {
 	t := &tickets{m: map[[16]byte]ticket{}}
-	return &tls.Config{
+	alone := cert
+	alone.Certificate = cert.Certificate[:min(1, len(cert.Certificate))]
+	c := &tls.Config{
 		MinVersion:   tls.VersionTLS13,
 		Certificates: []tls.Certificate{cert},
 		ClientAuth:   tls.RequireAndVerifyClientCert,
@@ -27,6 +33,15 @@ func TLSConfig(cert tls.Certificate, devices *x509.CertPool) *tls.Config {
 			return t.get(h)
 		},
 	}
+	leaf := c.Clone()
+	leaf.Certificates = []tls.Certificate{alone}
+	c.GetConfigForClient = func(h *tls.ClientHelloInfo) (*tls.Config, error) {
+		if slices.Contains(h.SupportedProtos, socket.CertificateAlone) {
+			return leaf, nil
+		}
+		return nil, nil // c itself
+	}
+	return c
 }
 
 // Tickets live for a day in memory; a portal that restarts asks for a full

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"log/slog"
 	"net"
@@ -160,7 +161,7 @@ func (w *world) serve(cert tls.Certificate) {
 		wg.Go(func() { p.Run(ctx) })
 	}
 	wg.Go(func() {
-		if err := srv.Serve(tls.NewListener(socket.Listener{Listener: ln, Line: &w.line}, TLSConfig(cert, w.Pool()))); !errors.Is(err, http.ErrServerClosed) {
+		if err := srv.Serve(tls.NewListener(socket.Listener{Listener: ln, Line: &w.line}, TLSConfig(cert, w.devices()))); !errors.Is(err, http.ErrServerClosed) {
 			w.t.Errorf("Serve = %v", err)
 		}
 	})
@@ -187,9 +188,18 @@ func (w *world) kioskWith(d specimen.Device, o *outbox.Outbox) *kiosk {
 	return &kiosk{w: w, dev: d, o: o, sink: &sink{o: o, came: make(chan struct{}, 1)}}
 }
 
+// devices are the centres whose kiosks are let in.
+func (w *world) devices() *x509.CertPool {
+	pool := x509.NewCertPool()
+	pool.AddCert(w.Infrastructure.Cert)
+	return pool
+}
+
 func (k *kiosk) tls() *tls.Config {
+	known := k.w.Pool()
+	known.AddCert(k.w.Infrastructure.Cert) // as kiosks have it in their bundle
 	return &tls.Config{
-		RootCAs: k.w.Pool(), ServerName: "portal.specimen", Certificates: []tls.Certificate{k.dev.TLS.TLS()},
+		RootCAs: known, ServerName: "portal.specimen", Certificates: []tls.Certificate{k.dev.TLS.TLS()},
 	}
 }
 

@@ -21,6 +21,11 @@ import (
 // Protocol is the WebSocket subprotocol of version 1.
 const Protocol = "penjire.1"
 
+// CertificateAlone is the application protocol that a kiosk offers, and no portal
+// chooses, to say that it has the certificates of the centres and wants to be
+// shown none (WIRE-TRN-5).
+const CertificateAlone = "alone"
+
 // Path is where a portal takes sessions.
 const Path = "/sync"
 
@@ -132,7 +137,10 @@ func (c *Conn) Cut() { _ = c.ws.CloseNow() }
 
 // Dial connects to a portal. client's transport should use Line.
 func Dial(ctx context.Context, url string, client *http.Client, line *Line) (*Conn, error) {
-	ws, resp, err := websocket.Dial(ctx, url, &websocket.DialOptions{HTTPClient: client, Subprotocols: []string{Protocol}})
+	ws, resp, err := websocket.Dial(ctx, url, &websocket.DialOptions{
+		HTTPClient: client, Subprotocols: []string{Protocol},
+		HTTPHeader: http.Header{"User-Agent": {""}}, // hello has it; the portal need not know the library
+	})
 	if err != nil {
 		if resp != nil && resp.StatusCode == http.StatusForbidden {
 			return nil, fmt.Errorf("socket: dial: %w: %w", ErrForbidden, err)

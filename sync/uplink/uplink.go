@@ -16,6 +16,7 @@ import (
 	"math/big"
 	"net"
 	"net/http"
+	"net/url"
 	"sync/atomic"
 	"time"
 
@@ -178,22 +179,25 @@ func (u *Uplink) webSocket() (func(context.Context) (wire.Carrier, error), error
 	if dial == nil {
 		dial = (&net.Dialer{Timeout: 20 * time.Second, KeepAlive: 30 * time.Second}).DialContext
 	}
+	// The server's name is that of the URL where the settings have none.
 	tc := c.TLS.Clone()
-	tc.MinVersion = tls.VersionTLS13
-	if tc.ClientSessionCache == nil {
-		tc.ClientSessionCache = tls.NewLRUClientSessionCache(2)
+	if tc.ServerName == "" {
+		if to, err := url.Parse(c.URL); err == nil {
+			tc.ServerName = to.Hostname()
+		}
 	}
+	way := newSecure(tc)
 	client := &http.Client{Transport: &http.Transport{
-		TLSClientConfig:     tc,
-		TLSHandshakeTimeout: time.Minute,
-		DisableKeepAlives:   true,
-		Proxy:               nil, // a portal is reached directly or by a VPN below
-		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+		DisableKeepAlives: true,
+		Proxy:             nil, // a portal is reached directly or by a VPN below
+		DialTLSContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+			ctx, cancel := context.WithTimeout(ctx, time.Minute+20*time.Second)
+			defer cancel()
 			conn, err := dial(ctx, network, addr)
 			if err != nil {
 				return nil, err
 			}
-			return u.line.Wrap(conn), nil
+			return way.client(ctx, u.line.Wrap(conn))
 		},
 	}}
 	return func(ctx context.Context) (wire.Carrier, error) {
