@@ -35,6 +35,7 @@ import (
 	"github.com/penjire/penjire/sync/edoc/keyfile"
 	"github.com/penjire/penjire/sync/edoc/trust"
 	"github.com/penjire/penjire/sync/journal/evidence"
+	"github.com/penjire/penjire/sync/journal"
 	"github.com/penjire/penjire/sync/outbox"
 	"github.com/penjire/penjire/sync/uplink"
 	"github.com/penjire/penjire/ui/screen"
@@ -236,6 +237,13 @@ func (k *Kiosk) openUplink(roots []*x509.Certificate) (err error) {
 		URL: k.s.Portal.URL, TLS: k.portalTLS(roots), Fallback: k.line(roots), Schedule: k.schedule(), Aside: filepath.Join(k.s.State, "aside.json"),
 		Outbox: k.box, Trust: k.know.trust, Catalogue: k.know.catalogueVersion, Sink: sink{k},
 		Signer: k.own.Signer, Counter: k.counter(), Witnessed: func() int64 { return k.proofs.Witnessed(k.box.Stats(k.life).Epoch) },
+		Kept: func() *journal.Head {
+			h, err := k.proofs.Newest(k.box.Stats(k.life).Epoch)
+			if err != nil {
+				return nil // there is none, or it is whole that goes up
+			}
+			return h
+		},
 		Software: k.version, Now: k.clock.Now, Log: k.log,
 	})
 	if err != nil {

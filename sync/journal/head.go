@@ -177,10 +177,14 @@ func (h *Head) Marshal() []byte {
 	b.Write(h.text)
 	b.WriteByte('\n')
 	for _, l := range h.lines {
-		raw := binary.BigEndian.AppendUint32(nil, l.hash)
-		fmt.Fprintf(&b, "— %s %s\n", l.name, base64.StdEncoding.EncodeToString(append(raw, l.sig.Bytes()...)))
+		writeLine(&b, l.name, l.hash, l.sig.Bytes())
 	}
 	return b.Bytes()
+}
+
+func writeLine(b *bytes.Buffer, name string, hash uint32, der []byte) {
+	raw := append(binary.BigEndian.AppendUint32(nil, hash), der...)
+	fmt.Fprintf(b, "— %s %s\n", name, base64.StdEncoding.EncodeToString(raw))
 }
 
 // ParseHead reads exactly what Marshal writes, of a head that someone has

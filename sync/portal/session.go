@@ -39,6 +39,7 @@ type session struct {
 	named   bool
 
 	head  ledger.Head // the last one kept
+	last  *shownHead  // the head that came last, if packed
 	least int64       // entries that the journal must have for what was taken before this session
 	shown bool        // a head was shown in this session
 	byes  sync.Once
@@ -230,7 +231,7 @@ func (s *session) greet(ctx context.Context, f wire.Frame) error {
 		return s.busy(ctx, err)
 	}
 	if err := s.conn.Send(ctx, &wire.Welcome{
-		Version: s.version, Portal: s.p.c.Name, HeadSize: s.head.Size, HeadRoot: s.head.Root,
+		Version: s.version, Portal: s.p.c.Name, HeadSize: s.head.Size, HeadName: s.headName(),
 		Records: wire.MaxRecords, Bytes: maxBatchBytes,
 	}); err != nil {
 		return err

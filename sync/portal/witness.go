@@ -94,7 +94,7 @@ func (s *session) witnessed(ctx context.Context) error {
 	if err != nil {
 		return s.busy(ctx, err)
 	}
-	return s.conn.Send(ctx, &wire.Witness{Epoch: s.hello.Epoch, Head: h.Only(s.p.c.Name).Marshal()})
+	return s.conn.Send(ctx, &wire.Witness{Epoch: s.hello.Epoch, Head: s.last.answer(h.Only(s.p.c.Name))})
 }
 
 // witness signs a head that follows, and has the signature time-stamped. Without
@@ -160,11 +160,12 @@ func (s *session) checkHead(f *wire.Checkpoint) (*journal.Head, error) {
 	if f.Epoch != s.hello.Epoch {
 		return nil, badHead(ledger.AlarmSignature, "of another epoch than hello")
 	}
-	h, err := journal.ParseHead(f.Head)
+	want := s.kiosk + "/" + hex.EncodeToString(f.Epoch[:])
+	h, err := s.readHead(f.Head, want)
 	if err != nil {
 		return nil, &headError{ledger.AlarmSignature, err}
 	}
-	if want := s.kiosk + "/" + hex.EncodeToString(f.Epoch[:]); h.Origin != want {
+	if h.Origin != want {
 		return nil, badHead(ledger.AlarmSignature, "of the journal %s, want %s", h.Origin, want)
 	}
 	if err := s.signedByKiosk(h); err != nil {

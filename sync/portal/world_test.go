@@ -205,7 +205,7 @@ func (k *kiosk) tls() *tls.Config {
 
 func (k *kiosk) uplinkConfig() uplink.Config {
 	return uplink.Config{
-		URL: k.w.url, TLS: k.tls(), Outbox: k.o, Trust: k.w.Trust, Sink: k.sink, Software: "test",
+		URL: k.w.url, TLS: k.tls(), Outbox: k.o, Trust: k.w.Trust, Sink: k.sink, Kept: k.sink.kept, Software: "test",
 		Signer:     k.dev.Signing.Signer(),
 		MinBackoff: time.Millisecond, MaxBackoff: 20 * time.Millisecond, Checkpoint: time.Millisecond,
 	}
@@ -393,6 +393,16 @@ func (s *sink) Witness(h *journal.Head) error {
 	s.heads = append(s.heads, h)
 	s.note()
 	return nil
+}
+
+// kept is the last head witnessed, as the kiosk would keep it.
+func (s *sink) kept() *journal.Head {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.heads) == 0 {
+		return nil
+	}
+	return s.heads[len(s.heads)-1]
 }
 
 func (s *sink) Contradicted(h *journal.Head) error {

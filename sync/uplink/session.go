@@ -33,6 +33,8 @@ type session struct {
 
 	refused bool          // the portal would not keep our journal head
 	sent    *journal.Head // the last one that went up
+	base    *journal.Head // what the portal keeps too, so that the next one can be packed against it; nil: nothing
+	packed  *journal.Head // what sent was packed against
 	head    int64         // journal size last told to the portal; up's
 	named   bool          // decisions were asked for again, with their documents; down's
 	looked  bool          // a head went up in this session; up's
@@ -160,6 +162,11 @@ func (s *session) greet(ctx context.Context) error {
 			return &coded{CodeVersion, fmt.Errorf("uplink: the portal speaks version %d", f.Version)}
 		}
 		s.welcome, s.head = f, f.HeadSize
+		if kept := s.u.c.Kept; kept != nil && f.HeadSize > 0 {
+			if h := kept(); h != nil && h.Digest() == f.HeadName {
+				s.base = h
+			}
+		}
 		return nil
 	case *wire.Bye:
 		return s.bye(f)

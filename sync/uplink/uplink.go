@@ -81,9 +81,12 @@ type Config struct {
 	// Witnessed returns the size of the largest head of this epoch that Sink has
 	// the portal's signature for; nil: what the portal knows.
 	Witnessed func() int64
-	Software  string           // version, for the portal's fleet view
-	Now       func() time.Time // the kiosk's clock; nil is time.Now
-	Log       *slog.Logger     // nil: nothing is logged
+	// Kept returns that head, with all signatures; nil: not at hand. The next one is
+	// sent as the difference to it.
+	Kept     func() *journal.Head
+	Software string           // version, for the portal's fleet view
+	Now      func() time.Time // the kiosk's clock; nil is time.Now
+	Log      *slog.Logger     // nil: nothing is logged
 
 	// Dial makes the WebSocket's connection; nil is TCP. Tests set it.
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)

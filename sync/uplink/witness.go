@@ -55,8 +55,13 @@ func (s *session) checkpoint(ctx context.Context) error {
 		return err
 	}
 	s.mu.Lock()
-	s.sent = h
+	// Until the portal has answered nobody knows what it keeps.
+	s.sent, s.packed, s.base = h, s.base, nil
+	base := s.packed
 	s.mu.Unlock()
+	if f.Head, err = h.Pack(base, nil); err != nil {
+		return &coded{CodeStorage, fmt.Errorf("uplink: %w", err)}
+	}
 	if err := s.conn.Send(ctx, f); err != nil {
 		return err
 	}
@@ -132,6 +137,11 @@ func (s *session) witness(ctx context.Context, f *wire.Witness) error {
 		if sent != nil {
 			if both, err := sent.Join(h); err == nil {
 				h = both
+				s.mu.Lock()
+				if s.sent == sent {
+					s.base = both
+				}
+				s.mu.Unlock()
 				s.u.st.headTaken()
 			}
 		}
@@ -155,7 +165,16 @@ func (s *session) witness(ctx context.Context, f *wire.Witness) error {
 // witnessed reads a head and checks that it is of this journal and that a portal
 // of the bundle signed it.
 func (s *session) witnessed(f *wire.Witness) (*journal.Head, error) {
-	h, err := journal.ParseHead(f.Head)
+	s.mu.Lock()
+	base, sent := s.packed, s.sent
+	s.mu.Unlock()
+	var h *journal.Head
+	var err error
+	if packed, _ := journal.Packed(f.Head); packed {
+		h, err = journal.Unpack(f.Head, s.u.c.Outbox.Checkpoint().Origin, base, sent)
+	} else {
+		h, err = journal.ParseHead(f.Head)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -55,8 +55,8 @@ func (f *Welcome) check() error {
 	if f.Version == 0 {
 		return fmt.Errorf("version is 0: %w", ErrValue)
 	}
-	if f.HeadSize < 0 || (f.HeadSize == 0) != (f.HeadRoot == [32]byte{}) {
-		return fmt.Errorf("head of size %d does not fit its root: %w", f.HeadSize, ErrValue)
+	if f.HeadSize < 0 || f.HeadSize == 0 && f.HeadName != [8]byte{} {
+		return fmt.Errorf("head of size %d does not fit its name: %w", f.HeadSize, ErrValue)
 	}
 	if f.Records == 0 || f.Records > MaxRecords || f.Bytes == 0 {
 		return fmt.Errorf("takes %d records of %d bytes: %w", f.Records, f.Bytes, ErrValue)

@@ -164,7 +164,7 @@ func TestWriteVectors(t *testing.T) {
 	hello := raw(t, sampleHello())
 	good("hello", "what a kiosk says first", sampleHello())
 	good("welcome", "a portal that has seen no head yet", &Welcome{Version: 1, Portal: "portal.specimen", Records: 64, Bytes: 1 << 20})
-	good("welcome-head", "a portal that has seen a head", &Welcome{Version: 1, Portal: "portal.specimen", HeadSize: 9, HeadRoot: sha256.Sum256(nil), Records: 64, Bytes: 1 << 20})
+	good("welcome-head", "a portal that has seen a head", &Welcome{Version: 1, Portal: "portal.specimen", HeadSize: 9, HeadName: [8]byte{1}, Records: 64, Bytes: 1 << 20})
 	good("records", "two records", sampleRecords())
 	putRecords(t, put)
 	good("receipts", "one receipt; the frame does not look inside", &Receipts{Groups: []Group{{Batch: []byte{1}, Slips: []Slip{{Seq: 1}}}}})

@@ -150,6 +150,9 @@ func (f *Folder) Witnessed(e [16]byte) int64 {
 	return 0
 }
 
+// Newest returns the largest head kept of that epoch: ErrNone where there is none.
+func (f *Folder) Newest(e [16]byte) (*journal.Head, error) { return f.HeadOver(e, f.Witnessed(e)-1) }
+
 // write puts b at path, whole or not at all, and durably.
 func write(path string, b []byte) (err error) {
 	t, err := os.CreateTemp(filepath.Dir(path), "new.*.tmp")
