@@ -42,7 +42,8 @@ type session struct {
 	last  *shownHead  // the head that came last, if packed
 	least int64       // entries that the journal must have for what was taken before this session
 	shown bool        // a head was shown in this session
-	byes  sync.Once
+	byes  sync.Mutex
+	said  chan struct{} // closed when a bye has been said; nil: none yet. Under byes
 	ended chan struct{}
 	late  *late // of a session in files; nil over a line
 
@@ -141,12 +142,22 @@ var errBye = errors.New("said bye")
 
 // bye says why the session ends.
 func (s *session) bye(ctx context.Context, code string, retry time.Duration) error {
-	s.byes.Do(func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
-		defer cancel()
-		_ = s.conn.Send(ctx, &wire.Bye{Code: code, Retry: uint(retry / time.Second)}) // the session ends either way
-		s.conn.Close()
-	})
+	// Who comes second waits on a channel and not on a lock: saying it takes time.
+	s.byes.Lock()
+	first := s.said == nil
+	if first {
+		s.said = make(chan struct{})
+	}
+	s.byes.Unlock()
+	if !first {
+		<-s.said
+		return fmt.Errorf("%s: %w", code, errBye)
+	}
+	defer close(s.said)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	_ = s.conn.Send(ctx, &wire.Bye{Code: code, Retry: uint(retry / time.Second)}) // the session ends either way
+	s.conn.Close()
 	return fmt.Errorf("%s: %w", code, errBye)
 }
 

@@ -19,12 +19,12 @@ type Hello struct {
 
 // Welcome is the portal's answer to Hello.
 type Welcome struct {
-	Version  uint     `cbor:"1,keyasint"` // what both will speak
-	Portal   string   `cbor:"2,keyasint"` // the confirmer in receipts
-	HeadSize int64    `cbor:"3,keyasint"` // last journal head seen in the kiosk's epoch; 0: none
-	HeadName [8]byte  `cbor:"4,keyasint"` // journal.Head.Digest of it, with what is signed under it; zero: none
-	Records  uint     `cbor:"5,keyasint"` // most records it takes in one frame
-	Bytes    uint     `cbor:"6,keyasint"` // most sealed bytes it takes in one frame of several records
+	Version  uint    `cbor:"1,keyasint"` // what both will speak
+	Portal   string  `cbor:"2,keyasint"` // the confirmer in receipts
+	HeadSize int64   `cbor:"3,keyasint"` // last journal head seen in the kiosk's epoch; 0: none
+	HeadName [8]byte `cbor:"4,keyasint"` // journal.Head.Digest of it, with what is signed under it; zero: none
+	Records  uint    `cbor:"5,keyasint"` // most records it takes in one frame
+	Bytes    uint    `cbor:"6,keyasint"` // most sealed bytes it takes in one frame of several records
 }
 
 // Records carries requests up. Their digests are not sent: the portal computes
