@@ -80,7 +80,7 @@ func (s *sim) spoil(r *rand.Rand) bool {
 		return false
 	}
 	s.hurtLine = true
-	if b := renamed(f.bytes); b != nil && r.IntN(3) == 0 {
+	if b := renamed(f.bytes); b != nil && r.IntN(2) == 0 {
 		s.say("link: %s goes %s, and a document has another name", f.what, ways[way])
 		s.count("fault: a record comes under another document's name")
 		f.bytes = b
