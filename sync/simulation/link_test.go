@@ -248,9 +248,7 @@ func (c *conn) issued(f *wire.Receipts) {
 			continue
 		}
 		c.s.mu.Lock()
-		for _, k := range kept {
-			c.s.fresh = append(c.s.fresh, k)
-		}
+		c.s.fresh = append(c.s.fresh, kept...)
 		c.s.mu.Unlock()
 	}
 }
