@@ -88,7 +88,7 @@ nightly: ## the slow campaigns: many simulated days and mutants, long fuzzing, k
 	PENJIRE_KILLS=200 $(GO) test -count=1 -timeout 4h -v -run 'TestKilled|Kills' ./sync/outbox ./firmware/e2e
 	PENJIRE_POWER_CUTS=60 $(GO) test -count=1 -timeout 4h -v ./firmware/e2e/powercut
 	PENJIRE_QUEUED=10000 $(GO) test -count=1 -timeout 3h -run '^$$' -bench Narrow -benchtime 1x ./firmware/e2e
-	PENJIRE_CRASH_STATES=40000 $(GO) test -count=1 -timeout 6h -v -run 'CrashStates|Mutants' ./sync/outbox ./sync/ledger/sqlite 2>&1 | .ci/crashes
+	PENJIRE_CRASH_STATES=60000 $(GO) test -count=1 -timeout 6h -v -run 'CrashStates|Mutants' ./sync/outbox ./sync/ledger/sqlite 2>&1 | .ci/crashes
 	CGO_ENABLED=1 PENJIRE_SEEDS=100 $(GO) test -race -timeout 60m ./...
 
 pictures: build ## draw the README's pictures anew (needs Chromium)
