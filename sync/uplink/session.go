@@ -32,9 +32,8 @@ type session struct {
 	progress chan struct{} // the portal said something about it
 
 	refused bool          // the portal would not keep our journal head
-	sent    *journal.Head // the last one that went up
+	flying  []flying      // heads that went up and are not answered; the portal answers in order
 	base    *journal.Head // what the portal keeps too, so that the next one can be packed against it; nil: nothing
-	packed  *journal.Head // what sent was packed against
 	head    int64         // journal size last told to the portal; up's
 	named   bool          // decisions were asked for again, with their documents; down's
 	looked  bool          // a head went up in this session; up's

@@ -56,8 +56,8 @@ func (s *session) checkpoint(ctx context.Context) error {
 	}
 	s.mu.Lock()
 	// Until the portal has answered nobody knows what it keeps.
-	s.sent, s.packed, s.base = h, s.base, nil
-	base := s.packed
+	base := s.base
+	s.flying, s.base = append(s.flying, flying{h, base}), nil
 	s.mu.Unlock()
 	if f.Head, err = h.Pack(base, nil); err != nil {
 		return &coded{CodeStorage, fmt.Errorf("uplink: %w", err)}
@@ -112,7 +112,7 @@ func (u *Uplink) headFrom(ctx context.Context, h *journal.Head, epoch [16]byte, 
 // witness takes a head with the portal's signature: of ours, or of one that ours
 // contradicts.
 func (s *session) witness(ctx context.Context, f *wire.Witness) error {
-	h, err := s.witnessed(f)
+	h, sent, err := s.witnessed(f)
 	if err != nil {
 		s.u.st.refused("witness.invalid")
 		s.u.c.Log.Warn("uplink: a witnessed head is not believed", "err", err)
@@ -128,9 +128,6 @@ func (s *session) witness(ctx context.Context, f *wire.Witness) error {
 		ours = root == h.Root
 	}
 	if ours {
-		s.mu.Lock()
-		sent := s.sent
-		s.mu.Unlock()
 		if s.late != nil {
 			s.u.st.headTaken() // it has our signature from the file that it answers
 		}
@@ -138,7 +135,7 @@ func (s *session) witness(ctx context.Context, f *wire.Witness) error {
 			if both, err := sent.Join(h); err == nil {
 				h = both
 				s.mu.Lock()
-				if s.sent == sent {
+				if len(s.flying) == 0 { // the portal keeps none that came after it
 					s.base = both
 				}
 				s.mu.Unlock()
@@ -162,33 +159,57 @@ func (s *session) witness(ctx context.Context, f *wire.Witness) error {
 	return nil
 }
 
+// flying is a head that went up, and what it was packed against.
+type flying struct {
+	head, base *journal.Head
+}
+
 // witnessed reads a head and checks that it is of this journal and that a portal
-// of the bundle signed it.
-func (s *session) witnessed(f *wire.Witness) (*journal.Head, error) {
+// of the bundle signed it. It returns the head that went up and is answered by it
+// too; nil where it answers none.
+func (s *session) witnessed(f *wire.Witness) (h, sent *journal.Head, err error) {
 	s.mu.Lock()
-	base, sent := s.packed, s.sent
-	s.mu.Unlock()
-	var h *journal.Head
-	var err error
-	if packed, _ := journal.Packed(f.Head); packed {
-		h, err = journal.Unpack(f.Head, s.u.c.Outbox.Checkpoint().Origin, base, sent)
-	} else {
-		h, err = journal.ParseHead(f.Head)
+	defer s.mu.Unlock()
+	if packed, _ := journal.Packed(f.Head); !packed {
+		if h, err = journal.ParseHead(f.Head); err == nil {
+			err = s.ofPortal(f, h)
+		}
+		for i, up := range s.flying {
+			if err == nil && up.head.Size == h.Size && up.head.Root == h.Root {
+				sent, s.flying = up.head, s.flying[i+1:]
+				break
+			}
+		}
+		return h, sent, err
 	}
-	if err != nil {
-		return nil, err
+	err = errors.New("uplink: it answers no head that went up")
+	for i, up := range s.flying {
+		h, err = journal.Unpack(f.Head, s.u.c.Outbox.Checkpoint().Origin, up.base, up.head)
+		if err == nil {
+			err = s.ofPortal(f, h)
+		}
+		if err == nil { // those before it were refused, or overtaken
+			s.flying = s.flying[i+1:]
+			return h, up.head, nil
+		}
 	}
+	return nil, nil, err
+}
+
+// ofPortal checks whose journal's a head is and that a portal of the bundle signed
+// it.
+func (s *session) ofPortal(f *wire.Witness, h *journal.Head) error {
 	if f.Epoch != s.epoch || h.Origin != s.u.c.Outbox.Checkpoint().Origin {
-		return nil, errOther
+		return errOther
 	}
 	cert, err := h.Verify(s.welcome.Portal, s.u.c.Trust().Portals...)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if !trust.Listed(s.u.c.Trust().Portals, cert) {
-		return nil, errors.New("uplink: signed by no portal of the bundle")
+		return errors.New("uplink: signed by no portal of the bundle")
 	}
-	return h, nil
+	return nil
 }
 
 // signedHere checks that this kiosk signed a head: nobody else's word may stop
