@@ -117,14 +117,30 @@ func (s *Server) Kill(t testing.TB) {
 	if s.cmd == nil {
 		return
 	}
-	// The first one first: it would start others in place of those that die.
-	all := s.family(t)
-	for _, pid := range append([]int{s.cmd.Process.Pid}, slices.Collect(maps.Keys(all))...) {
-		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil && !errors.Is(err, syscall.ESRCH) {
+	signal := func(pid int, sig syscall.Signal) {
+		if err := syscall.Kill(pid, sig); err != nil && !errors.Is(err, syscall.ESRCH) {
 			t.Error(err)
 		}
 	}
+	// The first one is stopped first: it would start others, unseen, while those
+	// that there are die.
+	signal(s.cmd.Process.Pid, syscall.SIGSTOP)
+	all := slices.Collect(maps.Keys(s.family(t)))
+	for _, pid := range all {
+		signal(pid, syscall.SIGKILL)
+	}
 	_ = s.cmd.Wait() // it was killed
+	// Another server starts only when nobody holds the memory of this one.
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	for _, pid := range all {
+		for alive(pid) {
+			if ctx.Err() != nil {
+				t.Fatalf("process %d of the server does not end", pid)
+			}
+			waitFor(ctx, 5*time.Millisecond)
+		}
+	}
 	s.cmd = nil
 	_ = s.log.Close()
 }

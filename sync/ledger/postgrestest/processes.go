@@ -56,6 +56,16 @@ func parseStat(s string) (p stat, ok bool) {
 	return p, true
 }
 
+// alive says whether a process has not ended; one that nobody waited for yet has.
+func alive(pid int) bool {
+	b, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "stat"))
+	if err != nil {
+		return false
+	}
+	_, after, _ := strings.Cut(string(b), ") ")
+	return !strings.HasPrefix(after, "Z")
+}
+
 // Spent is how long all of its processes have worked.
 func (s *Server) Spent(t testing.TB) time.Duration {
 	t.Helper()
