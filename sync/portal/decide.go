@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/penjire/penjire/sync/catalog"
@@ -63,78 +65,121 @@ func (p *Portal) decideLoop(ctx context.Context) {
 
 // decideAll decides everything that can be decided now, and returns when to look
 // again at the latest. What cannot be decided is passed by: it must not hold up
-// what is behind it.
+// what is behind it. While records are opened, those before them are stored.
 func (p *Portal) decideAll(ctx context.Context) time.Duration {
 	const batch = 64
 	var after int64
 	failed := 0
+	stored := make(chan int, 1) // how many of those before could not be decided
+	stored <- 0
 	for ctx.Err() == nil {
 		recs, err := p.ledger.Undecided(ctx, after, batch)
 		if err != nil {
 			p.c.Log.Error("portal: nothing can be decided", "err", err)
+			<-stored
 			return retryDecide
 		}
-		failed += p.decideThese(ctx, recs)
 		if n := len(recs); n > 0 {
 			after = recs[n-1].Place
 		}
-		switch {
-		case len(recs) > 0: // fewer than a batch, where they are large
-		case failed > 0:
-			return retryDecide
-		default:
-			return time.Minute
+		now := p.c.Now()
+		due, bad := p.examineThese(ctx, recs, now)
+		failed += bad + <-stored
+		last := len(recs) == 0 // fewer than a batch come where they are large
+		if p.c.Deciders == 1 || last {
+			stored <- p.settleThese(ctx, due, now)
+		} else {
+			go func() { stored <- p.settleThese(ctx, due, now) }()
 		}
+		if !last {
+			continue
+		}
+		if failed+<-stored > 0 {
+			return retryDecide
+		}
+		return time.Minute
 	}
+	<-stored
 	return retryDecide
 }
 
-// decideThese opens records and registers or refuses them: those of a kiosk in one
-// transaction with one signature. It returns how many could not be decided; they
-// stay as they are.
-func (p *Portal) decideThese(ctx context.Context, recs []ledger.Record) (failed int) {
-	stays := func(r ledger.Key, err error) {
-		failed++
-		if ctx.Err() == nil {
-			p.c.Log.Error("portal: a record could not be decided", "kiosk", r.Kiosk, "seq", r.Seq, "err", err)
+// stays says that a record stays as it is.
+func (p *Portal) stays(ctx context.Context, k ledger.Key, err error) {
+	if ctx.Err() == nil {
+		p.c.Log.Error("portal: a record could not be decided", "kiosk", k.Kiosk, "seq", k.Seq, "err", err)
+	}
+}
+
+// examineThese opens records, several at once, and returns what is to be decided
+// about them, in their order, and how many could not be.
+func (p *Portal) examineThese(ctx context.Context, recs []ledger.Record, now time.Time) (due []ledger.Verdict, failed int) {
+	type found struct {
+		ledger.Decision
+		due bool
+		err error
+	}
+	all := make([]found, len(recs))
+	each := func(i int) {
+		if p.anothers(recs[i]) {
+			return
+		}
+		all[i].Decision, all[i].due, all[i].err = p.decide(ctx, recs[i], now)
+	}
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for range min(p.c.Deciders, len(recs)) - 1 {
+		wg.Go(func() {
+			for i := next.Add(1) - 1; i < int64(len(recs)); i = next.Add(1) - 1 {
+				each(int(i))
+			}
+		})
+	}
+	for i := next.Add(1) - 1; i < int64(len(recs)); i = next.Add(1) - 1 {
+		each(int(i))
+	}
+	wg.Wait()
+	for i, f := range all {
+		switch {
+		case f.err != nil:
+			failed++
+			p.stays(ctx, recs[i].Key, f.err)
+		case f.due:
+			due = append(due, ledger.Verdict{Key: recs[i].Key, Decision: f.Decision})
 		}
 	}
+	return due, failed
+}
+
+// settleThese stores what was decided: of each kiosk and epoch in one transaction
+// with one signature. It returns how many stay undecided.
+func (p *Portal) settleThese(ctx context.Context, all []ledger.Verdict, now time.Time) (failed int) {
 	type life struct {
 		kiosk string
 		epoch ledger.Epoch
 	}
 	var order []life
 	due := map[life][]ledger.Verdict{}
-	now := p.c.Now()
-	for _, r := range recs {
-		if p.anothers(r) {
-			continue
-		}
-		d, ok, err := p.decide(ctx, r, now)
-		if err != nil {
-			stays(r.Key, err)
-		}
-		if !ok {
-			continue
-		}
-		l := life{r.Kiosk, r.Epoch}
+	for _, v := range all {
+		l := life{v.Kiosk, v.Epoch}
 		if due[l] == nil {
 			order = append(order, l)
 		}
-		due[l] = append(due[l], ledger.Verdict{Key: r.Key, Decision: d})
+		due[l] = append(due[l], v)
 	}
 	for _, l := range order {
 		vs := due[l]
 		err := p.settle(ctx, vs, now)
 		if err != nil && len(vs) == 1 {
-			stays(vs[0].Key, err)
+			failed++
+			p.stays(ctx, vs[0].Key, err)
 		}
 		if err == nil || len(vs) == 1 {
 			continue
 		}
 		for _, v := range vs { // one that does not work must not hold up the others
 			if err := p.settle(ctx, []ledger.Verdict{v}, now); err != nil {
-				stays(v.Key, err)
+				failed++
+				p.stays(ctx, v.Key, err)
 			}
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -64,6 +65,7 @@ type Config struct {
 	Uploads ledger.Quota
 
 	Greeting time.Duration // how long a connection may be without hello; 0 is 30 s
+	Deciders int           // records opened at once; 0 is one on each core. 1 decides in one order, as tests want
 	Greeters int           // connections at once that are not sessions yet; 0 is 256
 
 	Quota Quota // what one kiosk may bring
@@ -125,6 +127,9 @@ func New(ctx context.Context, c Config) (*Portal, error) {
 	}
 	if c.Greeting <= 0 {
 		c.Greeting = 30 * time.Second
+	}
+	if c.Deciders <= 0 {
+		c.Deciders = runtime.GOMAXPROCS(0)
 	}
 	if c.Greeters <= 0 {
 		c.Greeters = 256

@@ -284,7 +284,7 @@ func (w *world) portalConfig(l ledger.Ledger, now func() time.Time, bundle, cata
 	return portal.Config{
 		Ledger: l, Name: "portal.specimen", PublicURL: "https://portal.specimen", Roots: w.Roots(), Trust: w.bundles[bundle], Catalogue: w.catalogues[catalogue],
 		Receipt: w.signers[bundle], Register: w.Register.Signer(), Agencies: w.agencies,
-		Identities: []age.Identity{w.identity}, Stamper: tsa, Now: now,
+		Identities: []age.Identity{w.identity}, Stamper: tsa, Now: now, Deciders: 1,
 		Jitter: func(d time.Duration) time.Duration { return d / 2 },
 	}, nil
 }

@@ -131,6 +131,7 @@ var dialect = relational.Dialect{
 	Place:        place,
 	Lock:         " FOR UPDATE",
 	RequestPlace: "place",
+	Bytes:        "BYTEA",
 	Again: func(err error) bool {
 		pg, ok := errors.AsType[*pgconn.PgError](err)
 		// A row that another portal wrote first is seen by the next try.

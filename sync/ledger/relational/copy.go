@@ -147,9 +147,9 @@ func (d *Store) copyTable(ctx context.Context, tx *tx, from, to table) (Sum, err
 	return s, flush()
 }
 
-// insert stores rows with one statement.
+// insert stores rows, many with one statement.
 func insert(ctx context.Context, tx *tx, table, columns string, rows [][]any) error {
-	one := "(?" + strings.Repeat(", ?", len(rows[0])-1) + ")"
+	one := "(" + marks(len(rows[0])) + ")"
 	args := make([]any, 0, len(rows)*len(rows[0]))
 	for _, r := range rows {
 		args = append(args, r...)

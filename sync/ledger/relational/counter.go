@@ -13,20 +13,21 @@ import (
 // and a kiosk that has stored one was sent all below it. The row of the kiosk ''
 // is for what goes to all.
 
-// nextItem gives the ID of an item for a kiosk: above every ID before it, and no
+// nextItem gives the first of n IDs for items of a kiosk, one after the other: above every ID before it, and no
 // lower than the time. A counter alone would give IDs again after the database was
 // restored from a backup, and kiosks that have stored those would never be sent
 // what stands under them now (WIRE-SES-20).
-func nextItem(ctx context.Context, tx *tx, kiosk string, at time.Time) (id int64, err error) {
-	const next = `UPDATE counters SET last = CASE WHEN last >= ?1 THEN last + 1 ELSE ?1 END WHERE kiosk = ?2 RETURNING last`
-	err = tx.row(ctx, next, toMilli(at), kiosk).Scan(&id)
+func nextItem(ctx context.Context, tx *tx, kiosk string, at time.Time, n int) (first int64, err error) {
+	const next = `UPDATE counters SET last = CASE WHEN last >= ?1 THEN last + ?3 ELSE ?1 + ?3 - 1 END WHERE kiosk = ?2 RETURNING last + 1 - ?3`
+	err = tx.row(ctx, next, toMilli(at), kiosk, n).Scan(&first)
 	if !errors.Is(err, sql.ErrNoRows) {
-		return id, err
+		return first, err
 	}
 	if err := hold(ctx, tx, kiosk); err != nil {
 		return 0, err
 	}
-	return id, tx.row(ctx, next, toMilli(at), kiosk).Scan(&id)
+	err = tx.row(ctx, next, toMilli(at), kiosk, n).Scan(&first)
+	return first, err
 }
 
 // nextBroadcast gives the ID of an item for all kiosks, which is above the last

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -25,105 +24,172 @@ type verdict struct {
 // Decide implements ledger.Ledger.
 func (d *Store) Decide(ctx context.Context, vs []ledger.Verdict, sign func([]ledger.Decided) ([][]byte, error)) error {
 	return d.update(ctx, "decide records", func(tx *tx) error {
-		var all []verdict
+		b, err := readBatch(ctx, tx, vs)
+		if err != nil {
+			return err
+		}
+		var due []verdict
 		var said []ledger.Decided
 		for _, v := range vs {
-			r, due, err := decide(ctx, tx, v, said)
+			r, ok, err := b.decide(ctx, tx, v)
 			if err != nil {
 				return fmt.Errorf("sequence %d: %w", v.Seq, err)
 			}
-			if due {
-				all, said = append(all, r), append(said, r.Decided)
+			if ok {
+				due, said = append(due, r), append(said, r.Decided)
 			}
 		}
-		if len(all) == 0 {
+		if len(due) == 0 {
 			return nil
+		}
+		if err := b.register(ctx, tx); err != nil {
+			return err
 		}
 		receipts, err := sign(said)
 		if err != nil {
 			return err
 		}
-		if len(receipts) != len(all) {
-			return fmt.Errorf("%d receipts for %d records", len(receipts), len(all))
+		if len(receipts) != len(due) {
+			return fmt.Errorf("%d receipts for %d records", len(receipts), len(due))
 		}
-		for i, r := range all {
-			if err := say(ctx, tx, r, receipts[i]); err != nil {
-				return fmt.Errorf("sequence %d: %w", r.Seq, err)
-			}
-		}
-		return nil
+		return say(ctx, tx, due, receipts)
 	})
 }
 
-// decide registers the document of one record, if that is the decision and no
-// other record has brought it. Said is what was decided before it in the same
-// transaction. False: the record was decided earlier.
-func decide(ctx context.Context, tx *tx, v ledger.Verdict, said []ledger.Decided) (verdict, bool, error) {
-	r, dec := ledger.Record{Key: v.Key}, v.Decision
-	out := verdict{Decided: ledger.Decided{Key: v.Key}, at: dec.At}
-	seq, err := toInt(v.Seq)
-	if err != nil {
-		return out, false, err
+// batch is what the tables say of the records that are decided together.
+type batch struct {
+	records map[ledger.Key]*waiting
+	known   map[ledger.Doc]answered // requests, with those that this batch registers
+	brought map[[64]byte]bool       // document and digest of what this batch registered
+	fresh   [][]any                 // rows of requests to register
+}
+
+// waiting is a record as it was received.
+type waiting struct {
+	ledger.Record
+	id    int64
+	seq   int64
+	state ledger.State
+}
+
+// readBatch reads the records and the requests of their documents, and holds both.
+func readBatch(ctx context.Context, tx *tx, vs []ledger.Verdict) (*batch, error) {
+	b := &batch{records: map[ledger.Key]*waiting{}, known: map[ledger.Doc]answered{}, brought: map[[64]byte]bool{}}
+	type life struct {
+		kiosk string
+		epoch ledger.Epoch
 	}
-	var state ledger.State
-	err = tx.row(ctx,
-		`SELECT id, code, lang, claimed, received, channel, sent, state FROM records
-		 WHERE kiosk = ? AND epoch = ? AND seq = ? AND digest = ? AND doc = ?`+tx.d.d.Lock,
-		v.Kiosk, v.Epoch[:], seq, v.Digest[:], v.Doc[:]).
-		Scan(&out.id, &r.Code, &r.Lang, milli{&r.Claimed}, milli{&r.Received},
-			&r.Channel, milli{&r.Sent}, &state)
-	if err != nil {
-		return out, false, noRows(err)
+	numbers := map[life][]any{}
+	for _, v := range vs {
+		seq, err := toInt(v.Seq)
+		if err != nil {
+			return nil, err
+		}
+		l := life{v.Kiosk, v.Epoch}
+		numbers[l] = append(numbers[l], seq)
 	}
-	if state != ledger.Received || slices.ContainsFunc(said, func(s ledger.Decided) bool { return s.Key == v.Key }) {
+	docs := map[ledger.Doc]bool{}
+	for l, seqs := range numbers {
+		rs, err := tx.query(ctx,
+			`SELECT id, seq, digest, doc, code, lang, claimed, received, channel, sent, state FROM records
+			 WHERE kiosk = ? AND epoch = ? AND seq IN (`+marks(len(seqs))+`) ORDER BY seq, id`+tx.d.d.Lock,
+			append([]any{l.kiosk, l.epoch[:]}, seqs...)...)
+		_, err = rows(rs, err, func(rs *sql.Rows) (struct{}, error) {
+			w := &waiting{Record: ledger.Record{Key: ledger.Key{Kiosk: l.kiosk, Epoch: l.epoch}}}
+			err := rs.Scan(&w.id, &w.seq, (*blob32)(&w.Digest), (*blob32)(&w.Doc), &w.Code, &w.Lang, milli{&w.Claimed}, milli{&w.Received},
+				&w.Channel, milli{&w.Sent}, &w.state)
+			w.Seq = uint64(w.seq) //nolint:gosec // toInt stored it
+			b.records[w.Key] = w
+			docs[w.Doc] = true
+			return struct{}{}, err
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	if len(docs) == 0 {
+		return b, nil
+	}
+	var args []any
+	for doc := range docs {
+		args = append(args, doc[:])
+	}
+	rs, err := tx.query(ctx, `SELECT doc, code, state, answer_at, answer_packet FROM requests WHERE doc IN (`+marks(len(args))+`) ORDER BY doc`+tx.d.d.Lock, args...)
+	_, err = rows(rs, err, func(rs *sql.Rows) (struct{}, error) {
+		var doc ledger.Doc
+		var a answered
+		err := rs.Scan((*blob32)(&doc), &a.code, &a.state, milli{&a.at}, &a.packet)
+		b.known[doc] = a
+		return struct{}{}, err
+	})
+	return b, err
+}
+
+// decide says what becomes of one record. Its document is registered, if that is
+// the decision and no other record has brought it. False: the record was decided
+// earlier.
+func (b *batch) decide(ctx context.Context, tx *tx, v ledger.Verdict) (verdict, bool, error) {
+	dec, out := v.Decision, verdict{Decided: ledger.Decided{Key: v.Key}, at: v.At}
+	r := b.records[v.Key]
+	if r == nil {
+		return out, false, ledger.ErrNotFound
+	}
+	if r.state != ledger.Received {
 		return out, false, nil
 	}
 	if dec.Code != "" {
 		r.Code = dec.Code
 	}
-	answer, err := known(ctx, tx, r.Doc)
-	if err == nil && dec.Unproven && !slices.ContainsFunc(said, func(s ledger.Decided) bool {
-		return s.Doc == r.Doc && s.Digest == v.Digest && s.State == ledger.Registered
-	}) {
-		if err = brought(ctx, tx, r.Doc, v.Digest); errors.Is(err, sql.ErrNoRows) {
-			answer = answered{}
-		}
-	}
-	switch {
-	case err == nil: // another record brought the same document: its decision holds
-		dec.State, dec.Reason, r.Code = ledger.Registered, "", answer.code
-	case !errors.Is(err, sql.ErrNoRows):
-		return out, false, err
-	case dec.State == ledger.Registered:
-		if err := register(ctx, tx, r, seq, dec); err != nil {
+	answer, known := b.known[r.Doc]
+	if same := [64]byte(append(r.Doc[:], v.Digest[:]...)); known && dec.Unproven && !b.brought[same] {
+		err := brought(ctx, tx, r.Doc, v.Digest)
+		if err != nil && !errors.Is(err, sql.ErrNoRows) {
 			return out, false, err
 		}
+		known = err == nil
+	}
+	switch {
+	case known: // another record brought the same document: its decision holds
+		dec.State, dec.Reason, r.Code, out.answer = ledger.Registered, "", answer.code, answer
+	case dec.State == ledger.Registered:
+		row, err := request(r, dec, tx.d.places()(len(b.fresh)))
+		if err != nil {
+			return out, false, err
+		}
+		b.fresh = append(b.fresh, row)
+		b.known[r.Doc] = answered{code: r.Code, state: ledger.Registered}
 	case dec.State != ledger.Refused || dec.Reason == "":
 		return out, false, fmt.Errorf("decision %q with reason %q", dec.State, dec.Reason)
 	}
-	out.State, out.Reason, out.code, out.answer = dec.State, dec.Reason, r.Code, answer
+	if dec.State == ledger.Registered {
+		b.brought[[64]byte(append(r.Doc[:], v.Digest[:]...))] = true
+	}
+	r.state = dec.State
+	out.State, out.Reason, out.code, out.id = dec.State, dec.Reason, r.Code, r.id
 	return out, true, nil
 }
 
-// say stores the DECIDED receipt and puts it among the kiosk's items.
-func say(ctx context.Context, tx *tx, r verdict, receipt []byte) error {
+// say stores the DECIDED receipts and puts them among the kiosk's items.
+func say(ctx context.Context, tx *tx, due []verdict, receipts [][]byte) error {
+	t := tx.d.d
+	one := "(" + marks(6) + ")"
+	typed := fmt.Sprintf("(CAST(? AS BIGINT), CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS BIGINT), CAST(? AS %s))", t.Bytes)
+	args := make([]any, 0, 6*len(due))
+	var its []ledger.Item
+	for i, r := range due {
+		args = append(args, r.id, r.State, r.Reason, r.code, toMilli(r.at), receipts[i])
+		its = append(its, ledger.Item{Kind: ledger.ItemDecided, Doc: r.Doc, Stage: r.State, At: r.at, Bytes: receipts[i]})
+		if r.answer.packet != nil {
+			// The kiosk asks again about something answered: its file was salvaged.
+			its = append(its, ledger.Item{Kind: ledger.ItemAnswer, Doc: r.Doc, Stage: r.answer.state, At: r.answer.at, Bytes: r.answer.packet})
+		}
+	}
 	if _, err := tx.exec(ctx,
-		`UPDATE records SET state = ?, reason = ?, code = ?, decided = ?, decided_receipt = ? WHERE id = ?`,
-		r.State, r.Reason, r.code, toMilli(r.at), receipt, r.id); err != nil {
+		`UPDATE records SET state = v.column2, reason = v.column3, code = v.column4, decided = v.column5, decided_receipt = v.column6
+		 FROM (VALUES `+typed+strings.Repeat(", "+one, len(due)-1)+`) AS v WHERE records.id = v.column1`, args...); err != nil {
 		return err
 	}
-	if err := putItem(ctx, tx, r.Kiosk, ledger.Item{
-		Kind: ledger.ItemDecided, Doc: r.Doc, Stage: r.State, At: r.at, Bytes: receipt,
-	}); err != nil {
-		return err
-	}
-	if r.answer.packet == nil {
-		return nil
-	}
-	// The kiosk asks again about something answered: its file was salvaged.
-	return putItem(ctx, tx, r.Kiosk, ledger.Item{
-		Kind: ledger.ItemAnswer, Doc: r.Doc, Stage: r.answer.state, At: r.answer.at, Bytes: r.answer.packet,
-	})
+	return putItems(ctx, tx, due[0].Kiosk, its)
 }
 
 // answered is what Decide needs of a request that is registered already.
@@ -134,13 +200,6 @@ type answered struct {
 	packet []byte // nil: no answer yet
 }
 
-func known(ctx context.Context, tx *tx, doc ledger.Doc) (answered, error) {
-	var a answered
-	err := tx.row(ctx, `SELECT code, state, answer_at, answer_packet FROM requests WHERE doc = ?`+tx.d.d.Lock, doc[:]).
-		Scan(&a.code, &a.state, milli{&a.at}, &a.packet)
-	return a, err
-}
-
 // brought returns nil if these sealed bytes brought the document before.
 func brought(ctx context.Context, tx *tx, doc ledger.Doc, digest [32]byte) error {
 	var n int
@@ -148,29 +207,37 @@ func brought(ctx context.Context, tx *tx, doc ledger.Doc, digest [32]byte) error
 		doc[:], digest[:]).Scan(&n)
 }
 
-func register(ctx context.Context, tx *tx, r ledger.Record, seq int64, dec ledger.Decision) error {
+const requestInsert = `doc, code, kiosk, epoch, seq, service, agency, lang, identified, signer, search,
+	state, claimed, received, registered, due, facts, answer_to, corrects, container, channel, sent, original`
+
+// request is the row of a request.
+func request(r *waiting, dec ledger.Decision, place any) ([]any, error) {
 	facts, err := json.Marshal(dec.Facts)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	to, err := json.Marshal(dec.AnswerTo)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	var corrects []byte
 	if dec.Corrects != nil {
 		corrects = dec.Corrects[:]
 	}
-	_, err = tx.exec(ctx,
-		`INSERT INTO requests (`+tx.d.d.RequestPlace+`, doc, code, kiosk, epoch, seq, service, agency, lang, identified, signer, search,
-		   state, claimed, received, registered, due, facts, answer_to, corrects, container,
-		   channel, sent, original)
-		 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		tx.d.place(0), r.Doc[:], r.Code, r.Kiosk, r.Epoch[:], seq, dec.Service, dec.Agency, r.Lang, flag(dec.Identified),
-		dec.Signer.Reveal(), fold(r.Code+" "+dec.Signer.Reveal()), ledger.Registered,
+	return []any{
+		place, r.Doc[:], r.Code, r.Kiosk, r.Epoch[:], r.seq, dec.Service, dec.Agency, r.Lang, flag(dec.Identified),
+		dec.Signer.Reveal(), fold(r.Code + " " + dec.Signer.Reveal()), ledger.Registered,
 		toMilli(r.Claimed), toMilli(r.Received), toMilli(dec.At), toMilli(dec.Due),
-		string(facts), string(to), corrects, dec.Container, r.Channel, toMilli(r.Sent), dec.Original)
-	return err
+		string(facts), string(to), corrects, dec.Container, r.Channel, toMilli(r.Sent), dec.Original,
+	}, nil
+}
+
+// register stores the requests that the batch registers.
+func (b *batch) register(ctx context.Context, tx *tx) error {
+	if len(b.fresh) == 0 {
+		return nil
+	}
+	return insert(ctx, tx, "requests", tx.d.d.RequestPlace+", "+requestInsert, b.fresh)
 }
 
 // fold makes a text comparable for the search of the desk.

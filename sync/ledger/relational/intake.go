@@ -3,7 +3,6 @@ package relational
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"time"
 
@@ -27,10 +26,8 @@ func (d *Store) Intake(ctx context.Context, kiosk string, at time.Time, recs []l
 			if len(receipts) != len(fresh) {
 				return fmt.Errorf("%d receipts for %d records", len(receipts), len(fresh))
 			}
-			for i, r := range fresh {
-				if err := keep(ctx, tx, kiosk, at, r, receipts[i]); err != nil {
-					return fmt.Errorf("sequence %d: %w", r.Seq, err)
-				}
+			if err := keep(ctx, tx, kiosk, at, fresh, receipts); err != nil {
+				return err
 			}
 			for i := range out {
 				if from[i] >= 0 {
@@ -49,8 +46,11 @@ func (d *Store) Intake(ctx context.Context, kiosk string, at time.Time, recs []l
 // sift finds out which of recs are new, forks among them, and the outcome of the
 // others. From is the place in fresh of each; -1 where it has its receipt.
 func sift(ctx context.Context, tx *tx, kiosk string, recs []ledger.Incoming, out []ledger.Outcome) (fresh []ledger.Incoming, from []int, err error) {
-	seen := map[ledger.Key]int{}        // in fresh
-	firsts := map[ledger.Key][32]byte{} // by the number alone
+	known, firsts, err := look(ctx, tx, kiosk, recs)
+	if err != nil {
+		return nil, nil, err
+	}
+	seen := map[ledger.Key]int{} // in fresh
 	for i, r := range recs {
 		k := ledger.Key{Kiosk: kiosk, Epoch: r.Epoch, Seq: r.Seq, Digest: r.Digest, Doc: r.Doc}
 		if n, ok := seen[k]; ok { // twice in one batch
@@ -58,27 +58,22 @@ func sift(ctx context.Context, tx *tx, kiosk string, recs []ledger.Incoming, out
 			from = append(from, n)
 			continue
 		}
-		o, first, err := look(ctx, tx, k)
-		if err != nil {
-			return nil, nil, fmt.Errorf("sequence %d: %w", r.Seq, err)
-		}
-		out[i] = o
-		if !o.New {
+		if o, ok := known[k]; ok {
+			out[i] = o
 			from = append(from, -1)
 			continue
 		}
 		number := k
 		number.Digest, number.Doc = [32]byte{}, ledger.Doc{}
-		if d, ok := firsts[number]; ok && first == nil {
-			first = &d
-		}
-		if first == nil {
+		if d, ok := firsts[number]; ok {
+			r.Fork = &d
+		} else {
 			firsts[number] = r.Digest
 		}
 		if r.Channel == "" {
 			r.Channel = ledger.ChannelKiosk
 		}
-		r.Fork, out[i].Fork = first, first != nil
+		out[i] = ledger.Outcome{New: true, Fork: r.Fork != nil}
 		seen[k] = len(fresh)
 		from = append(from, len(fresh))
 		fresh = append(fresh, r)
@@ -86,58 +81,65 @@ func sift(ctx context.Context, tx *tx, kiosk string, recs []ledger.Incoming, out
 	return fresh, from, nil
 }
 
-// look returns what is known of a record: its outcome, if it came before; first is
-// the digest of another one that has its number.
-func look(ctx context.Context, tx *tx, k ledger.Key) (o ledger.Outcome, first *[32]byte, err error) {
-	seq, err := toInt(k.Seq)
-	if err != nil {
-		return o, nil, err
+// look returns what is there under the numbers of recs: the outcomes of what came
+// before, and by the number alone the digest of what came under it first.
+func look(ctx context.Context, tx *tx, kiosk string, recs []ledger.Incoming) (map[ledger.Key]ledger.Outcome, map[ledger.Key][32]byte, error) {
+	known, firsts := map[ledger.Key]ledger.Outcome{}, map[ledger.Key][32]byte{}
+	numbers := map[ledger.Epoch][]any{}
+	for _, r := range recs {
+		seq, err := toInt(r.Seq)
+		if err != nil {
+			return nil, nil, fmt.Errorf("sequence %d: %w", r.Seq, err)
+		}
+		numbers[r.Epoch] = append(numbers[r.Epoch], seq)
 	}
-	err = tx.row(ctx,
-		`SELECT receipt, fork FROM records WHERE kiosk = ? AND epoch = ? AND seq = ? AND digest = ? AND doc = ?`,
-		k.Kiosk, k.Epoch[:], seq, k.Digest[:], k.Doc[:]).Scan(&o.Receipt, &o.Fork)
-	if err == nil {
-		return o, nil, nil
+	for epoch, seqs := range numbers {
+		rs, err := tx.query(ctx, `SELECT seq, digest, doc, receipt, fork FROM records WHERE kiosk = ? AND epoch = ? AND seq IN (`+marks(len(seqs))+`)`,
+			append([]any{kiosk, epoch[:]}, seqs...)...)
+		_, err = rows(rs, err, func(rs *sql.Rows) (struct{}, error) {
+			k := ledger.Key{Kiosk: kiosk, Epoch: epoch}
+			var o ledger.Outcome
+			err := rs.Scan(&k.Seq, (*blob32)(&k.Digest), (*blob32)(&k.Doc), &o.Receipt, &o.Fork)
+			known[k] = o
+			if digest := k.Digest; !o.Fork {
+				k.Digest, k.Doc = [32]byte{}, ledger.Doc{}
+				firsts[k] = digest
+			}
+			return struct{}{}, err
+		})
+		if err != nil {
+			return nil, nil, err
+		}
 	}
-	if !errors.Is(err, sql.ErrNoRows) {
-		return o, nil, err
-	}
-	o.New = true
-	var digest blob32
-	err = tx.row(ctx,
-		`SELECT digest FROM records WHERE kiosk = ? AND epoch = ? AND seq = ? AND fork = 0`,
-		k.Kiosk, k.Epoch[:], seq).Scan(&digest)
-	switch {
-	case errors.Is(err, sql.ErrNoRows):
-		return o, nil, nil
-	case err != nil:
-		return o, nil, err
-	}
-	return o, (*[32]byte)(&digest), nil
+	return known, firsts, nil
 }
 
-// keep stores a new record with its receipt.
-func keep(ctx context.Context, tx *tx, kiosk string, at time.Time, r ledger.Incoming, receipt []byte) error {
-	seq, err := toInt(r.Seq)
-	if err != nil {
+// keep stores new records with their receipts.
+func keep(ctx context.Context, tx *tx, kiosk string, at time.Time, fresh []ledger.Incoming, receipts [][]byte) error {
+	const columns = "id, kiosk, epoch, seq, digest, fork, doc, code, service, lang, claimed, received, sealed, receipt, state, channel, sent"
+	all := make([][]any, len(fresh))
+	places := tx.d.places()
+	for i, r := range fresh {
+		all[i] = []any{
+			places(i), kiosk, r.Epoch[:], int64(r.Seq), r.Digest[:], flag(r.Fork != nil), r.Doc[:], r.Code, r.Service, r.Lang, //nolint:gosec // look has checked it
+			toMilli(r.Claimed), toMilli(at), r.Sealed, receipts[i], ledger.Received, r.Channel, toMilli(r.Sent),
+		}
+	}
+	if err := insert(ctx, tx, "records", columns, all); err != nil {
 		return err
 	}
-	if _, err := tx.exec(ctx,
-		`INSERT INTO records (id, kiosk, epoch, seq, digest, fork, doc, code, service, lang, claimed, received, sealed, receipt, state,
-		   channel, sent)
-		 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		tx.d.place(0), kiosk, r.Epoch[:], seq, r.Digest[:], flag(r.Fork != nil), r.Doc[:], r.Code, r.Service, r.Lang,
-		toMilli(r.Claimed), toMilli(at), r.Sealed, receipt, ledger.Received,
-		r.Channel, toMilli(r.Sent)); err != nil {
-		return err
+	for _, r := range fresh {
+		if r.Fork == nil {
+			continue
+		}
+		if err := raise(ctx, tx, ledger.Alarm{
+			At: at, Kiosk: kiosk, Code: ledger.AlarmFork,
+			Note: fmt.Sprintf("sequence %d came with two digests", r.Seq),
+		}); err != nil {
+			return err
+		}
 	}
-	if r.Fork == nil {
-		return nil
-	}
-	return raise(ctx, tx, ledger.Alarm{
-		At: at, Kiosk: kiosk, Code: ledger.AlarmFork,
-		Note: fmt.Sprintf("sequence %d came with two digests", r.Seq),
-	})
+	return nil
 }
 
 // Undecided implements ledger.Ledger.

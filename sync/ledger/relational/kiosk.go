@@ -11,14 +11,23 @@ import (
 	"github.com/penjire/penjire/sync/ledger"
 )
 
-func putItem(ctx context.Context, tx *tx, kiosk string, it ledger.Item) error {
-	id, err := nextItem(ctx, tx, kiosk, it.At)
+// putItems stores items for a kiosk, in their order.
+func putItems(ctx context.Context, tx *tx, kiosk string, its []ledger.Item) error {
+	last := time.Time{}
+	for _, it := range its {
+		if it.At.After(last) {
+			last = it.At
+		}
+	}
+	id, err := nextItem(ctx, tx, kiosk, last, len(its))
 	if err != nil {
 		return err
 	}
-	_, err = tx.exec(ctx, `INSERT INTO items (id, kiosk, kind, doc, stage, at, bytes) VALUES (?, ?, ?, ?, ?, ?, ?)`,
-		id, kiosk, it.Kind, it.Doc[:], it.Stage, toMilli(it.At), it.Bytes)
-	return err
+	all := make([][]any, len(its))
+	for i, it := range its {
+		all[i] = []any{id + int64(i), kiosk, it.Kind, it.Doc[:], it.Stage, toMilli(it.At), it.Bytes}
+	}
+	return insert(ctx, tx, "items", "id, kiosk, kind, doc, stage, at, bytes", all)
 }
 
 // Broadcast implements ledger.Ledger.
@@ -206,7 +215,7 @@ func raise(ctx context.Context, tx *tx, a ledger.Alarm) error {
 	_, err := tx.exec(ctx,
 		`INSERT INTO alarms (id, at, kiosk, code, note)
 		 SELECT CAST(?6 AS BIGINT), CAST(?1 AS BIGINT), ?2, ?3, ?4 WHERE NOT EXISTS (SELECT 1 FROM alarms WHERE kiosk = ?2 AND code = ?3 AND at > ?5)`,
-		toMilli(a.At), a.Kiosk, a.Code, a.Note, toMilli(a.At.Add(-time.Hour)), tx.d.place(0))
+		toMilli(a.At), a.Kiosk, a.Code, a.Note, toMilli(a.At.Add(-time.Hour)), tx.d.places()(0))
 	return err
 }
 

@@ -11,6 +11,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/penjire/penjire/sync/ledger"
 )
@@ -23,6 +24,8 @@ type Dialect struct {
 	// Place begins the places of new rows, which rise with time: rows stored
 	// together get it and what follows it. nil: the database counts them itself.
 	Place func() int64
+	// Bytes is the type of a column of bytes.
+	Bytes string
 	// Lock ends a query whose rows nobody else may change before this transaction
 	// has ended; empty: the database has one writer at a time.
 	Lock string
@@ -123,11 +126,15 @@ func (d *Store) once(ctx context.Context, f func(tx *tx) error) error {
 	return stx.Commit()
 }
 
-// place returns the place of the row number i of those stored together; nil: the
-// database gives it.
-func (d *Store) place(i int) any {
+// places returns the places of rows that are stored together, by their number;
+// nil: the database gives them.
+func (d *Store) places() func(i int) any {
 	if d.d.Place == nil {
-		return nil
+		return func(int) any { return nil }
 	}
-	return d.d.Place() + int64(i)
+	first := d.d.Place()
+	return func(i int) any { return first + int64(i) }
 }
+
+// marks is n placeholders.
+func marks(n int) string { return "?" + strings.Repeat(", ?", n-1) }

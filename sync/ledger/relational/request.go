@@ -283,9 +283,9 @@ func (d *Store) Answer(ctx context.Context, doc ledger.Doc, a ledger.Answer) err
 			return err
 		}
 		for _, k := range kiosks {
-			if err := putItem(ctx, tx, k, ledger.Item{
+			if err := putItems(ctx, tx, k, []ledger.Item{{
 				Kind: ledger.ItemAnswer, Doc: doc, Stage: a.State, At: a.At, Bytes: a.Packet,
-			}); err != nil {
+			}}); err != nil {
 				return err
 			}
 		}

@@ -195,6 +195,7 @@ func texts(rs *sql.Rows, err error) ([]string, error) {
 var dialect = relational.Dialect{
 	Name:         "sqlite",
 	RequestPlace: "rowid",
+	Bytes:        "BLOB",
 	Whole: func(ctx context.Context, r *sql.DB) ([]string, error) {
 		lines, err := texts(r.QueryContext(ctx, `PRAGMA integrity_check`))
 		return slices.DeleteFunc(lines, func(s string) bool { return s == "ok" }), err
