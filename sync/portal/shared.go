@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/penjire/penjire/sync/edoc/trust"
@@ -63,9 +64,7 @@ func (p *Portal) lookAround(ctx context.Context, l ledger.Shared, seen map[strin
 		}
 	}
 	clear(seen) // of kiosks that went
-	for k, n := range last {
-		seen[k] = n
-	}
+	maps.Copy(seen, last)
 	return nil
 }
 

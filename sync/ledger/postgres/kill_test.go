@@ -61,7 +61,7 @@ func TestServerKilled(t *testing.T) {
 			}
 		}
 		server.Kill(t)
-		<-away
+		t.Logf("life %d ended: %v", life, <-away)
 		if _, err := d.Intake(ctx, ledgertest.Kiosk, time.Now(), []ledger.Incoming{ledgertest.Incoming(seq)}, ledgertest.Signed("x")); err == nil {
 			t.Error("Intake without a server = nil, want an error")
 		}

@@ -2,6 +2,7 @@ package desk
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -36,12 +37,12 @@ func TestFleetOrder(t *testing.T) {
 	} {
 		l := slices.Clone(all)
 		order(l, by)
-		got := ""
+		var got strings.Builder
 		for _, k := range l {
-			got += k.ID[2:3]
+			got.WriteString(k.ID[2:3])
 		}
-		if by == "oldest" && got[:3] != want[:3] || by != "oldest" && got != want {
-			t.Errorf("by %s: %s, want %s", by, got, want)
+		if by == "oldest" && got.String()[:3] != want[:3] || by != "oldest" && got.String() != want {
+			t.Errorf("by %s: %s, want %s", by, got.String(), want)
 		}
 	}
 }
