@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"bytes"
 	"context"
 	"crypto/x509"
 	"encoding/hex"
@@ -41,9 +42,9 @@ func (s *session) checkpoint(ctx context.Context, f *wire.Checkpoint) error {
 		return nil
 	}
 	if err == nil && h.Size == s.head.Size {
-		// The kiosk has lost our word, or never got it. Where its counter has gone on
-		// it has not the head that we signed, either.
-		if h.Counter != s.head.Counter {
+		// The kiosk has lost our word, or never got it. Where its counter has gone on,
+		// or it has signed again, it has not the head that we keep, either.
+		if h.Counter != s.head.Counter || !s.signedTheSame(h) {
 			return s.conn.Send(ctx, &wire.Witness{Epoch: f.Epoch, Head: s.head.Note})
 		}
 		return s.witnessed(ctx)
@@ -65,6 +66,17 @@ func (s *session) checkpoint(ctx context.Context, f *wire.Checkpoint) error {
 		return s.busy(ctx, err)
 	}
 	return s.refuseHead(ctx, f, bad)
+}
+
+// signedTheSame says whether the kiosk's signature under h is the one under the head
+// kept. A signature is another each time, and what comes later is packed against it.
+func (s *session) signedTheSame(h *journal.Head) bool {
+	kept := s.keptHead()
+	if kept == nil {
+		return false
+	}
+	a, b := h.Signed(s.kiosk), kept.Signed(s.kiosk)
+	return a != nil && b != nil && bytes.Equal(a.Bytes(), b.Bytes())
 }
 
 func (s *session) refuseHead(ctx context.Context, f *wire.Checkpoint, bad *headError) error {

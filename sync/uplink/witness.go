@@ -132,7 +132,7 @@ func (s *session) witness(ctx context.Context, f *wire.Witness) error {
 			s.u.st.headTaken() // it has our signature from the file that it answers
 		}
 		if sent != nil {
-			if both, err := sent.Join(h); err == nil {
+			if both, err := s.join(sent, h); err == nil {
 				h = both
 				s.mu.Lock()
 				if len(s.flying) == 0 { // the portal keeps none that came after it
@@ -210,6 +210,16 @@ func (s *session) ofPortal(f *wire.Witness, h *journal.Head) error {
 		return errors.New("uplink: signed by no portal of the bundle")
 	}
 	return nil
+}
+
+// join returns the head that went up with the portal's signature under it, as the
+// portal keeps it: where the answer holds a signature of this kiosk too, it is with
+// that one, which was made earlier.
+func (s *session) join(sent, h *journal.Head) (*journal.Head, error) {
+	if h.Signed(s.u.kiosk) != nil && s.signedHere(h) == nil {
+		return h.Join(sent)
+	}
+	return sent.Join(h)
 }
 
 // signedHere checks that this kiosk signed a head: nobody else's word may stop
