@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -112,12 +113,18 @@ func newUplinked(l *linked) *uplinked {
 	for _, r := range roots {
 		pool.AddCert(r)
 	}
+	for _, c := range k.c.bundle.Centres { // as a kiosk, which needs not be shown them
+		if c.Kind == trust.KindInfrastructure {
+			pool.AddCert(c.Cert)
+		}
+	}
+	sink := &noSink{box: k.box}
 	signer, err := keyfile.Signer(at("signing.crt"), at("signing.key"))
 	must(err)
 	k.tls = &tls.Config{RootCAs: pool, ServerName: "portal.specimen", Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS13}
 	k.conf = uplink.Config{
 		URL: "wss://" + net.JoinHostPort(l.link.Far().Addr().String(), portalPort) + "/sync", Outbox: k.box,
-		Trust: func() *trust.Bundle { return k.c.bundle }, Catalogue: func() uint64 { return k.c.version }, Sink: &noSink{box: k.box},
+		Trust: func() *trust.Bundle { return k.c.bundle }, Catalogue: func() uint64 { return k.c.version }, Sink: sink, Kept: sink.head.Load,
 		Signer: signer, Software: "bench", Dial: l.link.Near().Dial,
 	}
 	return k
@@ -240,8 +247,12 @@ func (k *uplinked) json(b *testing.B) (cold, warm int64) {
 	return cold, warm
 }
 
-// noSink takes what comes down and keeps of it what the journal needs.
-type noSink struct{ box *outbox.Outbox }
+// noSink takes what comes down and keeps of it what the journal and the next session
+// need.
+type noSink struct {
+	box  *outbox.Outbox
+	head atomic.Pointer[journal.Head] // the last one that the portal has witnessed
+}
 
 func (*noSink) Catalogue([]byte) error    { return nil }
 func (*noSink) Trust([]byte) error        { return nil }
@@ -252,7 +263,11 @@ func (s *noSink) Beacon(signed []byte, at time.Time) error {
 	return err
 }
 
-func (*noSink) Witness(*journal.Head) error { return nil }
+func (s *noSink) Witness(h *journal.Head) error {
+	s.head.Store(h)
+	return nil
+}
+
 func (*noSink) Contradicted(*journal.Head) error {
 	return errors.New("the portal knows another journal")
 }
