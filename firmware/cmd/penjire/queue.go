@@ -28,6 +28,7 @@ const queueHelp = `usage: penjire queue ls [--state STATE] [--json]
        penjire queue restore --from FILE|FOLDER [--from ...] [--json]
        penjire queue mirror [--json]
        penjire queue dismiss ALARM
+       penjire queue export|import ...    the same as penjire export and penjire import
 each with [--settings FILE], for the kiosk that it belongs to
 `
 
@@ -51,6 +52,9 @@ func queueCommand(ctx context.Context, args []string, stdout, stderr io.Writer) 
 	}
 	if len(args) == 0 {
 		return wrong()
+	}
+	if args[0] == "export" || args[0] == "import" {
+		return stickCommand(ctx, args[0], args[1:], stdout, stderr)
 	}
 	q := &queue{stdout: stdout, stderr: stderr}
 	fs := flag.NewFlagSet("penjire queue "+args[0], flag.ContinueOnError)
