@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -89,6 +90,32 @@ func batchOfDecisions(t *testing.T, open Opener) {
 		ok(t, l.Decide(ctx, all, sign))
 		if asked != nil || len(must[[]ledger.Item](t)(l.Items(ctx, Kiosk, 0, 10))) != len(want) {
 			t.Errorf("deciding again asked for receipts of %+v, want nothing", asked)
+		}
+	})
+}
+
+// orderOfDecisions: what one batch registers is walked in its order, and goes to the
+// kiosk that the records are of.
+func orderOfDecisions(t *testing.T, open Opener) {
+	with(t, open, func(ctx context.Context, l ledger.Ledger) {
+		var recs []ledger.Incoming
+		var all []ledger.Verdict
+		for seq := range uint64(10) {
+			recs = append(recs, Incoming(seq+1))
+			all = append(all, ledger.Verdict{Key: key(recs[seq]), Decision: Registered()})
+		}
+		must[[]ledger.Outcome](t)(l.Intake(ctx, Kiosk, start, recs, Receipt()))
+		others := Incoming(11)
+		must[[]ledger.Outcome](t)(l.Intake(ctx, "K-000002", start, []ledger.Incoming{others}, Receipt()))
+		foreign := ledger.Verdict{Key: key(others), Decision: Registered()}
+		foreign.Kiosk = "K-000002"
+		if err := l.Decide(ctx, []ledger.Verdict{all[0], foreign}, Decided); err == nil {
+			t.Error("Decide of two kiosks' records = nil, want an error: one would get the receipt of the other")
+		}
+		ok(t, l.Decide(ctx, all, Decided))
+		docs := must[[]ledger.NumberedDoc](t)(l.DocsAfter(ctx, 0, 100))
+		if !slices.EqualFunc(docs, recs, func(d ledger.NumberedDoc, r ledger.Incoming) bool { return d.Doc == r.Doc }) {
+			t.Errorf("DocsAfter = %d documents, want the %d of the batch in its order", len(docs), len(recs))
 		}
 	})
 }

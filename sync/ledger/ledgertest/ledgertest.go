@@ -101,6 +101,7 @@ func Test(t *testing.T, open func(t testing.TB) Opener) {
 		"RenamedIsKept":         renamed,
 		"BatchOfReceipts":       batchOfReceipts,
 		"BatchOfDecisions":      batchOfDecisions,
+		"OrderOfDecisions":      orderOfDecisions,
 		"AtOnce":                atOnce,
 		"Decide":                decide,
 		"OneDocumentTwice":      twice,

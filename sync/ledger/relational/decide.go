@@ -61,7 +61,8 @@ type batch struct {
 	records map[ledger.Key]*waiting
 	known   map[ledger.Doc]answered // requests, with those that this batch registers
 	brought map[[64]byte]bool       // document and digest of what this batch registered
-	fresh   [][]any                 // rows of requests to register
+	places  func(int) any           // of the requests to register
+	fresh   [][]any                 // their rows
 }
 
 // waiting is a record as it was received.
@@ -74,28 +75,26 @@ type waiting struct {
 
 // readBatch reads the records and the requests of their documents, and holds both.
 func readBatch(ctx context.Context, tx *tx, vs []ledger.Verdict) (*batch, error) {
-	b := &batch{records: map[ledger.Key]*waiting{}, known: map[ledger.Doc]answered{}, brought: map[[64]byte]bool{}}
-	type life struct {
-		kiosk string
-		epoch ledger.Epoch
-	}
-	numbers := map[life][]any{}
+	b := &batch{records: map[ledger.Key]*waiting{}, known: map[ledger.Doc]answered{}, brought: map[[64]byte]bool{}, places: tx.d.places()}
+	numbers := map[ledger.Epoch][]any{}
 	for _, v := range vs {
 		seq, err := toInt(v.Seq)
 		if err != nil {
 			return nil, err
 		}
-		l := life{v.Kiosk, v.Epoch}
-		numbers[l] = append(numbers[l], seq)
+		if v.Kiosk != vs[0].Kiosk { // their receipts would go to the first one
+			return nil, fmt.Errorf("decisions about records of %s and of %s together", vs[0].Kiosk, v.Kiosk)
+		}
+		numbers[v.Epoch] = append(numbers[v.Epoch], seq)
 	}
 	docs := map[ledger.Doc]bool{}
-	for l, seqs := range numbers {
+	for epoch, seqs := range numbers {
 		rs, err := tx.query(ctx,
 			`SELECT id, seq, digest, doc, code, lang, claimed, received, channel, sent, state FROM records
 			 WHERE kiosk = ? AND epoch = ? AND seq IN (`+marks(len(seqs))+`) ORDER BY seq, id`+tx.d.d.Lock,
-			append([]any{l.kiosk, l.epoch[:]}, seqs...)...)
+			append([]any{vs[0].Kiosk, epoch[:]}, seqs...)...)
 		_, err = rows(rs, err, func(rs *sql.Rows) (struct{}, error) {
-			w := &waiting{Record: ledger.Record{Key: ledger.Key{Kiosk: l.kiosk, Epoch: l.epoch}}}
+			w := &waiting{Record: ledger.Record{Key: ledger.Key{Kiosk: vs[0].Kiosk, Epoch: epoch}}}
 			err := rs.Scan(&w.id, &w.seq, (*blob32)(&w.Digest), (*blob32)(&w.Doc), &w.Code, &w.Lang, milli{&w.Claimed}, milli{&w.Received},
 				&w.Channel, milli{&w.Sent}, &w.state)
 			w.Seq = uint64(w.seq) //nolint:gosec // toInt stored it
@@ -152,7 +151,7 @@ func (b *batch) decide(ctx context.Context, tx *tx, v ledger.Verdict) (verdict, 
 	case known: // another record brought the same document: its decision holds
 		dec.State, dec.Reason, r.Code, out.answer = ledger.Registered, "", answer.code, answer
 	case dec.State == ledger.Registered:
-		row, err := request(r, dec, tx.d.places()(len(b.fresh)))
+		row, err := request(r, dec, b.places(len(b.fresh)))
 		if err != nil {
 			return out, false, err
 		}
