@@ -133,8 +133,8 @@ type Decision struct {
 	// The rest is for Registered only.
 	Agency     string
 	Service    string
-	Identified bool // by a card; false: the kiosk signed as intermediary
-	Signer     citizen.Text
+	Identified bool         // by a card; false: the kiosk signed as intermediary
+	Signer     citizen.Text // U+0000 in it is kept as U+FFFD
 	Due        time.Time
 	Container  []byte // raised to B-T
 	Original   []byte // as it was received: what was in the envelope, byte for byte (ED-13)

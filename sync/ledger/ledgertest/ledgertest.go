@@ -102,6 +102,7 @@ func Test(t *testing.T, open func(t testing.TB) Opener) {
 		"BatchOfReceipts":       batchOfReceipts,
 		"BatchOfDecisions":      batchOfDecisions,
 		"OrderOfDecisions":      orderOfDecisions,
+		"AnyName":               anyName,
 		"AtOnce":                atOnce,
 		"Decide":                decide,
 		"OneDocumentTwice":      twice,

@@ -223,9 +223,10 @@ func request(r *waiting, dec ledger.Decision, place any) ([]any, error) {
 	if dec.Corrects != nil {
 		corrects = dec.Corrects[:]
 	}
+	signer := known(dec.Signer.Reveal())
 	return []any{
 		place, r.Doc[:], r.Code, r.Kiosk, r.Epoch[:], r.seq, dec.Service, dec.Agency, r.Lang, flag(dec.Identified),
-		dec.Signer.Reveal(), fold(r.Code + " " + dec.Signer.Reveal()), ledger.Registered,
+		signer, fold(r.Code + " " + signer), ledger.Registered,
 		toMilli(r.Claimed), toMilli(r.Received), toMilli(dec.At), toMilli(dec.Due),
 		string(facts), string(to), corrects, dec.Container, r.Channel, toMilli(r.Sent), dec.Original,
 	}, nil

@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"fmt"
 	"math"
+	"strings"
 	"time"
 
 	"github.com/penjire/penjire/sync/ledger"
@@ -39,6 +40,10 @@ func flag(b bool) int64 {
 	}
 	return 0
 }
+
+// known is a text of a document as every database takes it: PostgreSQL knows no
+// zero character. What was signed is in the container.
+func known(s string) string { return strings.ReplaceAll(s, "\x00", "\uFFFD") }
 
 // blob32 and blob16 scan blobs of a fixed length.
 type (
