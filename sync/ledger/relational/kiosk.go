@@ -163,7 +163,7 @@ func (d *Store) SetHead(ctx context.Context, kiosk string, e ledger.Epoch, prove
 func (d *Store) StampHead(ctx context.Context, kiosk string, e ledger.Epoch, size int64, note, stamp []byte) error {
 	return d.update(ctx, "stamp a journal head", func(tx *tx) error {
 		var has bool
-		err := tx.row(ctx, `SELECT stamp IS NOT NULL FROM heads WHERE kiosk = ? AND epoch = ? AND size = ?`, kiosk, e[:], size).Scan(&has)
+		err := tx.row(ctx, `SELECT stamp IS NOT NULL FROM heads WHERE kiosk = ? AND epoch = ? AND size = ?`+tx.d.d.Lock, kiosk, e[:], size).Scan(&has)
 		if err != nil || has {
 			return noRows(err)
 		}

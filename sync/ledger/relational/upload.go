@@ -81,8 +81,9 @@ func (d *Store) Uploads(ctx context.Context, kiosk string) ([]ledger.Upload, err
 // AppendUpload implements ledger.Uploads.
 func (d *Store) AppendUpload(ctx context.Context, kiosk string, digest [32]byte, offset int64, b []byte, at time.Time) (have int64, err error) {
 	err = d.update(ctx, "add to an upload", func(tx *tx) error {
+		// Two sessions of one kiosk may be at two portals: each holds the upload first.
 		var size int64
-		if err := tx.row(ctx, `SELECT size, have FROM uploads WHERE kiosk = ? AND digest = ?`, kiosk, digest[:]).Scan(&size, &have); err != nil {
+		if err := tx.row(ctx, `SELECT size, have FROM uploads WHERE kiosk = ? AND digest = ?`+tx.d.d.Lock, kiosk, digest[:]).Scan(&size, &have); err != nil {
 			return noRows(err)
 		}
 		end := offset + int64(len(b))
@@ -90,14 +91,8 @@ func (d *Store) AppendUpload(ctx context.Context, kiosk string, digest [32]byte,
 			return nil
 		}
 		rest := b[have-offset:]
-		// The condition is for two sessions of one kiosk at two portals.
-		res, err := tx.exec(ctx, `UPDATE uploads SET have = ?, at = ? WHERE kiosk = ? AND digest = ? AND have = ?`,
-			end, toMilli(at), kiosk, digest[:], have)
-		if err != nil {
+		if _, err := tx.exec(ctx, `UPDATE uploads SET have = ?, at = ? WHERE kiosk = ? AND digest = ?`, end, toMilli(at), kiosk, digest[:]); err != nil {
 			return err
-		}
-		if n, err := res.RowsAffected(); err != nil || n != 1 {
-			return fmt.Errorf("%d uploads moved: %w", n, err)
 		}
 		if _, err := tx.exec(ctx, `INSERT INTO chunks (kiosk, digest, begins, bytes) VALUES (?, ?, ?, ?)`, kiosk, digest[:], have, rest); err != nil {
 			return err
@@ -139,8 +134,10 @@ func (d *Store) EndUpload(ctx context.Context, kiosk string, digest [32]byte) er
 	return d.update(ctx, "end an upload", func(tx *tx) error { return endUpload(ctx, tx, kiosk, digest) })
 }
 
+// endUpload takes the upload first: whoever adds to it just now ends before, and
+// what is added goes too.
 func endUpload(ctx context.Context, tx *tx, kiosk string, digest [32]byte) error {
-	for _, table := range []string{"chunks", "uploads"} {
+	for _, table := range []string{"uploads", "chunks"} {
 		if _, err := tx.exec(ctx, `DELETE FROM `+table+` WHERE kiosk = ? AND digest = ?`, kiosk, digest[:]); err != nil {
 			return err
 		}
@@ -151,17 +148,26 @@ func endUpload(ctx context.Context, tx *tx, kiosk string, digest [32]byte) error
 // ForgetUploads implements ledger.Uploads.
 func (d *Store) ForgetUploads(ctx context.Context, before time.Time) (n int, err error) {
 	err = d.update(ctx, "forget uploads", func(tx *tx) error {
-		if _, err := tx.exec(ctx, `DELETE FROM chunks WHERE EXISTS (SELECT 1 FROM uploads u
-			WHERE u.kiosk = chunks.kiosk AND u.digest = chunks.digest AND u.at < ?)`, toMilli(before)); err != nil {
-			return err
+		type upload struct {
+			kiosk  string
+			digest [32]byte
 		}
-		res, err := tx.exec(ctx, `DELETE FROM uploads WHERE at < ?`, toMilli(before))
+		// Held from here on: one that goes on just now is not old any more.
+		rs, err := tx.query(ctx, `SELECT kiosk, digest FROM uploads WHERE at < ? ORDER BY kiosk, digest`+tx.d.d.Lock, toMilli(before))
+		old, err := rows(rs, err, func(rs *sql.Rows) (u upload, err error) {
+			err = rs.Scan(&u.kiosk, (*blob32)(&u.digest))
+			return u, err
+		})
 		if err != nil {
 			return err
 		}
-		gone, err := res.RowsAffected()
-		n = int(gone)
-		return err
+		for _, u := range old {
+			if err := endUpload(ctx, tx, u.kiosk, u.digest); err != nil {
+				return err
+			}
+		}
+		n = len(old)
+		return nil
 	})
 	return n, err
 }
