@@ -64,8 +64,8 @@ func openURL(ctx context.Context, at string, existing bool) (*DB, error) {
 	if err != nil {
 		return nil, errors.New("postgres: open ledger: its address cannot be read") // err quotes it
 	}
-	if _, has := u.User.Password(); has || u.Query().Has("password") {
-		return nil, errors.New("postgres: open ledger: a password does not belong into the address: name a file in PGPASSFILE, or set PGPASSWORD")
+	if _, has := u.User.Password(); has || u.Query().Has("password") || u.Query().Has("sslpassword") {
+		return nil, errors.New("postgres: open ledger: a password does not belong into the address: name a file in PGPASSFILE, or set PGPASSWORD, PGSSLPASSWORD for a key")
 	}
 	cfg, err := pgx.ParseConfig(at)
 	if err != nil {

@@ -83,9 +83,14 @@ func TestOpen(t *testing.T) {
 	if _, err := Open(ctx, url); err == nil || !strings.Contains(err.Error(), "version 99") {
 		t.Errorf("Open of a newer database = %v, want it refused", err)
 	}
-	for _, bad := range []string{"postgres://u:hunter2@h/d", "postgres://h/d?password=hunter2", "postgres://u:hunter2@h:%zz/d"} {
-		if _, err := Open(ctx, bad); err == nil || strings.Contains(err.Error(), "hunter2") {
-			t.Errorf("Open with a password in the address = %v, want it refused and not told", err)
+	for bad, want := range map[string]string{
+		"postgres://u:hunter2@h/d":           "PGPASSFILE",
+		"postgres://h/d?password=hunter2":    "PGPASSFILE",
+		"postgres://h/d?sslpassword=hunter2": "PGSSLPASSWORD",
+		"postgres://u:hunter2@h:%zz/d":       "cannot be read",
+	} {
+		if _, err := Open(ctx, bad); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("Open with a password in the address = %v, want it refused with %s and not told", err, want)
 		}
 	}
 	server.Exec(t, "postgres", "ALTER SYSTEM SET fsync = off")
