@@ -82,9 +82,10 @@ func move(ctx context.Context, dir, to string) (sums []relational.Sum, err error
 	if isPostgres(f.Ledger) {
 		return nil, errors.New("the ledger is on PostgreSQL already; between two databases, pg_dump and pg_restore move it")
 	}
-	from, err := sqlite.OpenExisting(ctx, ledgerPath(dir, f.Ledger))
+	// What a portal took in behind the copy would be receipted and in no ledger.
+	from, err := sqlite.OpenAlone(ctx, ledgerPath(dir, f.Ledger))
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("portald must not run while its ledger is moved: %w", err)
 	}
 	defer func() { err = errors.Join(err, from.Close()) }()
 	if err := from.Check(ctx); err != nil {

@@ -15,7 +15,7 @@ func TestMove(t *testing.T) {
 	server := postgrestest.Start(t)
 	dir, _ := folder(t)
 	url := server.Database(t)
-	start(t, "-dir", dir).end() // publishes
+	running := start(t, "-dir", dir) // publishes
 	command := func(want int, args ...string) string {
 		t.Helper()
 		var out, errs bytes.Buffer
@@ -24,6 +24,10 @@ func TestMove(t *testing.T) {
 		}
 		return out.String() + errs.String()
 	}
+	if s := command(1, "move", "-dir", dir, url); !strings.Contains(s, "must not run") {
+		t.Errorf("move beside a running portal says %q", s)
+	}
+	running.end()
 	command(2, "move", "-dir", dir)
 	command(2, "move", "-dir", dir, "ledger2.db")
 	if s := command(1, "check", "-dir", dir, "-ledger", url); !strings.Contains(s, "no ledger in it") {

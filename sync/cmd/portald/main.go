@@ -30,7 +30,7 @@
 // writes documents as they were received, raised, and answered, with an index of
 // origins, destinations and times (ED-13). Both may run beside the portal. move
 // copies the ledger in a file into an empty database of PostgreSQL, in one
-// transaction, reads it back and checks it; the portal must not run meanwhile.
+// transaction, reads it back and checks it; it refuses to while a portal runs on it.
 //
 // Exit status: 0 stopped as told, all in order, all exported or all moved; 1 failed, or
 // something is damaged, unreadable or missing; 2 wrong use; 3 of check: in order,

@@ -105,15 +105,48 @@ var _ ledger.Ledger = (*DB)(nil)
 // Open opens the file, and makes it where there is none. A file of a newer
 // portal is refused.
 func Open(ctx context.Context, file string) (*DB, error) {
+	w, err := connect(ctx, file, patience)
+	if err != nil {
+		return nil, err
+	}
+	r, err := sql.Open("sqlite", dsn(file, patience, "query_only(1)"))
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("sqlite: open ledger %s: %w", file, err), w.Close())
+	}
+	r.SetMaxOpenConns(4)
+	return &DB{relational.New(dialect, w, r), w, r}, nil
+}
+
+// OpenAlone is OpenExisting for one who must be alone: it fails where a portal has
+// the file open, and none opens it until it is closed.
+func OpenAlone(ctx context.Context, file string) (*DB, error) {
+	if _, err := os.Stat(file); err != nil {
+		return nil, fmt.Errorf("sqlite: open ledger: %w", err)
+	}
+	w, err := connect(ctx, file, "locking_mode(EXCLUSIVE)", "busy_timeout(100)")
+	if err != nil {
+		return nil, err
+	}
+	return &DB{relational.New(dialect, w, w), w, w}, nil
+}
+
+// patience is how long a connection waits for others.
+const patience = "busy_timeout(10000)"
+
+// dsn names the file to the driver, with what each connection begins with, in this
+// order.
+func dsn(file string, first ...string) string {
+	q := url.Values{"_pragma": append(first, "journal_mode(WAL)", "synchronous(FULL)")}
+	q.Set("_txlock", "immediate")
+	return (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: file}).EscapedPath(), RawQuery: q.Encode()}).String()
+}
+
+// connect opens the connection that writes, on a file with today's schema.
+func connect(ctx context.Context, file string, first ...string) (*sql.DB, error) {
 	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
 		return nil, fmt.Errorf("sqlite: open ledger: %w", err)
 	}
-	dsn := func(more ...string) string {
-		q := url.Values{"_pragma": append([]string{"journal_mode(WAL)", "synchronous(FULL)", "busy_timeout(10000)"}, more...)}
-		q.Set("_txlock", "immediate")
-		return (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: file}).EscapedPath(), RawQuery: q.Encode()}).String()
-	}
-	w, err := sql.Open("sqlite", dsn())
+	w, err := sql.Open("sqlite", dsn(file, first...))
 	if err != nil {
 		return nil, fmt.Errorf("sqlite: open ledger %s: %w", file, err)
 	}
@@ -124,12 +157,7 @@ func Open(ctx context.Context, file string) (*DB, error) {
 	if err := os.Chmod(file, 0o600); err != nil {
 		return nil, errors.Join(fmt.Errorf("sqlite: open ledger: %w", err), w.Close())
 	}
-	r, err := sql.Open("sqlite", dsn("query_only(1)"))
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("sqlite: open ledger %s: %w", file, err), w.Close())
-	}
-	r.SetMaxOpenConns(4)
-	return &DB{relational.New(dialect, w, r), w, r}, nil
+	return w, nil
 }
 
 // OpenExisting is Open for a file that must be there: a mistyped name makes no
