@@ -90,7 +90,7 @@ func openURL(ctx context.Context, at string, existing bool) (*DB, error) {
 // ErrNotDurable says that the server does not flush what it commits.
 var ErrNotDurable = errors.New("the database does not keep what it commits over a power cut")
 
-// durable looks at what the promise stands on, and holds fast what a connection
+// durable looks at what the promises stand on, and holds fast what a connection
 // can hold: a setting that is changed later does not reach it.
 func durable(ctx context.Context, conn *pgx.Conn) error {
 	for _, name := range []string{"fsync", "full_page_writes", "synchronous_commit"} {
@@ -111,7 +111,12 @@ func durable(ctx context.Context, conn *pgx.Conn) error {
 			}
 		}
 	}
-	_, err := conn.Exec(ctx, "SET default_transaction_isolation = 'read committed'")
+	if _, err := conn.Exec(ctx, "SET default_transaction_isolation = 'read committed'"); err != nil {
+		return err
+	}
+	// What a portal held whose machine lost its power or its network the server would
+	// keep from the others for hours, until it finds the connection dead.
+	_, err := conn.Exec(ctx, "SET idle_in_transaction_session_timeout = '1min'")
 	return err
 }
 

@@ -115,6 +115,11 @@ func TestPinned(t *testing.T) {
 			t.Fatalf("synchronous_commit of a connection = %q, %v, want on", is, err)
 		}
 	}
+	// A portal that is gone holds up the others no longer than this.
+	var is string
+	if err := d.db.QueryRowContext(t.Context(), "SHOW idle_in_transaction_session_timeout").Scan(&is); err != nil || is != "1min" {
+		t.Errorf("a transaction that nobody goes on with ends after %q, %v, want 1min", is, err)
+	}
 }
 
 // TestCopy moves a ledger from a file and reads both.
