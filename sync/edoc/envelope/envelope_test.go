@@ -10,6 +10,7 @@ import (
 
 	"filippo.io/age"
 
+	"github.com/penjire/penjire/sync/edoc/bech32"
 	"github.com/penjire/penjire/sync/edoc/envelope"
 )
 
@@ -106,6 +107,29 @@ func TestOpenNeedsIntegrity(t *testing.T) {
 		b[i] ^= 0x20
 		if _, err := envelope.Open(b, id); err == nil {
 			t.Errorf("byte %d changed: it opens all the same", i)
+		}
+	}
+}
+
+// TestNoPoint: what is no compressed point of P-256 is no recipient.
+func TestNoPoint(t *testing.T) {
+	x := func(first, rest byte) []byte { return append([]byte{first}, bytes.Repeat([]byte{rest}, 32)...) }
+	one := append(x(2, 0)[:32], 1) // x = 1 is on no point; x = 5 is
+	five := append(x(2, 0)[:32], 5)
+	for name, tt := range map[string]struct {
+		point []byte
+		good  bool
+	}{
+		"a point":             {five, true},
+		"x above the field":   {x(2, 0xff), false},
+		"x of no point":       {one, false},
+		"not compressed":      {append([]byte{4}, five[1:]...), false},
+		"short":               {five[:32], false},
+		"long":                {append(bytes.Clone(five), 0), false},
+		"the point of nobody": {[]byte{0}, false},
+	} {
+		if err := envelope.CheckRecipient(bech32.Encode("agepiv", tt.point)); (err == nil) != tt.good {
+			t.Errorf("%s: CheckRecipient = %v", name, err)
 		}
 	}
 }
