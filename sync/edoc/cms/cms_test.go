@@ -140,3 +140,39 @@ func TestCheckIssuedByHugeKey(t *testing.T) {
 		t.Errorf("list: got %v, want an error with %q", err, want)
 	}
 }
+
+// TestRemembered: a signature that was found good is good for its content alone, in
+// every copy; a bad one stays bad however often it is asked.
+func TestRemembered(t *testing.T) {
+	w, err := specimen.New(now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := w.Cards[0].Slots[specimen.SlotSign]
+	der, err := cms.Sign([]byte("x"), cms.Signer{Key: id.Key, Cert: id.Cert}, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	good, err := cms.Parse(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der[len(der)-1] ^= 1 // the signature is at the end; Parse has made a copy
+	bad, err := cms.Parse(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		for _, sd := range []*cms.SignedData{good, good.WithTimeStamp(nil)} {
+			if _, err := sd.Verify([]byte("x")); err != nil {
+				t.Errorf("Verify = %v", err)
+			}
+			if _, err := sd.Verify([]byte("y")); err == nil {
+				t.Error("Verify over something else = nil, want an error")
+			}
+		}
+		if _, err := bad.Verify([]byte("x")); err == nil {
+			t.Error("Verify of another signature = nil, want an error")
+		}
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"encoding/asn1"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/crypto/cryptobyte"
@@ -27,6 +28,11 @@ type info struct {
 	messageDigest []byte
 	certHash      certHash
 	signingTime   time.Time
+
+	// The certificate whose key the signature was found to be of. Copies share it, as
+	// they share what is signed: one that gets its time stamp is not checked again for
+	// that. nil where nothing is remembered.
+	proved *atomic.Pointer[x509.Certificate]
 }
 
 // readInfo reads a SignerInfo whose content is of type ct (nil: a
@@ -52,6 +58,7 @@ func (i *info) readInfo(s cryptobyte.String, ct *oid) (unsigned cryptobyte.Strin
 	}
 	i.issuer, i.serial, i.digestAlg = raw(issuer), raw(serial), raw(digestAlg)
 	i.signedAttrs, i.signatureAlg, i.signature = attrs, raw(sigAlg), sig
+	i.proved = new(atomic.Pointer[x509.Certificate])
 	return unsigned, has, i.readSignedAttributes(ct)
 }
 
@@ -112,11 +119,20 @@ func (i *info) verify(content []byte, cert *x509.Certificate) error {
 	if subtle.ConstantTimeCompare(sum.Sum(nil), i.messageDigest) != 1 {
 		return errors.New("the content is not what was signed")
 	}
+	if i.proved != nil && i.proved.Load() == cert {
+		return nil
+	}
 	tbs, err := attributesForSigning(i.signedAttrs)
 	if err != nil {
 		return err
 	}
-	return verifyWith(list, cert.PublicKey, params, tbs, i.signature)
+	if err := verifyWith(list, cert.PublicKey, params, tbs, i.signature); err != nil {
+		return err
+	}
+	if i.proved != nil {
+		i.proved.Store(cert)
+	}
+	return nil
 }
 
 // algorithms returns the registered algorithms of the pair that the signer
