@@ -131,8 +131,17 @@ func TestCopy(t *testing.T) {
 	}
 	defer func() { _ = from.Close() }()
 	ledgertest.Fill(t, from)
-	to := open(t, server.Database(t))
+	url := server.Database(t)
+	to := open(t, url)
 	defer func() { closed(t, to) }()
+	// Where not everything arrives as it was, nothing does.
+	name := strings.TrimPrefix(strings.SplitN(url, "?", 2)[0], "postgres:///")
+	server.Exec(t, name, `CREATE FUNCTION bend() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.software = NEW.software || 1; RETURN NEW; END';
+		CREATE TRIGGER bend BEFORE INSERT ON kiosks FOR EACH ROW EXECUTE FUNCTION bend()`)
+	if _, err := from.CopyTo(ctx, to.Store); err == nil || !strings.Contains(err.Error(), "table kiosks: 1 rows arrived") {
+		t.Fatalf("a move with another row of kiosks = %v, want it refused", err)
+	}
+	server.Exec(t, name, "DROP TRIGGER bend ON kiosks")
 	sums, err := from.CopyTo(ctx, to.Store)
 	if err != nil {
 		t.Fatal(err)

@@ -72,9 +72,9 @@ func (s *Sum) add(row []any) {
 	s.Rows++
 }
 
-// CopyTo copies everything into another ledger, which must be empty, in one
-// transaction of it, and reads it back: the sums are those of both. Nothing else
-// may write to either meanwhile.
+// CopyTo copies everything into another ledger, which must be empty, and reads it
+// back, in one transaction of it: the sums are those of both, or nothing is there.
+// Nothing else may write to either meanwhile.
 func (d *Store) CopyTo(ctx context.Context, to *Store) ([]Sum, error) {
 	var sums []Sum
 	err := to.update(ctx, "copy a ledger", func(tx *tx) error {
@@ -92,6 +92,9 @@ func (d *Store) CopyTo(ctx context.Context, to *Store) ([]Sum, error) {
 			if err != nil {
 				return fmt.Errorf("table %s: %w", from.name, err)
 			}
+			if err := readBack(ctx, tx, there[i], s); err != nil {
+				return fmt.Errorf("table %s: %w", from.name, err)
+			}
 			sums = append(sums, s)
 		}
 		return nil
@@ -99,18 +102,20 @@ func (d *Store) CopyTo(ctx context.Context, to *Store) ([]Sum, error) {
 	if err != nil {
 		return nil, err
 	}
-	for i, t := range to.tables() {
-		got := Sum{Table: t.name}
-		rs, err := to.query(ctx, `SELECT `+t.columns+` FROM `+t.name)
-		if err := each(rs, err, func(row []any) error { got.add(row); return nil }); err != nil {
-			return nil, to.errorf("read back what was copied: %w", err)
-		}
-		if got != sums[i] {
-			return nil, to.errorf("table %s: %d rows arrived, with digest %x, of %d with digest %x",
-				t.name, got.Rows, got.Digest[:8], sums[i].Rows, sums[i].Digest[:8])
-		}
-	}
 	return sums, nil
+}
+
+// readBack says whether what arrived in a table is what left.
+func readBack(ctx context.Context, tx *tx, t table, want Sum) error {
+	got := Sum{Table: t.name}
+	rs, err := tx.query(ctx, `SELECT `+t.columns+` FROM `+t.name)
+	if err := each(rs, err, func(row []any) error { got.add(row); return nil }); err != nil {
+		return fmt.Errorf("read back: %w", err)
+	}
+	if got != want {
+		return fmt.Errorf("%d rows arrived, with digest %x, of %d with digest %x", got.Rows, got.Digest[:8], want.Rows, want.Digest[:8])
+	}
+	return nil
 }
 
 // copyTable copies one table, several rows with one statement.
