@@ -463,3 +463,39 @@ func TestCompactsWhenMostIsFree(t *testing.T) {
 		t.Errorf("Lease = %d records, %v, want 2", len(recs), err)
 	}
 }
+
+// spoilTree leaves of the file only what a salvage finds by itself.
+func spoilTree(t *testing.T, dir string) {
+	t.Helper()
+	path := filepath.Join(dir, "outbox.db")
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	clear(b[:8192])
+	if err := os.WriteFile(path, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestSalvagedCannotBeTakenBack: what a salvage finds accepted may have left, and
+// is sending before anybody leases it.
+func TestSalvagedCannotBeTakenBack(t *testing.T) {
+	dir := t.TempDir()
+	o := outboxtest.OpenDir(t, dir, outbox.Options{})
+	r := outboxtest.Accept(t, o, outboxtest.Draft(1))
+	if err := o.Close(); err != nil {
+		t.Fatal(err)
+	}
+	spoilTree(t, dir)
+	o = outboxtest.OpenDir(t, dir, outbox.Options{})
+	if got, err := o.Get(t.Context(), r.Doc); err != nil || got.State != outbox.Sending {
+		t.Errorf("the salvaged request is %v, %v, want sending", got.State, err)
+	}
+	if err := o.Withdraw(t.Context(), r.Doc); !errors.Is(err, outbox.ErrSent) {
+		t.Errorf("Withdraw of it = %v, want ErrSent", err)
+	}
+	if recs, err := o.Lease(t.Context(), 0, 0); err != nil || len(recs) != 1 {
+		t.Errorf("Lease = %d records, %v, want it", len(recs), err)
+	}
+}
