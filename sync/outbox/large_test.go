@@ -341,3 +341,39 @@ func TestOrphansOfALostOutbox(t *testing.T) {
 		}
 	}
 }
+
+// TestSalvagedLargeGoesWhenItsFileIsBack: the file of a large request was away when
+// the outbox was salvaged. It was given up for ever then, and once the alarms were
+// dismissed the file that had come back was removed as nobody's.
+func TestSalvagedLargeGoesWhenItsFileIsBack(t *testing.T) {
+	ctx := t.Context()
+	dir := t.TempDir()
+	o := outboxtest.OpenDir(t, dir, outbox.Options{})
+	d := outboxtest.Large(1, 200<<10)
+	outboxtest.Accept(t, o, d)
+	file := filepath.Join(dir, blobName(d.Sealed))
+	if err := errors.Join(o.Close(), os.Rename(file, file+"-away")); err != nil {
+		t.Fatal(err)
+	}
+	spoilTree(t, dir)
+	o = outboxtest.OpenDir(t, dir, outbox.Options{})
+	if a := o.Stats(ctx).Alarms; !slices.Contains(a, outbox.AlarmLost) {
+		t.Errorf("alarms %q, want %s", a, outbox.AlarmLost)
+	}
+	if _, _, err := o.LeaseLarge(ctx, nil); !errors.Is(err, outbox.ErrNotFound) {
+		t.Errorf("LeaseLarge = %v, want ErrNotFound", err)
+	}
+	if err := errors.Join(o.Dismiss(ctx, outbox.AlarmLost), o.Dismiss(ctx, outbox.AlarmQuarantined), o.Close(), os.Rename(file+"-away", file)); err != nil {
+		t.Fatal(err)
+	}
+	o = outboxtest.OpenDir(t, dir, outbox.Options{})
+	if _, err := os.Stat(file); err != nil {
+		t.Fatalf("the file that came back: %v", err)
+	}
+	if rec, got := readBlob(t, o); rec.Doc != d.Doc || !bytes.Equal(got, d.Sealed) {
+		t.Errorf("leased %x, %d bytes, want the one whose file is back", rec.Doc[:4], len(got))
+	}
+	if err := o.Check(ctx); err != nil {
+		t.Error(err)
+	}
+}

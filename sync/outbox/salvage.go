@@ -189,7 +189,7 @@ func (g *salvage) request(k id, revision uint64, r *request) error {
 		if err != nil {
 			return err
 		}
-		r.Lost = !ok
+		r.Lost = !ok && !r.large() // the file of a large one may come back
 		if !ok {
 			g.lost++
 		}
@@ -223,11 +223,12 @@ func (g *salvage) hasItem(number uint64) bool {
 	return false
 }
 
-// sealed carries the sealed bytes of a request over, if they are whole.
+// sealed carries the sealed bytes of a request over, if they are whole. Of a large one
+// their file is named also where it is not.
 func (g *salvage) sealed(k, place id, r *request) (bool, error) {
 	if r.large() {
 		ok, err := g.blob([32]byte(r.Digest), int64(r.Size))
-		if !ok || err != nil {
+		if err != nil {
 			return false, err
 		}
 		revision := uint64(1)
@@ -235,7 +236,7 @@ func (g *salvage) sealed(k, place id, r *request) (bool, error) {
 		if w, there := g.found[k]; there {
 			revision = w.revision
 		}
-		return true, g.put(bucketSealed, value{
+		return ok, g.put(bucketSealed, value{
 			kind: kindLarge, epoch: place.epoch, number: place.number, revision: revision,
 			payload: marshalLarge(Doc(r.Doc), [32]byte(r.Digest), int64(r.Size)),
 		})
