@@ -377,3 +377,22 @@ func TestSalvagedLargeGoesWhenItsFileIsBack(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestOutboxMissingButForLarge: only the files of large requests are left of an
+// outbox. They were taken for what a crash had left, and removed.
+func TestOutboxMissingButForLarge(t *testing.T) {
+	dir := t.TempDir()
+	o := outboxtest.OpenDir(t, dir, outbox.Options{})
+	d := outboxtest.Large(1, 100<<10)
+	outboxtest.Accept(t, o, d)
+	if err := errors.Join(o.Close(), os.Remove(filepath.Join(dir, "outbox.db")), os.Remove(filepath.Join(dir, "outbox.lock"))); err != nil {
+		t.Fatal(err)
+	}
+	o = outboxtest.OpenDir(t, dir, outbox.Options{})
+	if a := o.Stats(t.Context()).Alarms; !slices.Equal(a, []string{outbox.AlarmMissing}) {
+		t.Errorf("alarms %q, want %s", a, outbox.AlarmMissing)
+	}
+	if _, err := os.Stat(filepath.Join(dir, blobName(d.Sealed))); err != nil {
+		t.Errorf("the file of a large request: %v", err)
+	}
+}

@@ -72,8 +72,12 @@ func (o *Outbox) fresh() error {
 	if err != nil {
 		return err
 	}
+	large, err := filepath.Glob(filepath.Join(o.dir(), blobFolder, "*"))
+	if err != nil {
+		return fmt.Errorf("outbox: look for large requests: %w", err)
+	}
 	m := meta{Kiosk: o.o.Kiosk, Created: toMilli(o.o.Now())}
-	if len(aside) > 0 || used {
+	if len(aside) > 0 || len(large) > 0 || used {
 		m.Alarms = []string{AlarmMissing}
 	}
 	return create(o.path, o.o, func(b *bolt.Tx, e Epoch) error { return putFirstMeta(b, e, m) })
