@@ -156,7 +156,7 @@ func (k *Kiosk) answer(r outbox.Request, o *opened) session.Answer {
 	}
 	svc, ok := k.know.catalogue().Service(r.Service)
 	a.Copy = ok && svc.Result.Kind == catalog.ResultCertifiedCopy && o.seal != nil && o.answer.Decision == edoc.Answered
-	if r.Copy != outbox.Printed { // one of an earlier visit is not to be taken out of the printer now
+	if a.Copy && r.Copy != outbox.Printed { // one of an earlier visit is not to be taken out of the printer now
 		a.Paper, a.Why = k.paperOf(r.Doc, outbox.PrintCopy, r.Copy)
 	}
 	for _, f := range o.answer.Facts {

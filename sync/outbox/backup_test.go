@@ -134,3 +134,36 @@ func TestRestoreOverANewerOutbox(t *testing.T) {
 		t.Errorf("the request that was withdrawn after the backup is %v, %v", r.State, err)
 	}
 }
+
+// TestRestoredCopyIsMarked: the certified copy came out after the backup was made.
+// The restored outbox knew nothing of it and took a second one without a mark.
+func TestRestoredCopyIsMarked(t *testing.T) {
+	ctx := t.Context()
+	dir := t.TempDir()
+	o := outboxtest.OpenDir(t, dir, outbox.Options{})
+	r := outboxtest.Accept(t, o, outboxtest.Draft(1))
+	var b bytes.Buffer
+	if err := o.Backup(ctx, &b); err != nil {
+		t.Fatal(err)
+	}
+	j, err := o.QueuePrint(ctx, r.Doc, outbox.PrintCopy, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(o.StartPrint(ctx, j.ID), o.EndPrint(ctx, j.ID, outbox.Printed, ""), o.Close()); err != nil {
+		t.Fatal(err)
+	}
+	backup, to := filepath.Join(t.TempDir(), "backup"), t.TempDir()
+	if err := os.WriteFile(backup, b.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := outbox.Restore(ctx, to, outbox.Options{Kiosk: outboxtest.Kiosk}, backup); err != nil {
+		t.Fatal(err)
+	}
+	o = outboxtest.OpenDir(t, to, outbox.Options{})
+	for _, kind := range []uint8{outbox.PrintReceipt, outbox.PrintCopy} {
+		if _, err := o.QueuePrint(ctx, r.Doc, kind, false); !errors.Is(err, outbox.ErrMarked) {
+			t.Errorf("QueuePrint %d without a mark = %v, want ErrMarked", kind, err)
+		}
+	}
+}

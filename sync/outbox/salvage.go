@@ -177,7 +177,7 @@ func (g *salvage) request(k id, revision uint64, r *request) error {
 	}
 	for _, kind := range []uint8{PrintReceipt, PrintCopy} {
 		g.job = max(g.job, *r.job(kind))
-		if s := r.print(kind); s != 0 && s != Printed {
+		if r.print(kind) != Printed { // also what was never queued: this may be an older copy
 			r.setPrint(kind, Unknown)
 		}
 	}
