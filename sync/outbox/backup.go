@@ -52,7 +52,7 @@ func (o *Outbox) Backup(ctx context.Context, w io.Writer) error {
 			since, now = rev, last
 			continue
 		}
-		if err := o.emitAll(vals, put); err != nil {
+		if err := o.emitAll(ctx, vals, put); err != nil {
 			return err
 		}
 		if len(vals) > 0 {

@@ -12,11 +12,16 @@ import (
 // In copies the sealed bytes of a large request stand as parts in front of the
 // value that names their file: a copy is whole by itself (outbox.md, section 9a).
 
-// copyParts hands out the parts of the file that a value names. A file that is gone
-// has none: its request has its receipt by now, or is lost here too.
-func (o *Outbox) copyParts(v value, emit func([]byte) error) error {
+// copyParts hands out the parts of the file that a value names. A file that is gone,
+// or is another, has none: its request has its receipt by now, or is lost here too.
+func (o *Outbox) copyParts(ctx context.Context, v value, emit func([]byte) error) error {
 	_, digest, size, err := parseLarge(v.payload)
 	if err != nil {
+		return err
+	}
+	if err := o.proveBlob(ctx, digest, size); errors.Is(err, errBlob) {
+		return nil // its parts would stand in the way of good ones
+	} else if err != nil {
 		return err
 	}
 	f, err := os.Open(blobPath(o.dir(), digest))
@@ -40,12 +45,12 @@ func (o *Outbox) copyParts(v value, emit func([]byte) error) error {
 }
 
 // emitAll hands out values, each that names a file behind its parts.
-func (o *Outbox) emitAll(vals [][]byte, emit func([]byte) error) error {
+func (o *Outbox) emitAll(ctx context.Context, vals [][]byte, emit func([]byte) error) error {
 	for _, raw := range vals {
 		if kind(raw[5]) == kindLarge {
 			v, _, err := parseValue(raw)
 			if err == nil {
-				err = o.copyParts(v, emit)
+				err = o.copyParts(ctx, v, emit)
 			}
 			if err != nil {
 				return err

@@ -111,6 +111,25 @@ func (o *Outbox) proveBlob(ctx context.Context, digest [32]byte, size int64) err
 	return err
 }
 
+// proveBlobs is proveBlob for all files that are needed. It returns those that are lost.
+func (o *Outbox) proveBlobs(ctx context.Context) (lost map[[32]byte]bool, err error) {
+	sizes := map[[32]byte]int64{}
+	o.mu.RLock()
+	for digest, b := range o.mem.blobs {
+		sizes[digest] = b.size
+	}
+	o.mu.RUnlock()
+	lost = map[[32]byte]bool{}
+	for digest, size := range sizes {
+		if err := o.proveBlob(ctx, digest, size); errors.Is(err, errBlob) {
+			lost[digest] = true
+		} else if err != nil {
+			return nil, err
+		}
+	}
+	return lost, nil
+}
+
 // Doubt has the sealed bytes of a large request compared with their digest again
 // before they are leased the next time: the portal found others.
 func (o *Outbox) Doubt(digest [32]byte) {
@@ -199,7 +218,7 @@ func (m *memory) loseBlob(digest [32]byte) {
 		return
 	}
 	for _, i := range b.slots {
-		if m.slots[i].waits {
+		if m.slots[i].waits && !m.slots[i].lost {
 			m.slots[i].lost = true
 			m.alarm(AlarmLost)
 		}

@@ -168,7 +168,7 @@ func (m *mirror) follow(c *mirrorCopy) error {
 		return nil
 	}
 	if slices.ContainsFunc(vals, func(v []byte) bool { return kind(v[5]) == kindLarge }) {
-		if err := m.o.emitAll(vals, c.write); err != nil {
+		if err := m.o.emitAll(m.life, vals, c.write); err != nil {
 			return err
 		}
 	} else if err := c.write(bytes.Join(vals, nil)); err != nil {

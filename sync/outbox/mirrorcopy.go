@@ -69,18 +69,15 @@ func (m *mirror) attach(epoch Epoch) (_ *mirrorCopy, err error) {
 		if i == best {
 			continue
 		}
-		own := states[i].kiosk != "" && states[i].epoch == epoch && best >= 0 && states[i].rev <= states[best].rev
-		if !own {
-			covered, err := m.covered(name)
-			if err != nil {
-				return nil, err
-			}
-			if !covered {
-				unlike = true
-				continue
-			}
+		covered, err := m.covered(name)
+		if err != nil {
+			return nil, err
 		}
-		others = append(others, name)
+		if covered {
+			others = append(others, name)
+		} else {
+			unlike = true
+		}
 	}
 	m.mu.Lock()
 	m.unlike = unlike
@@ -140,6 +137,9 @@ func (m *mirror) read(name string) (s copyState, err error) {
 // covered reports whether the outbox has every request that the file speaks of,
 // so that the file can go.
 func (m *mirror) covered(name string) (bool, error) {
+	if _, err := m.o.proveBlobs(m.life); err != nil {
+		return false, err
+	}
 	f, err := m.m.open(name)
 	if err != nil {
 		return false, fmt.Errorf("outbox: open the mirror: %w", err)
@@ -159,7 +159,10 @@ func (m *mirror) covered(name string) (bool, error) {
 			continue
 		}
 		i, there := m.o.mem.docs[k.fork]
-		if !there || k.kind != kindRequest && m.o.mem.slots[i].lost {
+		if !there {
+			return false, nil
+		}
+		if s := &m.o.mem.slots[i]; k.kind != kindRequest && s.waits && s.lost {
 			return false, nil
 		}
 	}
@@ -206,7 +209,11 @@ func (m *mirror) renew(c *mirrorCopy) (_ *mirrorCopy, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := m.catchUp(next, m.o.moment()); err != nil {
+	err = m.keepParts(c, next)
+	if err == nil {
+		err = m.catchUp(next, m.o.moment())
+	}
+	if err != nil {
 		// The old one goes on, until there is so much more of it again.
 		c.hold = c.size + mirrorLeast
 		return nil, errors.Join(err, next.f.Close(), m.m.remove(next.name))
@@ -218,4 +225,35 @@ func (m *mirror) renew(c *mirrorCopy) (_ *mirrorCopy, err error) {
 		return nil, errors.Join(err, next.f.Close())
 	}
 	return next, nil
+}
+
+// keepParts copies, from one file of the mirror to the next, what the outbox itself
+// does not have any more: the parts of large requests whose files are lost.
+func (m *mirror) keepParts(from, to *mirrorCopy) error {
+	lost, err := m.o.proveBlobs(m.life)
+	if err != nil || len(lost) == 0 {
+		return err
+	}
+	r, err := sizeOf(from.f)
+	if err != nil {
+		return err
+	}
+	found := map[id]at{}
+	scanInto(r, 0, found)
+	for k, w := range found {
+		if k.kind != kindPart {
+			continue
+		}
+		raw := make([]byte, w.length)
+		if _, err := from.f.ReadAt(raw, w.offset); err != nil {
+			return fmt.Errorf("outbox: read the mirror: %w", err)
+		}
+		if v, _, err := parseValue(raw); err != nil || !lost[[32]byte(v.payload)] {
+			continue
+		}
+		if err := to.write(raw); err != nil {
+			return err
+		}
+	}
+	return nil
 }

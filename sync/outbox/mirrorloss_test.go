@@ -1,6 +1,7 @@
 package outbox_test
 
 import (
+	"bytes"
 	"errors"
 	"os"
 	"path/filepath"
@@ -168,5 +169,87 @@ func TestMirrorIsBegunAnew(t *testing.T) {
 	res, err := outbox.Restore(t.Context(), t.TempDir(), outbox.Options{Kiosk: outboxtest.Kiosk}, mirror)
 	if err != nil || res.Requests != 71 || res.Waiting != 1 || res.Lost != 0 {
 		t.Errorf("Restore = %+v, %v", res, err)
+	}
+}
+
+// TestMirrorKeepsTheLostFile: the file of a large request is gone here, or is another;
+// the mirror has it. A new generation of the mirror was begun without it, and the old
+// one, the last that had it, was removed.
+func TestMirrorKeepsTheLostFile(t *testing.T) {
+	for name, spoil := range map[string]func(path string, b []byte) error{
+		"gone":    func(path string, _ []byte) error { return os.Remove(path) },
+		"changed": func(path string, b []byte) error { return os.WriteFile(path, b, 0o600) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			mirror, dir := t.TempDir(), t.TempDir()
+			o := outboxtest.OpenDir(t, dir, outbox.Options{Mirror: mirror})
+			d := outboxtest.Large(1000, 300<<10)
+			outboxtest.Accept(t, o, d)
+			mirrored(t, o)
+			if err := o.Close(); err != nil {
+				t.Fatal(err)
+			}
+			if err := spoil(filepath.Join(dir, blobName(d.Sealed)), make([]byte, 300<<10)); err != nil {
+				t.Fatal(err)
+			}
+			o = outboxtest.OpenDir(t, dir, outbox.Options{Mirror: mirror})
+			first := mirrorFiles(t, mirror)
+			for i := 0; slices.Equal(mirrorFiles(t, mirror), first); i++ {
+				if i == 100 {
+					t.Fatal("no new generation was begun")
+				}
+				r := outboxtest.Accept(t, o, outboxtest.Large(i, 512<<10))
+				if err := o.Receipted(t.Context(), []outbox.Receipt{{Seq: r.Seq, Doc: r.Doc, Stage: outbox.Delivered, At: outboxtest.Day, Bytes: []byte("durable")}}); err != nil {
+					t.Fatal(err)
+				}
+				mirrored(t, o)
+			}
+			if err := o.Close(); err != nil {
+				t.Fatal(err)
+			}
+			to := t.TempDir()
+			if res, err := outbox.Restore(t.Context(), to, outbox.Options{Kiosk: outboxtest.Kiosk}, mirror); err != nil || res.Waiting != 1 || res.Lost != 0 {
+				t.Fatalf("Restore = %+v, %v, want one waiting and none lost", res, err)
+			}
+			o = outboxtest.OpenDir(t, to, outbox.Options{})
+			if rec, got := readBlob(t, o); rec.Doc != d.Doc || !bytes.Equal(got, d.Sealed) {
+				t.Errorf("leased %x, %d bytes", rec.Doc[:4], len(got))
+			}
+		})
+	}
+}
+
+// TestBadFileSpoilsNoCopy: a backup was made after the file of a large request had
+// gone bad. Its bad parts took the place of the mirror's good ones in a restore from
+// both.
+func TestBadFileSpoilsNoCopy(t *testing.T) {
+	ctx := t.Context()
+	mirror, dir := t.TempDir(), t.TempDir()
+	o := outboxtest.OpenDir(t, dir, outbox.Options{Mirror: mirror})
+	d := outboxtest.Large(1, 300<<10)
+	outboxtest.Accept(t, o, d)
+	mirrored(t, o)
+	if err := errors.Join(o.Close(), os.WriteFile(filepath.Join(dir, blobName(d.Sealed)), make([]byte, 300<<10), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	o = outboxtest.OpenDir(t, dir, outbox.Options{})
+	var b bytes.Buffer
+	if err := o.Backup(ctx, &b); err != nil {
+		t.Fatal(err)
+	}
+	if a := o.Stats(ctx).Alarms; !slices.Equal(a, []string{outbox.AlarmLost}) {
+		t.Errorf("alarms %q, want %s", a, outbox.AlarmLost)
+	}
+	backup := filepath.Join(t.TempDir(), "backup")
+	if err := errors.Join(o.Close(), os.WriteFile(backup, b.Bytes(), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	to := t.TempDir()
+	if res, err := outbox.Restore(ctx, to, outbox.Options{Kiosk: outboxtest.Kiosk}, mirror, backup); err != nil || res.Lost != 0 {
+		t.Fatalf("Restore = %+v, %v, want none lost", res, err)
+	}
+	o = outboxtest.OpenDir(t, to, outbox.Options{})
+	if rec, got := readBlob(t, o); rec.Doc != d.Doc || !bytes.Equal(got, d.Sealed) {
+		t.Errorf("leased %x, %d bytes", rec.Doc[:4], len(got))
 	}
 }

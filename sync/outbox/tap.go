@@ -145,7 +145,7 @@ func (o *Outbox) copyValues(ctx context.Context, since, now uint64, emit func([]
 				return 0, err
 			}
 			for _, v := range named {
-				if err := o.copyParts(v, emit); err != nil {
+				if err := o.copyParts(ctx, v, emit); err != nil {
 					return 0, err
 				}
 			}
