@@ -1,6 +1,7 @@
 package outbox
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -30,22 +31,12 @@ func (b *Blob) Close() error { return b.f.Close() }
 // nobody. ErrNotFound: there is none that can go.
 func (o *Outbox) LeaseLarge(ctx context.Context, skip func(Doc) bool) (Record, *Blob, error) {
 	var none Record
-	o.mu.RLock()
-	var line []int32
-	for _, l := range o.mem.lanes {
-		for _, i := range l.line {
-			if s := &o.mem.slots[i]; s.waits && s.large && !s.lost {
-				line = append(line, i)
-			}
-		}
-	}
-	o.mu.RUnlock()
-	for _, i := range line {
-		r, err := o.requestOf(ctx, i)
+	for _, p := range o.largeLine() {
+		r, err := o.requestOf(ctx, p.epoch, p.seq)
 		if err != nil {
 			return none, nil, err
 		}
-		if !r.waits() || skip != nil && skip(Doc(r.Doc)) {
+		if r.Doc == nil || !r.waits() || skip != nil && skip(Doc(r.Doc)) {
 			continue
 		}
 		if err := o.proveBlob(ctx, [32]byte(r.Digest), int64(r.Size)); errors.Is(err, errBlob) {
@@ -61,8 +52,13 @@ func (o *Outbox) LeaseLarge(ctx context.Context, skip func(Doc) bool) (Record, *
 		var rec Record
 		err = o.write(ctx, func(t *tx) error {
 			rec = Record{}
-			var err error
-			rec, _, err = t.lease(i, 0, 0, true)
+			i, _, _, now, err := t.find(Doc(r.Doc)) // the file may have been opened again
+			if errors.Is(err, ErrNotFound) || err == nil && (i < 0 || !bytes.Equal(now.Digest, r.Digest)) {
+				return nil
+			}
+			if err == nil {
+				rec, _, err = t.lease(i, 0, 0, true)
+			}
 			return err
 		})
 		if err == nil && rec.Seq != 0 {
@@ -75,13 +71,32 @@ func (o *Outbox) LeaseLarge(ctx context.Context, skip func(Doc) bool) (Record, *
 	return none, nil, fmt.Errorf("outbox: lease a large request: %w", ErrNotFound)
 }
 
-func (o *Outbox) requestOf(ctx context.Context, i int32) (r request, err error) {
+// identity is where a request stands, whatever becomes of the memory meanwhile.
+type identity struct {
+	epoch Epoch
+	seq   uint64
+}
+
+// largeLine returns the large requests that wait and whose files are there, in order.
+func (o *Outbox) largeLine() (line []identity) {
 	o.mu.RLock()
-	epoch, seq := o.mem.key(i)
-	o.mu.RUnlock()
+	defer o.mu.RUnlock()
+	for _, l := range o.mem.lanes {
+		for _, i := range l.line {
+			if s := &o.mem.slots[i]; s.waits && s.large && !s.lost {
+				epoch, seq := o.mem.key(i)
+				line = append(line, identity{epoch, seq})
+			}
+		}
+	}
+	return line
+}
+
+// requestOf returns the request, or a zero one where it is not there any more.
+func (o *Outbox) requestOf(ctx context.Context, epoch Epoch, seq uint64) (r request, err error) {
 	err = o.view(ctx, func(b *bolt.Tx) error {
-		s, err := newStore(b, o.epoch())
-		if err != nil {
+		s, err := newStore(b, epoch)
+		if err != nil || s.request.Get(epochKey(epoch, seq)) == nil {
 			return err
 		}
 		r, err = s.getRequest(epoch, seq)

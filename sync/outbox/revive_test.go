@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"testing"
 	"time"
@@ -133,5 +134,70 @@ func TestDamagedWhileOpen(t *testing.T) {
 				t.Errorf("%d requests are on the mirror, want 6", n)
 			}
 		})
+	}
+}
+
+// TestLeaseLargeWhileOpenedAgain: the file is opened again, without one request,
+// between the moment when a large one is chosen and that when it is leased. It was
+// looked for where it had been, which is another's place or nobody's.
+func TestLeaseLargeWhileOpenedAgain(t *testing.T) {
+	revives(t)
+	ctx, dir := t.Context(), t.TempDir()
+	o, err := Open(ctx, dir, Options{Kiosk: "K-000001"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	bad, first, second := mediumDraft(1), mediumDraft(2), mediumDraft(3)
+	first.Sealed, second.Sealed = bytes.Repeat([]byte("first"), 20<<10), bytes.Repeat([]byte("other"), 20<<10)
+	for _, d := range []Draft{bad, first, second} {
+		if _, err := o.Accept(ctx, d); err != nil {
+			t.Fatal(err)
+		}
+	}
+	epoch := o.epoch()
+	loseOne := func() {
+		path := filepath.Join(dir, fileName)
+		b, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for at := bytes.Index(b, bad.Doc[:]); at >= 0; at = bytes.Index(b, bad.Doc[:]) {
+			b[at] ^= 1
+		}
+		f, err := os.OpenFile(path, os.O_WRONLY, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.WriteAt(b, 0); err != nil {
+			t.Fatal(err)
+		}
+		if err := f.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := o.Get(ctx, bad.Doc); !errors.Is(err, ErrDamaged) {
+			t.Fatalf("Get = %v, want ErrDamaged", err)
+		}
+		for o.epoch() == epoch {
+			if err := ctx.Err(); err != nil {
+				t.Fatal(err)
+			}
+			runtime.Gosched()
+		}
+	}
+	rec, blob, err := o.LeaseLarge(ctx, func(d Doc) bool {
+		if o.epoch() == epoch {
+			loseOne()
+		}
+		return false
+	})
+	if err != nil || rec.Doc != first.Doc {
+		t.Fatalf("LeaseLarge = %x, %v, want the first", rec.Doc[:4], err)
+	}
+	got := make([]byte, len(first.Sealed))
+	if _, err := blob.ReadAt(got, 0); err != nil || !bytes.Equal(got, first.Sealed) {
+		t.Errorf("its bytes begin with %q, %v", got[:5], err)
+	}
+	if err := errors.Join(blob.Close(), o.Check(ctx), o.Close()); err != nil {
+		t.Error(err)
 	}
 }
