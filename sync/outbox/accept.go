@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/penjire/penjire/sync/journal"
 )
@@ -40,7 +39,7 @@ func (o *Outbox) Accept(ctx context.Context, d Draft) (Request, error) {
 		case !errors.Is(err, ErrNotFound):
 			return err
 		}
-		if slices.Contains(t.o.mem.alarms, AlarmRestored) {
+		if o.raised(AlarmRestored) {
 			return fmt.Errorf("outbox: accept: %w", ErrRestored)
 		}
 		if t.edge.Size() == 0 {

@@ -300,3 +300,18 @@ func TestConcurrentSees(t *testing.T) {
 		t.Error("a withdrawal while a lease was under way cannot be told either way")
 	}
 }
+
+// TestAlarmWhileAccepting is for the race detector: an alarm is raised by who reads,
+// and Accept looked at the alarms without a lock.
+func TestAlarmWhileAccepting(t *testing.T) {
+	o := outboxtest.Open(t)
+	for i := range 20 {
+		raised := make(chan struct{})
+		go func() {
+			defer close(raised)
+			o.Raise(fmt.Sprint("test.", i))
+		}()
+		outboxtest.Accept(t, o, outboxtest.Draft(i))
+		<-raised
+	}
+}

@@ -31,3 +31,6 @@ func (o *Outbox) Hold(n int) error {
 		return err
 	}
 }
+
+// Raise raises an alarm as who reads does.
+func (o *Outbox) Raise(code string) { o.raise(code) }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
 
 	bolt "go.etcd.io/bbolt"
 	berrors "go.etcd.io/bbolt/errors"
@@ -41,6 +42,13 @@ func (o *Outbox) raise(code string) {
 	o.mu.Lock()
 	o.mem.alarm(code)
 	o.mu.Unlock()
+}
+
+// raised reports whether the alarm stands.
+func (o *Outbox) raised(code string) bool {
+	o.mu.RLock() // who reads may raise one
+	defer o.mu.RUnlock()
+	return slices.Contains(o.mem.alarms, code)
 }
 
 // Changes returns a channel that gets a value after something changed; changes
