@@ -58,7 +58,7 @@ func (o *Outbox) Accept(ctx context.Context, d Draft) (Request, error) {
 		out, used = r.public(t.epoch, t.seq), true
 		return nil
 	})
-	s.settle(ctx, err == nil && used, err == nil || own)
+	s.settle(ctx.Err() != nil || errors.Is(err, errUnsure), err == nil && used, err == nil || own)
 	if err != nil {
 		return Request{}, err
 	}

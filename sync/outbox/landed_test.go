@@ -1,10 +1,16 @@
 package outbox
 
 import (
+	"bytes"
 	"errors"
+	"io"
 	"slices"
+	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
+
+	bolt "go.etcd.io/bbolt"
 )
 
 // TestFailedCommitLands: the flush of a commit's last page fails, and the commit
@@ -70,5 +76,47 @@ func TestFailedCommitLands(t *testing.T) {
 	}
 	if err := o.Close(); err != nil {
 		t.Errorf("Close = %v", err)
+	}
+}
+
+// TestFailedCommitOfALargeRequestLands: the request is in the file though its commit
+// failed. Its own file was removed with what Accept had not taken, and the request
+// waited without it for ever.
+func TestFailedCommitOfALargeRequestLands(t *testing.T) {
+	revives(t)
+	ctx := t.Context()
+	var fail atomic.Bool
+	defer func(old func(*bolt.Tx) error) { commitTx = old }(commitTx)
+	commitTx = func(b *bolt.Tx) error {
+		err := b.Commit()
+		if fail.Swap(false) {
+			err = syscall.ENOSPC // of its last flush
+		}
+		return err
+	}
+	o, err := Open(ctx, t.TempDir(), Options{Kiosk: "K-000001"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := mediumDraft(1)
+	sealed := bytes.Repeat([]byte("large"), 20<<10)
+	if d.Staged, err = o.Stage(ctx, func(w io.Writer) error { _, err := w.Write(sealed); return err }); err != nil {
+		t.Fatal(err)
+	}
+	d.Sealed = nil
+	fail.Store(true)
+	if _, err := o.Accept(ctx, d); !errors.Is(err, ErrDamaged) || errors.Is(err, ErrFull) {
+		t.Errorf("Accept = %v, want ErrDamaged: it is not true that nothing was stored", err)
+	}
+	d.Staged.Discard()
+	if _, err := o.Accept(ctx, mediumDraft(2)); err != nil {
+		t.Fatal(err)
+	}
+	rec, b, err := o.LeaseLarge(ctx, nil)
+	if err != nil || rec.Doc != d.Doc {
+		t.Fatalf("LeaseLarge = %x, %v, want what landed", rec.Doc[:4], err)
+	}
+	if err := errors.Join(b.Close(), o.Check(ctx), o.Close()); err != nil {
+		t.Error(err)
 	}
 }

@@ -246,13 +246,14 @@ func (s *Staged) inline() int {
 }
 
 // settle says what became of an offer. After a write that was given up by its
-// context nobody knows: the file stays until the next Open, if no request has it.
-func (s *Staged) settle(ctx context.Context, used, discard bool) {
+// context, or failed at its end, nobody is sure: the file stays until the next Open, if
+// no request has it.
+func (s *Staged) settle(unsure, used, discard bool) {
 	if s.small != nil {
 		return
 	}
 	s.o.mu.Lock()
-	if s.state == stagedOffered && !used && ctx.Err() == nil {
+	if s.state == stagedOffered && !used && !unsure {
 		s.state = stagedFree
 	}
 	s.o.mu.Unlock()

@@ -209,10 +209,7 @@ func (o *Outbox) try(batch []op) (errs []error, culprit int, err error) {
 		// and the memory does not. What follows would be written over its
 		// journal entries.
 		_ = b.Rollback()
-		err := fmt.Errorf("outbox: write to %s: a commit that failed is in it: %w", o.path, ErrDamaged)
-		o.w.broken.Store(&err)
-		o.raise(AlarmDamaged)
-		return nil, -1, err
+		return nil, -1, o.landed()
 	}
 	t, err := o.newTx(b)
 	if err != nil {
@@ -239,13 +236,36 @@ func (o *Outbox) try(batch []op) (errs []error, culprit int, err error) {
 		return errs, -1, nil
 	}
 	used := b.Size()
-	if err := b.Commit(); err != nil {
+	if err := commitTx(b); err != nil {
 		o.mem.rev++ // its values may stand on free pages
+		if o.shown() != o.mem.last {
+			return nil, -1, fmt.Errorf("%w: %w", errUnsure, errors.Join(o.landed(), err))
+		}
 		return nil, -1, full(fmt.Errorf("outbox: commit to %s: %w", o.path, err))
 	}
 	o.ahead.due = zerosPay(len(batch))
 	o.apply(t, max(used, o.highWater()))
 	return errs, -1, nil
+}
+
+// commitTx is what a test makes fail.
+var commitTx = (*bolt.Tx).Commit
+
+// errUnsure says that a write has failed and may be durable all the same.
+var errUnsure = errors.New("a commit failed at its end")
+
+// landed says that a commit which failed is in the file.
+func (o *Outbox) landed() error {
+	err := fmt.Errorf("outbox: write to %s: a commit that failed is in it: %w", o.path, ErrDamaged)
+	o.w.broken.Store(&err)
+	o.raise(AlarmDamaged)
+	return err
+}
+
+// shown is bbolt's number of the commit that readers see.
+func (o *Outbox) shown() (id int) {
+	_ = o.db.View(func(b *bolt.Tx) error { id = b.ID(); return nil }) // opened by who asks
+	return id
 }
 
 // highWater is where the file's last page ends.
