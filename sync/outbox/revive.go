@@ -44,15 +44,19 @@ func (o *Outbox) revive() {
 	o.w.broken.Store(nil)
 	o.w.stuck.Store(false)
 	o.raise(AlarmDamaged)
-	if o.epoch() == old {
-		return
-	}
-	// A new journal: it says which start it belongs to.
+	anew := o.epoch() != old
 	done := make(chan error, 1)
 	o.commit([]op{{done: done, fn: func(t *tx) error {
-		_, err := t.append(journal.Entry{Kind: journal.Boot, Fields: journal.Fields{Reason: o.o.Version}})
-		return err
+		if anew { // a new journal: it says which start it belongs to
+			if _, err := t.append(journal.Entry{Kind: journal.Boot, Fields: journal.Fields{Reason: o.o.Version}}); err != nil {
+				return err
+			}
+		}
+		return t.interrupted() // how it ended may not have been taken
 	}}})
+	if !anew {
+		return
+	}
 	o.mu.RLock()
 	taps := slices.Clone(o.taps)
 	o.mu.RUnlock()

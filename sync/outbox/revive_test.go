@@ -201,3 +201,46 @@ func TestLeaseLargeWhileOpenedAgain(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestPrintingWhenOpenedAgain: how a print ended could not be stored, since the file
+// took no writes. Opened again under the same epoch it stayed printing until the
+// next start, and nobody could have the paper printed again.
+func TestPrintingWhenOpenedAgain(t *testing.T) {
+	revives(t)
+	ctx := t.Context()
+	o, err := Open(ctx, t.TempDir(), Options{Kiosk: "K-000001"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := mediumDraft(1)
+	if _, err := o.Accept(ctx, d); err != nil {
+		t.Fatal(err)
+	}
+	job, _, err := o.NextPrint(ctx)
+	if err := errors.Join(err, o.StartPrint(ctx, job.ID)); err != nil {
+		t.Fatal(err)
+	}
+	epoch := o.epoch()
+	o.doubt()
+	for r := (Request{}); r.Receipt != Unknown; {
+		if r, err = o.Get(ctx, d.Doc); err != nil {
+			t.Fatal(err)
+		}
+		runtime.Gosched()
+	}
+	if err := o.EndPrint(ctx, job.ID, Printed, ""); !errors.Is(err, ErrNotFound) {
+		t.Errorf("EndPrint = %v, want ErrNotFound", err)
+	}
+	if _, err := o.QueuePrint(ctx, d.Doc, PrintReceipt, false); !errors.Is(err, ErrMarked) {
+		t.Errorf("QueuePrint without a mark = %v, want ErrMarked", err)
+	}
+	if _, err := o.QueuePrint(ctx, d.Doc, PrintReceipt, true); err != nil {
+		t.Errorf("QueuePrint with a mark = %v", err)
+	}
+	if o.epoch() != epoch {
+		t.Error("a new epoch for a file that is whole")
+	}
+	if err := errors.Join(o.Check(ctx), o.Close()); err != nil {
+		t.Error(err)
+	}
+}
