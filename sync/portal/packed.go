@@ -1,6 +1,9 @@
 package portal
 
-import "github.com/penjire/penjire/sync/journal"
+import (
+	"github.com/penjire/penjire/sync/journal"
+	"github.com/penjire/penjire/sync/wire"
+)
 
 // shownHead is a head that came packed: the answer to it may be packed against the
 // same.
@@ -45,6 +48,16 @@ func (s *session) readHead(b []byte, origin string) (*journal.Head, error) {
 		s.last = &shownHead{h, base}
 	}
 	return h, err
+}
+
+// otherBase says whether a head that is not good may be so because the kiosk packed
+// it against another base than the one kept. That is nobody's fault and is asked for
+// again, once: what comes then is judged. One in a file has no base.
+func (s *session) otherBase(f *wire.Checkpoint) bool {
+	_, based := journal.Packed(f.Head)
+	ask := based && s.late == nil && !s.asked
+	s.asked = s.asked || ask
+	return ask
 }
 
 // answer returns a witnessed head as it goes down: packed if the one that it

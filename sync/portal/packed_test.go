@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/penjire/penjire/sync/journal"
+	"github.com/penjire/penjire/sync/ledger"
 	"github.com/penjire/penjire/sync/outbox"
 	"github.com/penjire/penjire/sync/uplink"
 	"github.com/penjire/penjire/sync/wire"
@@ -74,5 +75,84 @@ func TestPackedHeads(t *testing.T) {
 	}
 	if al, err := w.l.Alarms(t.Context(), 10); err != nil || len(al) != 0 {
 		t.Errorf("alarms: %v, %v, want none", al, err)
+	}
+}
+
+// TestOtherBase: a head that is packed against another base than the portal keeps
+// is asked for again, once, and raises no alarm; what is only asked for was not shown
+// (WIRE-JRN-11).
+func TestOtherBase(t *testing.T) {
+	w := newWorld(t)
+	k := w.kiosk()
+	p, _ := k.greeted(t)
+	pack := func(base *journal.Head) *wire.Checkpoint {
+		t.Helper()
+		f := k.head(t)
+		h, err := journal.ParseHead(f.Head)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if f.Head, err = h.Pack(base, nil); err != nil {
+			t.Fatal(err)
+		}
+		return f
+	}
+	asked := func(f *wire.Checkpoint, code string) {
+		t.Helper()
+		p.send(f)
+		if n := want[*wire.Nack](p); n.Of != wire.TypeCheckpoint || n.Code != code {
+			t.Errorf("nack = %+v, want %s", n, code)
+		}
+	}
+	first := k.head(t)
+	p.send(first)
+	want[*wire.Witness](p)
+	// Another signature of the same head: as a kiosk had it that was not told which
+	// one the portal keeps.
+	other, err := journal.ParseHead(k.head(t).Head)
+	if err != nil {
+		t.Fatal(err)
+	}
+	k.one("citizen-1")
+	from := first.Head
+	next := pack(other)
+	asked(next, wire.CodeBase)
+	if al := w.alarms(); len(al) != 0 {
+		t.Fatalf("alarms: %v, want none", al)
+	}
+	next = pack(nil)
+	h, err := journal.ParseHead(from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	size, _ := k.o.Head()
+	if next.Proof, err = k.o.Consistency(t.Context(), h.Size, size); err != nil {
+		t.Fatal(err)
+	}
+	next.From = h.Size
+	p.send(next)
+	want[*wire.Witness](p)
+	if al := w.alarms(); len(al) != 0 {
+		t.Fatalf("alarms: %v, want none", al)
+	}
+	p.send(k.lease(t, 1))
+	want[*wire.Receipts](p)
+	k.one("citizen-1")
+	asked(pack(other), ledger.AlarmSignature) // it was told
+	p.c.Cut()
+
+	// Who only ever sends what cannot be read shows nothing.
+	k.one("citizen-1")
+	p, _ = k.greeted(t)
+	p.send(k.lease(t, 2))
+	want[*wire.Receipts](p)
+	p.c.Cut()
+	p, _ = k.greeted(t)
+	asked(pack(other), wire.CodeBase)
+	k.one("citizen-1")
+	p.send(k.lease(t, 1))
+	want[*wire.Receipts](p)
+	if al := w.alarms(); al[ledger.AlarmSilent] != k.dev.ID {
+		t.Errorf("alarms: %v, want %s", al, ledger.AlarmSilent)
 	}
 }

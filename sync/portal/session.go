@@ -40,6 +40,7 @@ type session struct {
 
 	head  ledger.Head // the last one kept
 	last  *shownHead  // the head that came last, if packed
+	asked bool        // one that was packed against another base was asked for again
 	least int64       // entries that the journal must have for what was taken before this session
 	shown bool        // a head was shown in this session
 	byes  sync.Mutex

@@ -35,9 +35,13 @@ func badHead(code, format string, args ...any) error {
 // head that it contradicts and raises an alarm, and the session goes on: what
 // citizens asked for must not wait for it.
 func (s *session) checkpoint(ctx context.Context, f *wire.Checkpoint) error {
-	s.shown = true
 	h, err := s.checkHead(f)
 	var bad *headError
+	if errors.As(err, &bad) && bad.code == ledger.AlarmSignature && s.otherBase(f) {
+		s.p.c.Log.Warn("portal: a head that cannot be read is asked for again", "kiosk", s.kiosk, "err", err)
+		return s.conn.Send(ctx, &wire.Nack{Of: wire.TypeCheckpoint, Epoch: f.Epoch, Code: wire.CodeBase})
+	}
+	s.shown = true
 	if errors.Is(err, errCarried) {
 		return nil
 	}

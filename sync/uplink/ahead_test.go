@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/penjire/penjire/sync/edoc/specimen"
+	"github.com/penjire/penjire/sync/journal"
 	"github.com/penjire/penjire/sync/outbox/outboxtest"
 	"github.com/penjire/penjire/sync/wire"
 	"github.com/penjire/penjire/sync/wire/wiretest"
@@ -138,4 +139,67 @@ func TestTwoFramesAhead(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestOtherBase: a portal that keeps another base than the kiosk gets the head again,
+// without one, and the kiosk calls nothing refused (WIRE-JRN-11). Until the portal has
+// read what is packed against a base, no other head goes.
+func TestOtherBase(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, err := specimen.New(time.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		o := outboxtest.Open(t)
+		kept, err := o.Checkpoint().Sign(w.Device.ID, w.Device.Signing.Signer(), time.Now(), false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		grow := func() { // without a request, which would have to be answered
+			t.Helper()
+			if _, err := o.Append(t.Context(), journal.Entry{Kind: journal.Beacon, Fields: journal.Fields{To: 1, Digest: make([]byte, 32)}}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		grow()
+		c := config(t, w, o)
+		c.Checkpoint = time.Second
+		c.Kept = func() *journal.Head { return kept }
+		play(t, c, wire.Welcome{Bytes: 1 << 20, HeadSize: kept.Size, HeadName: kept.Digest()}, func(p *portal, u *Uplink) {
+			heads := func() (all []*wire.Checkpoint) {
+				for _, f := range p.heard() {
+					if f, ok := f.(*wire.Checkpoint); ok {
+						all = append(all, f)
+					}
+				}
+				return all
+			}
+			one := func(want bool) {
+				t.Helper()
+				got := heads()
+				if len(got) != 1 || got[0].From != kept.Size {
+					t.Fatalf("heads = %+v, want one from %d", got, kept.Size)
+				}
+				if _, based := journal.Packed(got[0].Head); based != want {
+					t.Errorf("it is packed against a base: %t, want %t", based, want)
+				}
+			}
+			one(true)
+			grow()
+			time.Sleep(time.Minute)
+			if got := heads(); len(got) != 0 {
+				t.Errorf("heads before an answer = %+v, want none", got)
+			}
+			p.say(&wire.Nack{Of: wire.TypeCheckpoint, Epoch: p.hello.Epoch, Code: wire.CodeBase})
+			one(false)
+			if s := u.Status().Journal; s != "" {
+				t.Errorf("the journal is called refused: %s", s)
+			}
+			grow()
+			time.Sleep(time.Minute)
+			if got := heads(); len(got) != 1 {
+				t.Errorf("heads after that = %+v, want one", got)
+			}
+		})
+	})
 }

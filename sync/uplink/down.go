@@ -50,12 +50,18 @@ func (s *session) take(ctx context.Context, f wire.Frame) error {
 func (s *session) nack(f *wire.Nack) {
 	s.u.st.refused(f.Code)
 	s.u.c.Log.Warn("uplink: the portal did not take it", "what", f.Of.String(), "seq", f.Seq, "code", f.Code)
-	if f.Of == wire.TypeCheckpoint {
+	switch {
+	case f.Of != wire.TypeCheckpoint:
+	case f.Code == wire.CodeBase:
+		s.otherBase()
+		s.answered()
+	default:
 		// Further heads would be refused for the same reason. The records go on.
 		s.mu.Lock()
 		s.refused = true
 		s.mu.Unlock()
 		s.u.st.headRefused(f.Code)
+		s.answered()
 	}
 	if f.Of == wire.TypeLarge {
 		s.nackLarge(f)

@@ -32,6 +32,10 @@ type session struct {
 	progress chan struct{} // the portal said something about it
 
 	refused bool          // the portal would not keep our journal head
+	unsure  bool          // a head that is packed against a base is not answered
+	whole   bool          // none is any more: the portal keeps another base
+	resend  bool          // the last one is to go again
+	kept    int64         // journal size of the head that the portal keeps
 	flying  []flying      // heads that went up and are not answered; the portal answers in order
 	base    *journal.Head // what the portal keeps too, so that the next one can be packed against it; nil: nothing
 	head    int64         // journal size last told to the portal; up's
@@ -160,7 +164,7 @@ func (s *session) greet(ctx context.Context) error {
 		if !wire.Spoken.Has(f.Version) {
 			return &coded{CodeVersion, fmt.Errorf("uplink: the portal speaks version %d", f.Version)}
 		}
-		s.welcome, s.head = f, f.HeadSize
+		s.welcome, s.head, s.kept = f, f.HeadSize, f.HeadSize
 		if kept := s.u.c.Kept; kept != nil && f.HeadSize > 0 {
 			if h := kept(); h != nil && h.Digest() == f.HeadName {
 				s.base = h

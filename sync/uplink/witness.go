@@ -17,10 +17,13 @@ import (
 // not confirmed, and how long until it may go.
 func (s *session) headDue() (wait time.Duration, due bool) {
 	s.mu.Lock()
-	refused := s.refused
+	none := s.refused || s.unsure // where that is not read, what follows from it is not, either
+	if s.resend {
+		s.resend, s.looked, s.head = false, false, s.kept
+	}
 	s.mu.Unlock()
 	size, _ := s.u.c.Outbox.Head()
-	if refused || size == 0 || size == s.head && (s.looked || !s.unwitnessed(size)) {
+	if none || size == 0 || size == s.head && (s.looked || !s.unwitnessed(size)) {
 		return 0, false
 	}
 	if !s.looked {
@@ -57,7 +60,7 @@ func (s *session) checkpoint(ctx context.Context) error {
 	s.mu.Lock()
 	// Until the portal has answered nobody knows what it keeps.
 	base := s.base
-	s.flying, s.base = append(s.flying, flying{h, base}), nil
+	s.flying, s.base, s.unsure = append(s.flying, flying{h, base}), nil, base != nil
 	s.mu.Unlock()
 	if f.Head, err = h.Pack(base, nil); err != nil {
 		return &coded{CodeStorage, fmt.Errorf("uplink: %w", err)}
@@ -112,6 +115,7 @@ func (u *Uplink) headFrom(ctx context.Context, h *journal.Head, epoch [16]byte, 
 // witness takes a head with the portal's signature: of ours, or of one that ours
 // contradicts.
 func (s *session) witness(ctx context.Context, f *wire.Witness) error {
+	defer s.answered()
 	h, sent, err := s.witnessed(f)
 	if err != nil {
 		s.u.st.refused("witness.invalid")
@@ -128,6 +132,9 @@ func (s *session) witness(ctx context.Context, f *wire.Witness) error {
 		ours = root == h.Root
 	}
 	if ours {
+		s.mu.Lock()
+		s.kept = h.Size
+		s.mu.Unlock()
 		if s.late != nil {
 			s.u.st.headTaken() // it has our signature from the file that it answers
 		}
@@ -135,7 +142,7 @@ func (s *session) witness(ctx context.Context, f *wire.Witness) error {
 			if both, err := s.join(sent, h); err == nil {
 				h = both
 				s.mu.Lock()
-				if len(s.flying) == 0 { // the portal keeps none that came after it
+				if len(s.flying) == 0 && !s.whole { // the portal keeps none that came after it
 					s.base = both
 				}
 				s.mu.Unlock()
@@ -157,6 +164,22 @@ func (s *session) witness(ctx context.Context, f *wire.Witness) error {
 		s.u.c.Log.Error("uplink: a witnessed head was not taken", "err", err)
 	}
 	return nil
+}
+
+// answered notes that the portal said something about a head.
+func (s *session) answered() {
+	s.mu.Lock()
+	s.unsure = false
+	s.mu.Unlock()
+	s.progressed() // the next one may be due
+}
+
+// otherBase has a head go again that the portal could not read for it keeps another
+// base than we do.
+func (s *session) otherBase() {
+	s.mu.Lock()
+	s.whole, s.resend, s.flying, s.base = true, true, nil, nil
+	s.mu.Unlock()
 }
 
 // flying is a head that went up, and what it was packed against.

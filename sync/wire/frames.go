@@ -99,6 +99,10 @@ func (f *Items) Last() uint64 {
 // records that the kiosk has: they are to come again with document and digest.
 const CodeUnbuilt = "receipt.unbuilt"
 
+// CodeBase is the code of the nack for a head that was packed against another than
+// the portal keeps: it is to come again without a base.
+const CodeBase = "journal.base"
+
 // Kinds of items; the numbers are on the wire and in both stores.
 const (
 	ItemDecided   uint8 = 1 // a DECIDED receipt; on the wire it is a slip
