@@ -36,6 +36,11 @@ const (
 // the portal's own waits.
 const retryDecide = 5 * time.Second
 
+// mostPass is after how long a look at what is undecided begins anew, when it has
+// come to what came later than that: what could not be decided must have another try,
+// and a new day its list, however much comes.
+const mostPass = time.Minute
+
 func (p *Portal) kickDecide() {
 	select {
 	case p.undec <- struct{}{}:
@@ -72,7 +77,7 @@ func (p *Portal) decideAll(ctx context.Context) time.Duration {
 	failed := 0
 	stored := make(chan int, 1) // how many of those before could not be decided
 	stored <- 0
-	for ctx.Err() == nil {
+	for began := p.c.Now(); ctx.Err() == nil; {
 		recs, err := p.ledger.Undecided(ctx, after, batch)
 		if err != nil {
 			p.c.Log.Error("portal: nothing can be decided", "err", err)
@@ -86,12 +91,17 @@ func (p *Portal) decideAll(ctx context.Context) time.Duration {
 		due, bad := p.examineThese(ctx, recs, now)
 		failed += bad + <-stored
 		last := len(recs) == 0 // fewer than a batch come where they are large
-		if p.c.Deciders == 1 || last {
+		over := !last && recs[0].Received.Sub(began) > mostPass
+		if p.c.Deciders == 1 || last || over {
 			stored <- p.settleThese(ctx, due, now)
 		} else {
 			go func() { stored <- p.settleThese(ctx, due, now) }()
 		}
-		if !last {
+		switch {
+		case over:
+			<-stored
+			return 0
+		case !last:
 			continue
 		}
 		if failed+<-stored > 0 {

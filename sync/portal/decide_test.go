@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/penjire/penjire/sync/catalog"
@@ -68,6 +69,51 @@ func TestStuckRecords(t *testing.T) {
 	if s.batches != 2 {
 		t.Errorf("100 records were decided in %d transactions, want 2", s.batches)
 	}
+}
+
+// endless is a ledger to which a record comes in a second's time whenever somebody
+// looks.
+type endless struct {
+	ledger.Ledger
+	looks int
+}
+
+func (e *endless) Undecided(ctx context.Context, after int64, most int) ([]ledger.Record, error) {
+	time.Sleep(time.Second)
+	e.looks++
+	sealed := []byte{byte(e.looks), byte(e.looks >> 8)}
+	if _, err := e.Intake(ctx, "K-000001", time.Now(), []ledger.Incoming{{
+		Epoch: ledger.Epoch{1}, Seq: uint64(e.looks), Doc: sha256.Sum256(sealed), Code: "C", Service: "s", Lang: "tk", Claimed: time.Now(),
+		Channel: ledger.ChannelKiosk, Digest: sha256.Sum256(sealed), Sealed: sealed,
+	}}, func([]ledger.Incoming, time.Time) ([][]byte, error) { return [][]byte{{1}}, nil }); err != nil {
+		return nil, err
+	}
+	if e.looks > 200 {
+		return nil, errors.New("it goes on and on")
+	}
+	return e.Ledger.Undecided(ctx, after, most)
+}
+
+// TestSteadyStream: while records come without a stop, one that could not be decided is
+// tried again all the same.
+func TestSteadyStream(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newSilentWorld(t, filepath.Join(t.TempDir(), "ledger.db"))
+		s := &stuck{Ledger: w.l, upTo: 1}
+		e := &endless{Ledger: s}
+		w.p.ledger = e
+		if wait := w.p.decideAll(t.Context()); wait != 0 || e.looks > 70 {
+			t.Fatalf("after %d looks again in %s, want at once after a minute of them", e.looks, wait)
+		}
+		s.upTo = 0
+		w.p.decideAll(t.Context())
+		if !slices.Contains(s.decided, 1) {
+			t.Errorf("decided %v, want the first too", s.decided)
+		}
+		if n := w.count(ledger.Received); n > 1 {
+			t.Errorf("%d are left, want at most the last", n)
+		}
+	})
 }
 
 // TestServiceLeft: a service that left the catalogue after a request for it was
