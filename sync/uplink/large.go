@@ -97,30 +97,42 @@ func (s *session) push(ctx context.Context) (moved bool, wait time.Duration, err
 		return false, noRoom, nil
 	}
 	s.mu.Lock()
-	u := s.large
+	none := s.large == nil
 	s.mu.Unlock()
-	if u == nil {
+	if none {
 		return s.announce(ctx)
 	}
+	f, err := s.piece(room, limited)
+	if f == nil || err != nil {
+		return false, 0, err
+	}
+	return true, 0, s.conn.Send(ctx, f)
+}
+
+// piece returns the next chunk; nil: there is none now. It is read with the session
+// locked: what the portal says may end the upload, and its file is closed then.
+func (s *session) piece(room int64, limited bool) (*wire.Chunk, error) {
 	s.mu.Lock()
+	defer s.mu.Unlock()
+	u := s.large
+	if u == nil {
+		return nil, nil
+	}
 	n, from := u.room(), u.next
 	if limited {
 		n = min(n, room)
 	}
-	if n > 0 {
-		u.flying = append(u.flying, flight{from + n, int(n), time.Now()})
-		u.next += n
-	}
-	s.mu.Unlock()
 	if n == 0 {
-		return false, 0, nil
+		return nil, nil
 	}
 	b := make([]byte, n)
 	if _, err := u.blob.ReadAt(b, from); err != nil && !errors.Is(err, io.EOF) {
 		s.u.c.Outbox.Doubt(u.rec.SealedDigest)
-		return false, 0, &coded{CodeStorage, fmt.Errorf("uplink: read a large request: %w", err)}
+		return nil, &coded{CodeStorage, fmt.Errorf("uplink: read a large request: %w", err)}
 	}
-	return true, 0, s.conn.Send(ctx, &wire.Chunk{Digest: u.rec.SealedDigest, Offset: uint64(from), Bytes: b}) //nolint:gosec // not below 0
+	u.flying = append(u.flying, flight{from + n, int(n), time.Now()})
+	u.next += n
+	return &wire.Chunk{Digest: u.rec.SealedDigest, Offset: uint64(from), Bytes: b}, nil //nolint:gosec // not below 0
 }
 
 // announce leases the next large request and tells the portal of it.
