@@ -116,12 +116,31 @@ func (a *aside) keep() error {
 	if err != nil {
 		return err
 	}
-	tmp := filepath.Join(filepath.Dir(a.file), "."+filepath.Base(a.file))
-	if err := os.WriteFile(tmp, raw, 0o600); err != nil {
-		return fmt.Errorf("uplink: keep what was left out: %w", err)
-	}
-	if err := os.Rename(tmp, a.file); err != nil {
+	if err := a.replace(raw); err != nil {
 		return fmt.Errorf("uplink: keep what was left out: %w", err)
 	}
 	return nil
+}
+
+// replace writes the file durably: the cursor that passes over what is in it is so
+// too, and nothing else would ask for that again.
+func (a *aside) replace(raw []byte) error {
+	dir := filepath.Dir(a.file)
+	tmp := filepath.Join(dir, "."+filepath.Base(a.file))
+	f, err := os.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(raw)
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	if err := os.Rename(tmp, a.file); err != nil {
+		return err
+	}
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
 }
