@@ -36,7 +36,7 @@ const (
 	mostWait  = 6 * time.Hour
 )
 
-// strikes is how often a kiosk may send records before its time is over until the
+// strikes is how often a kiosk may send requests before their time is over until the
 // session ends: what was on its way when it was told is no offence.
 const strikes = 8
 
@@ -78,8 +78,7 @@ func (s *session) gateLarge(ctx context.Context, f *wire.Large, size int64) (ove
 		if s.late != nil {
 			return true, ErrFull
 		}
-		s.announced(f.Digest, nil)
-		return true, s.nackLarge(ctx, f, CodeFull, s.waitOf(waitFull))
+		return true, s.sendBackLarge(ctx, f, CodeFull, waitFull)
 	}
 	if s.late != nil || size == 0 {
 		return false, nil
@@ -90,8 +89,23 @@ func (s *session) gateLarge(ctx context.Context, f *wire.Large, size int64) (ove
 		return false, nil
 	}
 	s.p.overQuota(ctx, s.kiosk, code, wait)
+	return true, s.sendBackLarge(ctx, f, code, wait)
+}
+
+// sendBackLarge is sendBack for a large request. What is on its way of it is passed over.
+func (s *session) sendBackLarge(ctx context.Context, f *wire.Large, code string, wait time.Duration) error {
+	wait = s.waitOf(wait)
+	if s.strike() {
+		return s.bye(ctx, code, wait)
+	}
 	s.announced(f.Digest, nil)
-	return true, s.nackLarge(ctx, f, code, s.waitOf(wait))
+	return s.nackLarge(ctx, f, code, wait)
+}
+
+// strike counts what was sent before its time, and says whether it was once too often.
+func (s *session) strike() bool {
+	s.strikes++
+	return s.strikes > strikes
 }
 
 // waitOf is what a kiosk is told of a measured wait.
@@ -132,7 +146,7 @@ func (s *session) gate(ctx context.Context, epoch ledger.Epoch, in []ledger.Inco
 // all the same is cut off until then.
 func (s *session) sendBack(ctx context.Context, epoch ledger.Epoch, recs []ledger.Incoming, code string, wait time.Duration) error {
 	wait = s.waitOf(wait)
-	if s.strikes++; s.strikes > strikes {
+	if s.strike() {
 		return s.bye(ctx, code, wait)
 	}
 	for _, r := range recs {

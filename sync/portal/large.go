@@ -83,7 +83,11 @@ func (s *session) chunk(ctx context.Context, f *wire.Chunk) error {
 	if ok && l == nil {
 		return nil // it was on its way when the last one had come
 	}
-	if l != nil && s.p.Disk().Full {
+	if s.p.Disk().Full {
+		if l == nil { // as below
+			s.p.full(ctx)
+			return ErrFull
+		}
 		if over, err := s.gateLarge(ctx, l, 0); over || err != nil {
 			return err
 		}

@@ -5,9 +5,11 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
+	"errors"
 	"io"
 	"net"
 	"path/filepath"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -20,6 +22,7 @@ import (
 	"github.com/penjire/penjire/sync/outbox"
 	"github.com/penjire/penjire/sync/outbox/outboxtest"
 	"github.com/penjire/penjire/sync/serialline/radiotest"
+	"github.com/penjire/penjire/sync/stick"
 	"github.com/penjire/penjire/sync/uplink"
 	"github.com/penjire/penjire/sync/wire"
 )
@@ -327,4 +330,94 @@ type tapped struct {
 func (c tapped) Write(b []byte) (int, error) {
 	c.tap()
 	return c.Conn.Write(b)
+}
+
+// TestLargeGate: what stands before records stands before large requests too, at
+// their announcement and at each chunk: quota and disk, over a line and, the disk,
+// for a stick (WIRE-LIM-1, WIRE-LIM-3).
+func TestLargeGate(t *testing.T) {
+	w := newWorld(t)
+	w.stop()
+	var free atomic.Int64
+	free.Store(1 << 40)
+	w.config.Room = func() (int64, error) { return free.Load(), nil }
+	w.config.Quota.Bytes = Allowance{Burst: 1 << 20, Day: 1 << 20}
+	w.serve(w.PortalTLS.TLS())
+	k := w.kiosk()
+	p, _ := k.greeted(t)
+	announce := func(n byte, size int) {
+		t.Helper()
+		p.send(&wire.Large{
+			Epoch: k.o.Stats(t.Context()).Epoch, Seq: uint64(n), Doc: [32]byte{n}, Service: "complaint", Lang: "tk", Size: uint64(size), Digest: [32]byte{n},
+		})
+	}
+	nack := func(n byte, code string) {
+		t.Helper()
+		if got := want[*wire.Nack](p); got.Of != wire.TypeLarge || got.Seq != uint64(n) || got.Code != code || got.Retry < 60 {
+			t.Errorf("nack = %+v, want %s of %d with a time", got, code, n)
+		}
+	}
+	announce(1, 700<<10)
+	want[*wire.Have](p)
+	free.Store(0)
+	for range 2 { // the second one was on its way
+		p.send(&wire.Chunk{Digest: [32]byte{1}, Bytes: []byte("one")})
+	}
+	nack(1, CodeFull)
+	announce(2, 1000)
+	nack(2, CodeFull)
+	if up, err := w.l.Uploads(t.Context(), k.dev.ID); err != nil || len(up) != 1 || up[0].Have != 0 {
+		t.Errorf("Uploads while the disk is full = %+v, %v, want nothing of the first", up, err)
+	}
+	free.Store(1 << 40)
+	spent := make([]byte, 1<<20)
+	if _, err := w.l.Intake(t.Context(), k.dev.ID, time.Now(), []ledger.Incoming{{
+		Epoch: ledger.Epoch{1}, Seq: 1, Doc: ledger.Doc{1}, Code: "C", Service: "s", Lang: "tk", Claimed: time.Now(),
+		Channel: ledger.ChannelKiosk, Digest: sha256.Sum256(spent), Sealed: spent,
+	}}, func([]ledger.Incoming, time.Time) ([][]byte, error) { return [][]byte{{1}}, nil }); err != nil {
+		t.Fatal(err)
+	}
+	p.c.Cut()
+	p, _ = k.greeted(t)
+	for range strikes {
+		announce(2, 500<<10)
+		nack(2, codeBytes)
+	}
+	announce(2, 500<<10)
+	if b := want[*wire.Bye](p); b.Code != codeBytes || b.Retry < 60 {
+		t.Errorf("who goes on gets %+v, want bye %s with a time", b, codeBytes)
+	}
+
+	p.c.Cut()
+	c := k.courier()
+	k.scan(200 << 10)
+	files, _, err := c.exportRoom(1 << 30)
+	if err != nil || len(files) != 2 {
+		t.Fatalf("Export = %d files, %v", len(files), err)
+	}
+	file := files[1]
+	f, err := stick.Read(bytes.NewReader(file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := len(file)
+	for _, e := range f.Frames[2:] { // behind hello and head
+		at -= int(e.Length)
+	}
+	headless := bytes.Clone(file)
+	headless[at+10] ^= 1 // in the announcement
+	w.bring(file[:len(file)-1])
+	before, err := w.l.Uploads(t.Context(), k.dev.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	free.Store(0)
+	for _, b := range [][]byte{file, headless} {
+		if _, err := w.p.Import(t.Context(), bytes.NewReader(b)); !errors.Is(err, ErrFull) {
+			t.Errorf("Import while the disk is full = %v, want ErrFull", err)
+		}
+	}
+	if up, err := w.l.Uploads(t.Context(), k.dev.ID); err != nil || !slices.Equal(up, before) {
+		t.Errorf("Uploads after it = %+v, %v, want %+v as before", up, err, before)
+	}
 }
