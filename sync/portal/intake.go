@@ -56,7 +56,7 @@ func (s *session) takeIn(ctx context.Context, in []ledger.Incoming) error {
 		s.late.took(in, out)
 	}
 	s.p.kickDecide()
-	groups, err := wire.Groups(receipts, nil, in[0].Epoch, s.late != nil)
+	groups, err := wire.Groups(receipts, nil, s.hello.Epoch, s.late != nil)
 	if err != nil {
 		return s.busy(ctx, err)
 	}

@@ -164,3 +164,22 @@ func TestDecisionsOfACopy(t *testing.T) {
 		t.Errorf("decisions were asked for again %d times, want once", asked)
 	}
 }
+
+// TestReceiptOfAnotherEpoch names its record: who salvaged an outbox may have it under
+// another number by now (wire.md, section 3).
+func TestReceiptOfAnotherEpoch(t *testing.T) {
+	w := newWorld(t)
+	k := w.kiosk()
+	k.queue(1)
+	f := k.lease(t, 1)
+	p, _ := k.greeted(t)
+	p.send(f)
+	if s := want[*wire.Receipts](p).Groups[0].Slips[0]; s.Doc != nil || s.Digest != nil {
+		t.Errorf("a receipt of hello's epoch names document and digest: %+v", s)
+	}
+	f.Epoch = [16]byte{1}
+	p.send(f)
+	if s := want[*wire.Receipts](p).Groups[0].Slips[0]; !bytes.Equal(s.Doc, f.Records[0].Doc[:]) || len(s.Digest) != sha256.Size {
+		t.Errorf("a receipt of another epoch is %+v, want it with document and digest", s)
+	}
+}
