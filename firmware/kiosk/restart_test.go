@@ -168,6 +168,33 @@ func TestNothingRemainsBetweenVisits(t *testing.T) {
 	r.leave()
 }
 
+// A card that only a refusal or an export came of is not the next visitor's either:
+// with an assistant's they could write to a stick.
+func TestNoCardOfAnEarlierVisit(t *testing.T) {
+	for _, card := range []string{"assistant", "citizen-1"} {
+		t.Run(card, func(t *testing.T) {
+			r := newRig(t)
+			r.start()
+			ask := func() {
+				r.begin("en")
+				r.do("help")
+				r.do("assist")
+				r.do("export")
+			}
+			ask()
+			r.insert(card)
+			r.until("what comes of the card", func() bool {
+				v := r.view()
+				return v.Assist != nil && v.Assist.Export != nil || v.Card != nil && v.Card.State == "assistant"
+			})
+			ask()
+			if v := r.view(); v.Card == nil || v.Card.State != "wanted" {
+				t.Errorf("with the card left in the reader the next visitor is at %s, want that a card is asked for", v.Screen)
+			}
+		})
+	}
+}
+
 // Nobody's hand: the server asks, and ends the visit by itself.
 func TestIdleVisitEnds(t *testing.T) {
 	r := newRig(t)

@@ -19,6 +19,7 @@ type visit struct {
 	state  session.State
 	opened map[[32]byte]*opened // answers read in this visit, for their copies
 	signed *signed              // a request of which it is not known whether it is stored; k.mu
+	read   bool                 // a card was read in it: what is in the reader is not the next visitor's
 	timer  *time.Timer          // idle time
 	late   *time.Timer
 	armed  armed
@@ -57,7 +58,7 @@ func (k *Kiosk) endVisit() {
 	if v == nil {
 		return
 	}
-	if v.state.Card.Holder != nil {
+	if v.read {
 		k.spent = v.state.Card.In
 	}
 	v.stop()
@@ -188,8 +189,11 @@ func (k *Kiosk) apply(v *visit, e session.Event) {
 	before := v.state
 	next, effects := session.Next(before, e, k.facts())
 	v.state = next
-	if before.Card.Holder != nil && next.Card.Holder == nil && (next.Page == screen.TakeCard || next.Ended()) {
-		k.spent = before.Card.In
+	if c, ok := e.(session.CardRead); ok && c.Holder != nil {
+		v.read = true
+	}
+	if v.read && (next.Page == screen.TakeCard || next.Ended()) {
+		k.spent, v.read = before.Card.In, false // what comes into the reader from here on is the next visitor's
 	}
 	for _, eff := range effects {
 		k.start(v, eff)
