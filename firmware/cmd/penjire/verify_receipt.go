@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/x509"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -36,7 +37,7 @@ func (c check) ofReceipt(name string, b []byte) result {
 		r.Signer = c.foundp(explain.Signer, trust.Finding{Verdict: trust.Unknown, Reason: explain.ReasonNoTrust})
 		return r.judge()
 	}
-	x, err := wire.ParseReceipt(b, c.bundle.Portals)
+	x, cert, err := c.parseReceipt(b)
 	switch {
 	case errors.Is(err, wire.ErrStranger): // a portal's certificate may be newer than the bundle, or older
 		r := result{Name: name, Kind: kindReceipt}
@@ -50,14 +51,27 @@ func (c check) ofReceipt(name string, b []byte) result {
 		return c.unreadable(name, explain.ReasonUnreadable, err)
 	}
 	at := x.When()
+	// Nothing but the portal's clock says when: its certificate must be good now, too.
+	rep := c.bundle.CheckCert(cert, trust.UsePortal, at, false, c.now)
 	r := result{
-		Name: name, Kind: kindReceipt, Document: hex.EncodeToString(x.Doc[:]),
+		Name: name, Kind: kindReceipt, Document: hex.EncodeToString(x.Doc[:]), Provisional: true, Age: rep.RevocationAge.Seconds(),
 		Kiosk: x.Kiosk, SignedBy: "portal " + x.Confirmer, Claimed: &at, Decision: decisions[x.Stage], Reason: x.Reason,
 		Record: &record{Epoch: hex.EncodeToString(x.Epoch[:]), Seq: x.Seq, Digest: hex.EncodeToString(x.Digest[:]), Fork: hex.EncodeToString(x.Fork)},
 	}
-	ok := trust.Finding{Verdict: trust.Yes, Reason: trust.ReasonOK}
-	r.Whole, r.Signer = c.foundp(explain.Whole, ok), c.foundp(explain.Signer, ok)
+	r.Whole = c.foundp(explain.Whole, trust.Finding{Verdict: trust.Yes, Reason: trust.ReasonOK})
+	r.Signer, r.Revocation = c.foundp(explain.Signer, rep.Chain), c.foundp(explain.Revocation, rep.Revocation)
 	return r.judge()
+}
+
+// parseReceipt also returns the certificate that the receipt was signed with.
+func (c check) parseReceipt(b []byte) (x wire.Receipt, cert *x509.Certificate, err error) {
+	err = wire.ErrStranger
+	for _, cert = range c.bundle.Portals {
+		if x, err = wire.ParseReceipt(b, []*x509.Certificate{cert}); !errors.Is(err, wire.ErrStranger) {
+			break
+		}
+	}
+	return x, cert, err
 }
 
 // said is a portal's receipt in words.
