@@ -134,7 +134,8 @@ func (k *Kiosk) exportTo(ctx context.Context, dir *stick.Folder, say func(StickL
 		}
 	}
 	dir.Clean(k.s.Kiosk)
-	say(StickLine{Step: "begun", Left: k.box.Stats(ctx).Unsent})
+	sum.Left = k.box.Stats(ctx).Unsent
+	say(StickLine{Step: "begun", Left: sum.Left})
 	err = k.up.Export(ctx, uplink.Export{
 		Number: func() (uint64, error) {
 			book.Number++

@@ -104,6 +104,7 @@ type stickTeller struct {
 	import_ bool
 	out     io.Writer
 	raw     bool
+	begun   bool // it was found out what is to be written
 	part    bool // something for this kiosk could not be taken
 	last    kiosk.StickLine
 }
@@ -125,6 +126,7 @@ func (t *stickTeller) tell(line []byte) error {
 	say := func(key string, args ...any) { _, _ = fmt.Fprintf(t.out, t.words[key]+"\n", args...) }
 	switch l.Step {
 	case "begun":
+		t.begun = true
 		if !t.import_ {
 			say("begun", l.Left)
 		}
@@ -158,8 +160,12 @@ func (t *stickTeller) tell(line []byte) error {
 			word = t.words[kiosk.StickFailed]
 		}
 		say("failed", word, l.Code, l.Error)
-		if !t.import_ {
+		switch {
+		case t.import_:
+		case t.begun:
 			say("safe", l.Files, l.Records, l.Left)
+		default:
+			say("kept")
 		}
 	}
 	return nil
