@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -16,6 +17,7 @@ import (
 	"github.com/penjire/penjire/firmware/health"
 	"github.com/penjire/penjire/firmware/kiosk"
 	"github.com/penjire/penjire/firmware/settings"
+	"github.com/penjire/penjire/sync/uplink"
 )
 
 func status(ctx context.Context, args []string, stdout, stderr io.Writer) int {
@@ -91,6 +93,17 @@ func ask(ctx context.Context, socket, path string) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
+// waits are what keeps requests from the portal and until when, for people; what is
+// not here is told by the line of the portal.
+var waits = map[string]string{
+	uplink.WaitsWindow: "next connection at %s: the schedule has no window before",
+	uplink.WaitsBudget: "today's bytes are used up: next connection at %s",
+	uplink.WaitsRoom:   "what is left of today's bytes is too little for what waits: it goes from %s on",
+	uplink.WaitsPortal: "the portal is busy: next connection at %s",
+	uplink.WaitsQuota:  "the portal takes no more requests of this kiosk for now: the rest goes from %s on",
+	uplink.WaitsFull:   "the portal's disk has no room for requests: next try at %s",
+}
+
 // show prints the state for people.
 func show(w io.Writer, s kiosk.Status) {
 	line := func(name, format string, args ...any) {
@@ -98,7 +111,10 @@ func show(w io.Writer, s kiosk.Status) {
 	}
 	line("kiosk", "%s, version %s, board %s, up %v", s.Kiosk, s.Version, s.Board, s.Devices.Uptime.Round(time.Second))
 	line("clock", "%s, %s; last signed time %s", s.Clock.Now.Format(time.RFC3339), s.Clock.Trust, s.Clock.LastBeacon.Format(time.RFC3339))
-	line("portal", "%s; %d bytes sent, %d received", s.Devices.Portal, s.Uplink.Sent, s.Uplink.Received)
+	line("portal", "%s; %d bytes sent, %d received", cmp.Or(s.Devices.Portal, "not connected yet"), s.Uplink.Sent, s.Uplink.Received)
+	if why := waits[s.Uplink.Waits]; why != "" {
+		line("", why, s.Uplink.Until.Format(time.RFC3339))
+	}
 	line("printer", "%s (paper %s, cover %s)", s.Devices.Printer, s.Devices.Paper, s.Devices.Cover)
 	line("reader", "%s", s.Devices.Reader)
 	var states []string
