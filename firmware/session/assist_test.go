@@ -56,3 +56,27 @@ func TestAssist(t *testing.T) {
 		t.Errorf("back leads to %s, want home", s.Page)
 	}
 }
+
+// TestAssistAfterLooking: a service that somebody only looked at has no part in what
+// is done from the home page next: neither its title, nor whom it is for.
+func TestAssistAfterLooking(t *testing.T) {
+	f := facts()
+	for _, next := range [][]string{{"help", "assist", "export"}, {"requests"}} {
+		s := Begin("en", 1)
+		var eff []Effect
+		do := func(a Act) { s, eff = Next(s, a, f) }
+		do(Act{Name: "apply"})
+		do(Act{Name: "choose", Arg: "certificate"})
+		do(Act{Name: "back"})
+		do(Act{Name: "back"})
+		for _, name := range next {
+			do(Act{Name: name})
+		}
+		if len(eff) != 1 || eff[0].(ReadCard).Service != nil {
+			t.Errorf("%v: got %+v, want that the card is read for no service", next, eff)
+		}
+		if v := s.View(f, Idle{}); v.Title != "" {
+			t.Errorf("%v: the title is %q, want none", next, v.Title)
+		}
+	}
+}

@@ -187,7 +187,7 @@ func (s State) finish() (State, []Effect) {
 // citizen is stays known.
 func (s State) home() (State, []Effect) {
 	switch s.Page {
-	case screen.Services, screen.Service, screen.Requests, screen.Status, screen.Track, screen.Answer, screen.Done:
+	case screen.Services, screen.Service, screen.Requests, screen.Status, screen.Track, screen.Answer, screen.Done, screen.Assist:
 		s.Page = screen.Home
 		s.Apply, s.List, s.Request, s.Answer, s.Purpose = Application{}, nil, nil, nil, ForNothing
 	}
@@ -215,7 +215,7 @@ func (s State) back() (State, []Effect) {
 	}
 	switch s.Page {
 	case screen.Services, screen.Requests, screen.Track, screen.Assist:
-		s.Page = screen.Home
+		return s.home()
 	case screen.Service:
 		s.Page = screen.Services
 	case screen.Rules:
