@@ -32,7 +32,7 @@ func Lights(d Devices, lang string) []Light {
 	default:
 		net = Light{"net", "net-down", "warn", b.Get("light.join", b.Get("light.net.down"), kept)}
 		if why := waits(d.Waits, d.Until, d.Today, b); why != "" {
-			net = Light{"net", "clock", "warn", b.Get("light.join", why, kept)}
+			net = Light{"net", "clock", "warn", b.Get("light.also", why, kept)}
 		}
 	}
 	l = append(l, net)
@@ -51,7 +51,7 @@ func Lights(d Devices, lang string) []Light {
 	case d.Unsent > 0 && net.Kind != "warn":
 		text := b.Get("light.unsent", d.Unsent)
 		if why := waits(d.Waits, d.Until, d.Today, b); why != "" {
-			text = b.Get("light.join", why, text)
+			text = b.Get("light.also", why, text)
 		}
 		l = append(l, Light{"unsent", "tray", "warn", text})
 	}
