@@ -26,6 +26,10 @@ const (
 	// catalogue than it was handed: it does not take it, or cannot keep it
 	// (WIRE-SES-16).
 	AlarmUntaught = "kiosk.untaught"
+	// AlarmUnbelieving: the kiosk left a decision out because it does not verify: the
+	// portal signs with what the kiosk's bundle does not have, or somebody forges
+	// (WIRE-SES-11).
+	AlarmUnbelieving = "kiosk.unbelieving"
 	// What can be wrong with a journal head (WIRE-JRN-2): the codes of nacks too.
 
 	// AlarmSignature: not a head of this kiosk and journal, or its signature is not
@@ -60,5 +64,5 @@ const (
 // AlarmCodes are all of them.
 var AlarmCodes = []string{
 	AlarmFork, AlarmReplaced, AlarmSilent, AlarmSignature, AlarmShortened, AlarmForked, AlarmRewound, AlarmMissing,
-	AlarmDictionary, AlarmUntaught, AlarmRestored, AlarmQuota, AlarmFull,
+	AlarmDictionary, AlarmUntaught, AlarmUnbelieving, AlarmRestored, AlarmQuota, AlarmFull,
 }

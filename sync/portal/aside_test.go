@@ -34,6 +34,10 @@ func TestSecondChance(t *testing.T) {
 	if s, st := k.state(doc), u.Status(); s != outbox.Delivered || st.Aside != 1 || st.Refused != "receipt.invalid" {
 		t.Fatalf("with a bundle that has no portal the request is %s, %d aside, %q; want delivered, 1, receipt.invalid", s, st.Aside, st.Refused)
 	}
+	k.until("the alarm", func() bool { return len(w.alarms()) > 0 })
+	if got := w.alarms(); len(got) != 1 || got[ledger.AlarmUnbelieving] != k.dev.ID {
+		t.Errorf("alarms = %v, want %s of the kiosk", got, ledger.AlarmUnbelieving)
+	}
 	c.Trust = good
 	u, stop = k.run(c) // another uplink: it is remembered over a restart
 	k.untilState(doc, outbox.Registered)
@@ -41,7 +45,6 @@ func TestSecondChance(t *testing.T) {
 	if n := u.Status().Aside; n != 0 {
 		t.Errorf("%d are aside in the end, want none", n)
 	}
-	w.noAlarm()
 }
 
 // TestReplacedListIsNoRestore: a kiosk whose last item was a list that has been

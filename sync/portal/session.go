@@ -203,10 +203,17 @@ func (s *session) run(ctx context.Context) error {
 			}
 		case *wire.Nack:
 			s.p.c.Log.Warn("portal: a kiosk did not take it", "kiosk", s.kiosk, "what", f.Of.String(), "code", f.Code)
-			if f.Of == wire.TypeItems && f.Code == wire.CodeUnbuilt {
+			switch {
+			case f.Of == wire.TypeItems && f.Code == wire.CodeUnbuilt:
 				select {
 				case s.unbuilt <- struct{}{}:
 				default:
+				}
+			case f.Of == wire.TypeItems && f.Code == wire.CodeUnbelieved:
+				if err = s.p.ledger.Raise(ctx, ledger.Alarm{
+					At: s.p.c.Now(), Kiosk: s.kiosk, Code: ledger.AlarmUnbelieving, Note: fmt.Sprintf("trust %d", s.hello.Trust),
+				}); err != nil {
+					err = s.busy(ctx, err)
 				}
 			}
 		case *wire.Bye:

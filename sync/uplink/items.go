@@ -108,7 +108,7 @@ func (s *session) decisions(ctx context.Context, all []delivery) error {
 			if err := s.u.aside.put(d.id, cursor, s.u.trustVersion(), s.u.c.Now()); err != nil {
 				return err
 			}
-			if err := s.leftOut(wire.ItemDecided, "receipt.invalid", d.err); err != nil {
+			if err := s.unbelieved(ctx, d.err); err != nil {
 				return err
 			}
 			continue
@@ -137,7 +137,7 @@ func (s *session) decisions(ctx context.Context, all []delivery) error {
 func (s *session) again(ctx context.Context, all []delivery) error {
 	for _, d := range all {
 		if d.err != nil {
-			if err := s.leftOut(wire.ItemDecided, "receipt.invalid", d.err); err != nil {
+			if err := s.unbelieved(ctx, d.err); err != nil {
 				return err
 			}
 			continue
@@ -155,6 +155,17 @@ func (s *session) again(ctx context.Context, all []delivery) error {
 		}
 	}
 	return nil
+}
+
+// unbelieved leaves a decision out. The portal is told, once in a session: its
+// operator is who can find out why (WIRE-SES-11).
+func (s *session) unbelieved(ctx context.Context, why error) error {
+	err := s.leftOut(wire.ItemDecided, wire.CodeUnbelieved, why)
+	if err != nil || s.late != nil || s.told {
+		return err
+	}
+	s.told = true
+	return s.conn.Send(ctx, &wire.Nack{Of: wire.TypeItems, Epoch: s.epoch, Code: wire.CodeUnbelieved})
 }
 
 // item stores one item that is no decision.

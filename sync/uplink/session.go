@@ -40,6 +40,7 @@ type session struct {
 	base    *journal.Head // what the portal keeps too, so that the next one can be packed against it; nil: nothing
 	head    int64         // journal size last told to the portal; up's
 	named   bool          // decisions were asked for again, with their documents; down's
+	told    bool          // the portal was told of a decision that is not believed
 	looked  bool          // a head went up in this session; up's
 	last    time.Time     // when; up's
 	asked   time.Duration // by the portal's bye

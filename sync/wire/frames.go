@@ -103,6 +103,10 @@ const CodeUnbuilt = "receipt.unbuilt"
 // the portal keeps: it is to come again without a base.
 const CodeBase = "journal.base"
 
+// CodeUnbelieved is the code of the nack for items that had a decision which does
+// not verify: it was left out.
+const CodeUnbelieved = "receipt.invalid"
+
 // Kinds of items; the numbers are on the wire and in both stores.
 const (
 	ItemDecided   uint8 = 1 // a DECIDED receipt; on the wire it is a slip
