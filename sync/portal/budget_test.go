@@ -20,7 +20,6 @@ import (
 func TestByteBudget(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := newAir(t, radiotest.Config{Baud: 9600})
-		a.line.Baud = 9600
 		c := a.config()
 		c.Schedule = uplink.Schedule{BytesPerDay: 60_000, File: filepath.Join(t.TempDir(), "spent")}
 		large := make([]byte, 50_000)

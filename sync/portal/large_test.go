@@ -154,7 +154,6 @@ func TestLargeRequestOverhead(t *testing.T) {
 func TestSmallBeforeChunks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := newAir(t, radiotest.Config{Baud: 9600})
-		a.line.Baud = 9600
 		large, scan := a.k.scan(150 << 10) // three minutes
 		began := time.Now()
 		_, stop := a.k.run(a.config())
@@ -180,7 +179,6 @@ func TestSmallBeforeChunks(t *testing.T) {
 func TestLargeOverDays(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := newAir(t, radiotest.Config{Baud: 19200})
-		a.line.Baud = 19200
 		c := a.config()
 		c.Schedule = uplink.Schedule{BytesPerDay: 200_000, File: filepath.Join(t.TempDir(), "spent")}
 		large, scan := a.k.scan(260_000)

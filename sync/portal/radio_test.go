@@ -40,7 +40,7 @@ func newAir(t *testing.T, rc radiotest.Config) *onAir {
 	w := newSilentWorld(t, filepath.Join(t.TempDir(), "ledger.db"))
 	r, here, there := radiotest.New(rc)
 	_ = here.Close() // each session has its own
-	a := &onAir{world: w, radio: r, line: serialline.Config{HalfDuplex: true}, cache: tls.NewLRUClientSessionCache(2)}
+	a := &onAir{world: w, radio: r, line: serialline.Config{HalfDuplex: true, Baud: rc.Baud}, cache: tls.NewLRUClientSessionCache(2)}
 	ctx, cancel := context.WithCancel(context.Background())
 	var wg sync.WaitGroup
 	wg.Go(func() { w.p.Run(ctx) })
@@ -171,7 +171,6 @@ func TestRadioCost(t *testing.T) {
 func TestRadioIdentity(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := newAir(t, radiotest.Config{Baud: 9600})
-		a.line.Baud = 9600
 		stranger, err := specimen.New(time.Now())
 		if err != nil {
 			t.Fatal(err)

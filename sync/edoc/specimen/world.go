@@ -11,6 +11,7 @@ import (
 	"encoding/pem"
 	"fmt"
 	"math/big"
+	"sync/atomic"
 	"time"
 
 	"filippo.io/age"
@@ -79,8 +80,7 @@ type World struct {
 	responders map[string]Identity                   // by the centre's common name
 	revoked    map[string][]x509.RevocationListEntry // by the centre's common name
 	version    uint64
-	signed     []byte
-	bundle     *trust.Bundle
+	current    atomic.Pointer[published] // kiosks and portals read it while another is issued
 }
 
 // AgencyIDs are the agencies of the world, as in the catalogue.
@@ -117,11 +117,17 @@ func (w *World) Card(name string) (Card, bool) {
 	return Card{}, false
 }
 
+// published is a trust bundle, signed and as it is read.
+type published struct {
+	signed []byte
+	bundle *trust.Bundle
+}
+
 // Trust returns the trust bundle of the last Reissue, as a kiosk reads it.
-func (w *World) Trust() *trust.Bundle { return w.bundle }
+func (w *World) Trust() *trust.Bundle { return w.current.Load().bundle }
 
 // Bundle returns the trust bundle of the last Reissue, signed.
-func (w *World) Bundle() []byte { return w.signed }
+func (w *World) Bundle() []byte { return w.current.Load().signed }
 
 // Roots returns the root certificate.
 func (w *World) Roots() []*x509.Certificate { return []*x509.Certificate{w.Root.Cert} }
@@ -148,7 +154,7 @@ func (w *World) CentresPEM() []byte {
 // CRLsPEM returns the revocation lists of the last Reissue as PEM, for openssl.
 func (w *World) CRLsPEM() []byte {
 	var out []byte
-	for _, der := range w.bundle.CRLs {
+	for _, der := range w.Trust().CRLs {
 		out = append(out, pem.EncodeToMemory(&pem.Block{Type: "X509 CRL", Bytes: der})...)
 	}
 	return out
@@ -244,6 +250,7 @@ func (w *World) Publish(b *trust.Bundle) error {
 	if err != nil {
 		return fmt.Errorf("specimen: open the bundle again: %w", err)
 	}
-	w.version, w.signed, w.bundle = b.Version, signed, parsed
+	w.version = b.Version
+	w.current.Store(&published{signed, parsed})
 	return nil
 }
