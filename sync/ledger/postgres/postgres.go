@@ -77,7 +77,10 @@ func openURL(ctx context.Context, at string, existing bool) (*DB, error) {
 	if cfg.RuntimeParams["application_name"] == "" {
 		cfg.RuntimeParams["application_name"] = "portald"
 	}
-	db := stdlib.OpenDB(*cfg, stdlib.OptionAfterConnect(durable))
+	// Each connection is tried before it is used again: one that ended with its server
+	// a moment ago would fail a kiosk, which then comes back half a minute later.
+	always := stdlib.OptionShouldPing(func(context.Context, stdlib.ShouldPingParams) bool { return true })
+	db := stdlib.OpenDB(*cfg, stdlib.OptionAfterConnect(durable), always)
 	db.SetMaxOpenConns(connections)
 	db.SetMaxIdleConns(connections)
 	db.SetConnMaxIdleTime(5 * time.Minute)
@@ -127,6 +130,8 @@ const (
 	uniqueViolation = "23505"
 	serialization   = "40001"
 	deadlock        = "40P01"
+	duplicateTable  = "42P07"
+	duplicateObject = "42710"
 )
 
 // dialect is what PostgreSQL has of its own.

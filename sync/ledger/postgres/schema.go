@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // migrations are the steps from each version of the schema to the next; the first
@@ -146,8 +148,9 @@ func version(ctx context.Context, db *sql.DB, existing bool) (v int, err error) 
 		return 0, errors.New("there is no ledger in it")
 	}
 	_, err = db.ExecContext(ctx, `CREATE TABLE IF NOT EXISTS schema_versions (version BIGINT PRIMARY KEY)`)
-	if dialect.Again(err) { // another portal made it
-		err = nil
+	if pg, ok := errors.AsType[*pgconn.PgError](err); ok && // another portal made it: IF NOT EXISTS does not look that far
+		(pg.Code == uniqueViolation || pg.Code == duplicateTable || pg.Code == duplicateObject) {
+		return 0, nil
 	}
 	return 0, err
 }
