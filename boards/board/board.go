@@ -38,9 +38,33 @@ type Class string
 
 // The classes boards may have.
 const (
-	CardReader     Class = "card-reader"
-	ReceiptPrinter Class = "receipt-printer"
+	CardReader      Class = "card-reader"
+	ReceiptPrinter  Class = "receipt-printer"
+	DocumentPrinter Class = "document-printer"
+	CodeScanner     Class = "code-scanner"
+	ImageScanner    Class = "image-scanner"
+	Indicator       Class = "indicator"
+	Sensor          Class = "sensor"
+	Backlight       Class = "backlight"
+	RealTimeClock   Class = "real-time-clock"
+	PowerMonitor    Class = "power-monitor"
+	Thermometer     Class = "thermometer"
+	Watchdog        Class = "watchdog"
+	CashAcceptor    Class = "cash-acceptor"
+	Modem           Class = "modem"
 )
+
+// Classes returns the classes there are.
+func Classes() []string {
+	var out []string
+	for _, c := range []Class{
+		CardReader, ReceiptPrinter, DocumentPrinter, CodeScanner, ImageScanner, Indicator, Sensor, Backlight,
+		RealTimeClock, PowerMonitor, Thermometer, Watchdog, CashAcceptor, Modem,
+	} {
+		out = append(out, string(c))
+	}
+	return out
+}
 
 // Clock says where the time comes from.
 type Clock struct {

@@ -50,7 +50,7 @@ func devices(n node) []Device {
 		e.only("name", "class", "driver", "port", "options")
 		d := Device{
 			Name:   e.key("name").name(),
-			Class:  Class(e.key("class").oneOf(string(CardReader), string(ReceiptPrinter))),
+			Class:  Class(e.key("class").oneOf(Classes()...)),
 			Driver: e.key("driver").name(),
 			Port:   e.key("port").text(),
 		}

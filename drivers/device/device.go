@@ -9,7 +9,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"image"
 
 	"periph.io/x/conn/v3"
 )
@@ -25,6 +24,10 @@ var (
 	ErrCoverOpen   = errors.New("cover open") // XFS4IoT coverOpen
 	ErrPaperJam    = errors.New("paper jam")  // XFS4IoT paperJammed
 	ErrUnsupported = errors.New("not supported by this device")
+	ErrMediaJam    = errors.New("card is stuck")                      // XFS4IoT mediaJam
+	ErrBusy        = errors.New("device is busy with something else") // XFS4IoT deviceBusy
+
+	ErrClockStopped = errors.New("clock had stopped: its time means nothing")
 )
 
 // SideEffect says whether a failed operation may have done its work.
@@ -88,84 +91,6 @@ type Device interface {
 	Health() Health
 }
 
-// Card is one card in the field or slot of a reader.
-type Card struct {
-	Gen uint64 // differs from one insertion to the next, the same card included
-	UID []byte // as the reader gives it; not an identity and may be random
-	ATS []byte // or ATR; empty for a card without APDUs
-}
-
-// CardReader reads chip cards.
-//
-// Contract: Transmit sends exactly one command APDU and returns exactly one
-// response APDU; it retries nothing by itself. When the card leaves, it fails
-// with ErrMediaGone, and so does every later call with that Gen. Calls may come
-// from several goroutines; one is served at a time.
-type CardReader interface {
-	Device
-	// Wait blocks until the card in the reader differs from gen: nil when there
-	// is none now, else the card. gen 0 means no card.
-	Wait(ctx context.Context, gen uint64) (*Card, error)
-	// Transmit exchanges one APDU with the card of generation gen.
-	Transmit(ctx context.Context, gen uint64, apdu []byte) ([]byte, error)
-}
-
-// Paper is XFS4IoT's printer paper state.
-type Paper string
-
-// The paper states.
-const (
-	PaperFull    Paper = "full"
-	PaperLow     Paper = "low"
-	PaperOut     Paper = "out"
-	PaperJammed  Paper = "jammed"
-	PaperUnknown Paper = "unknown"
-)
-
-// Media is what a printer says of its paper and cover.
-type Media struct {
-	Paper Paper
-	Cover Cover
-}
-
-// Cover says whether the cover is closed.
-type Cover string
-
-// The cover states.
-const (
-	CoverClosed  Cover = "closed"
-	CoverOpen    Cover = "open"
-	CoverUnknown Cover = "unknown"
-)
-
-// Outcome is what came of a print job.
-type Outcome int
-
-// The outcomes. Only Printed was confirmed by the printer.
-const (
-	Printed      Outcome = 1 // the printer answered after the last line
-	NotPrinted   Outcome = 2 // nothing left the printer
-	PrintUnknown Outcome = 3 // part or all may be out
-)
-
-// ReceiptPrinter prints on a roll.
-//
-// Contract: Print returns Printed only after the printer itself confirmed the
-// end of the job; a successful write is not a print. With an error it returns
-// NotPrinted or PrintUnknown, and the error is an *Error with the same meaning.
-type ReceiptPrinter interface {
-	Device
-	// Width returns how many dots a line has, and DPI how many there are per inch.
-	Width() int
-	DPI() int
-	// Print prints img (Width dots wide; dark pixels are ink) and cuts.
-	Print(ctx context.Context, img image.Image) (Outcome, error)
-	// Media asks for paper and cover. An unplugged printer gives unknown.
-	Media(ctx context.Context) (Media, error)
-	// Changes yields whenever Media or Health may have changed, until ctx ends.
-	Changes(ctx context.Context) <-chan struct{}
-}
-
 // ErrHalted is what calls return after Halt.
 var ErrHalted = errors.New("device was halted")
 
@@ -174,13 +99,4 @@ var ErrHalted = errors.New("device was halted")
 type Watcher interface {
 	Device
 	Changes(ctx context.Context) <-chan struct{}
-}
-
-// Cutter is a receipt printer that can cut off what hangs out without printing.
-// Whoever finds a job of an earlier run in an unknown state calls it before the
-// next print: the paper may hold the data of someone who has left.
-type Cutter interface {
-	ReceiptPrinter
-	// Cut returns when the printer has confirmed the cut.
-	Cut(ctx context.Context) error
 }

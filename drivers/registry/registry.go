@@ -4,18 +4,12 @@
 package registry
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
-	"time"
 
 	"github.com/penjire/penjire/drivers/device"
-	"github.com/penjire/penjire/drivers/escpos"
-	"github.com/penjire/penjire/drivers/link"
-	"github.com/penjire/penjire/drivers/pn532"
 )
 
 // Want is a device that a board has.
@@ -131,54 +125,4 @@ func first[T device.Device](rs []Result) T {
 	}
 	var none T
 	return none
-}
-
-func openPN532(port string, options json.RawMessage) (device.Device, error) {
-	var o struct {
-		Baud      int `json:"baud"`
-		PollMS    int `json:"poll_ms"`
-		TimeoutMS int `json:"timeout_ms"`
-		ReopenMS  int `json:"reopen_ms"`
-	}
-	if err := strict(options, &o); err != nil {
-		return nil, err
-	}
-	return pn532.New(link.Serial{Path: port, Baud: o.Baud}, pn532.Opts{
-		Poll: ms(o.PollMS), Timeout: ms(o.TimeoutMS), Reopen: ms(o.ReopenMS),
-	})
-}
-
-func openESCPOS(port string, options json.RawMessage) (device.Device, error) {
-	var o struct {
-		Baud      int `json:"baud"`
-		Width     int `json:"width"`
-		DPI       int `json:"dpi"`
-		StatusMS  int `json:"status_ms"`
-		ReopenMS  int `json:"reopen_ms"`
-		ConfirmMS int `json:"confirm_ms"`
-	}
-	if err := strict(options, &o); err != nil {
-		return nil, err
-	}
-	return escpos.New(link.Serial{Path: port, Baud: o.Baud}, escpos.Opts{
-		Width: o.Width, DPI: o.DPI, Status: ms(o.StatusMS), Reopen: ms(o.ReopenMS), Confirm: ms(o.ConfirmMS),
-	})
-}
-
-func ms(n int) time.Duration { return time.Duration(n) * time.Millisecond }
-
-// strict decodes options, one object, into o and refuses keys it does not know.
-func strict(options json.RawMessage, o any) error {
-	if len(options) == 0 {
-		return nil
-	}
-	d := json.NewDecoder(bytes.NewReader(options))
-	d.DisallowUnknownFields()
-	if err := d.Decode(o); err != nil {
-		return fmt.Errorf("read options: %w", err)
-	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return errors.New("read options: something follows the object")
-	}
-	return nil
 }
