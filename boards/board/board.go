@@ -6,6 +6,7 @@ package board
 import (
 	"encoding/json"
 	"path/filepath"
+	"strings"
 )
 
 // Board is one kind of machine.
@@ -29,7 +30,7 @@ type Device struct {
 	Name    string          // "reader", "printer": unique on the board
 	Class   Class           // what it is for
 	Driver  string          // name in drivers/registry
-	Port    string          // path; a relative one is below the settings' ports folder
+	Port    string          // path, or kind:address; a relative path is below the settings' ports folder
 	Options json.RawMessage // an object the driver reads strictly; nil: defaults
 }
 
@@ -72,9 +73,11 @@ type Clock struct {
 	Path   string // of the offset file; a relative one is below the ports folder
 }
 
-// PathIn returns path itself if it is absolute, else path below folder.
+// PathIn returns path itself if it is absolute or no path at all ("tcp:host:9100"),
+// else path below folder.
 func PathIn(folder, path string) string {
-	if path == "" || filepath.IsAbs(path) {
+	first, _, _ := strings.Cut(path, "/")
+	if path == "" || filepath.IsAbs(path) || strings.Contains(first, ":") {
 		return path
 	}
 	return filepath.Join(folder, path)

@@ -133,6 +133,9 @@ func TestPathIn(t *testing.T) {
 		{"/run/ports", "reader", "/run/ports/reader"},
 		{"/run/ports", "/dev/ttyS1", "/dev/ttyS1"},
 		{"/run/ports", "", ""},
+		{"/run/ports", "tcp:192.0.2.7:9100", "tcp:192.0.2.7:9100"},
+		{"/run/ports", "usblp:/dev/usb/lp0", "usblp:/dev/usb/lp0"},
+		{"/run/ports", "by-path/usb-0:1.1", "/run/ports/by-path/usb-0:1.1"},
 	} {
 		if got := board.PathIn(v[0], v[1]); got != v[2] {
 			t.Errorf("PathIn(%q, %q) = %q, want %q", v[0], v[1], got, v[2])

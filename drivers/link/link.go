@@ -1,5 +1,6 @@
-// Package link gives drivers byte lines: a serial port, or the near end of a
-// pipe in a test. A line knows nothing of what is said on it.
+// Package link gives drivers byte lines: a serial port, a USB printer, a network
+// connection, or the near end of a pipe in a test. A line knows nothing of what
+// is said on it.
 //
 // # Reference
 //
@@ -24,7 +25,9 @@ import (
 //     then be closed and opened anew. It never returns io.EOF bare.
 //   - Write returns when the bytes are handed to the kernel. That says nothing
 //     of the device.
-//   - Close makes a Read and a Write under way return. It may be called twice.
+//   - Close makes a Read and a Write under way return. It may be called twice. It
+//     takes back what was written and not sent, as pulling the cable does: who
+//     needs it delivered waits for the device's answer first.
 //   - Read and Write may run at the same time; two Reads may not.
 type Line interface {
 	io.ReadWriteCloser
@@ -33,7 +36,7 @@ type Line interface {
 	SetReadDeadline(t time.Time) error
 	SetWriteDeadline(t time.Time) error
 	// Flush throws away what was received and not read, and what was written
-	// and not sent.
+	// and not sent, as far as the kernel lets go of it.
 	Flush() error
 	// String names the line for people.
 	String() string
@@ -42,7 +45,7 @@ type Line interface {
 // Port is where a line can be opened, as often as its device is plugged in.
 type Port interface {
 	// Open opens the line. When nothing is plugged in, the error wraps
-	// [device.ErrUnplugged].
+	// [device.ErrUnplugged]; when somebody else has it, [ErrInUse].
 	Open(ctx context.Context) (Line, error)
 	// String names the port for people.
 	String() string

@@ -5,10 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"os"
 	"path/filepath"
-	"sync"
 	"time"
 
 	"github.com/penjire/penjire/drivers/device"
@@ -18,10 +15,30 @@ import (
 
 // Serial is a port on a terminal device. Path is best a link that names the
 // socket, /dev/serial/by-path/…: numbers change with every replug, and cheap
-// adapters share one serial number. Baud 0 means 115200. Always 8N1.
+// adapters share one serial number. The zero values mean 115200 8N1.
 type Serial struct {
-	Path string
-	Baud int
+	Path   string
+	Baud   int
+	Data   int // bits in a character, 5 to 8; 0: 8
+	Parity Parity
+	Stop   int  // bits, 1 or 2; 0: 1
+	RTSCTS bool // the device stops us, and we it, by the lines RTS and CTS
+}
+
+// Parity is the check bit of a character.
+type Parity string
+
+// The parities.
+const (
+	ParityNone Parity = "" // none
+	ParityEven Parity = "even"
+	ParityOdd  Parity = "odd"
+)
+
+// Check says whether Open could ever set the line so.
+func (s Serial) Check() error {
+	_, err := s.config(s.Path)
+	return err
 }
 
 // String implements Port.
@@ -50,20 +67,20 @@ func (s Serial) open() (_ *serialLine, err error) {
 	if err != nil {
 		return nil, err
 	}
-	baud := s.Baud
-	if baud == 0 {
-		baud = defaultBaud
-	}
-	conf, err := serial.OpenPort(&serial.Config{Name: path, Baud: baud, ReadTimeout: time.Second})
+	conf, err := s.config(path)
 	if err != nil {
 		return nil, err
 	}
-	f, err := os.OpenFile(path, os.O_RDWR|unix.O_NOCTTY|unix.O_NONBLOCK, 0)
+	// Locked before anything is changed: settings belong to who has the line.
+	d, err := openDescriptor(s.Path, path)
 	if err != nil {
-		return nil, errors.Join(err, conf.Close())
+		return nil, err
 	}
-	l := &serialLine{name: s.Path, f: f, conf: conf}
-	if err := l.lock(); err != nil {
+	l := &serialLine{descriptor: d}
+	if l.conf, err = serial.OpenPort(conf); err != nil {
+		return nil, errors.Join(err, d.f.Close())
+	}
+	if err := l.claim(s.RTSCTS, cflag(conf)); err != nil {
 		return nil, errors.Join(err, l.Close())
 	}
 	// What arrived before we came is an answer to nobody's question.
@@ -73,39 +90,84 @@ func (s Serial) open() (_ *serialLine, err error) {
 	return l, nil
 }
 
-// serialLine does I/O on f; conf keeps the terminal configured and is never
-// read from or written to.
+// config is what tarm/serial sets the terminal at path to.
+func (s Serial) config(path string) (*serial.Config, error) {
+	c := &serial.Config{
+		Name: path, Baud: s.Baud, ReadTimeout: time.Second,
+		Size: byte(s.Data), StopBits: serial.StopBits(s.Stop), Parity: serial.ParityNone,
+	}
+	if s.Baud == 0 {
+		c.Baud = defaultBaud
+	}
+	if s.Data != 0 && (s.Data < 5 || s.Data > 8) || s.Stop < 0 || s.Stop > 2 {
+		return nil, fmt.Errorf("got %d data bits and %d stop bits, want 5 to 8 and 1 or 2, or 0 for 8 and 1", s.Data, s.Stop)
+	}
+	switch s.Parity {
+	case ParityNone:
+	case ParityEven:
+		c.Parity = serial.ParityEven
+	case ParityOdd:
+		c.Parity = serial.ParityOdd
+	default:
+		return nil, fmt.Errorf("got parity %q, want even, odd or none", s.Parity)
+	}
+	return c, nil
+}
+
+// cflag is the shape of a character as termios has it.
+func cflag(c *serial.Config) uint32 {
+	size := map[byte]uint32{0: unix.CS8, 5: unix.CS5, 6: unix.CS6, 7: unix.CS7, 8: unix.CS8}[c.Size]
+	if c.StopBits == serial.Stop2 {
+		size |= unix.CSTOPB
+	}
+	switch c.Parity {
+	case serial.ParityEven:
+		size |= unix.PARENB
+	case serial.ParityOdd:
+		size |= unix.PARENB | unix.PARODD
+	}
+	return size
+}
+
+// shape are the flags of termios that say what a character looks like.
+const shape = unix.CSIZE | unix.CSTOPB | unix.PARENB | unix.PARODD
+
+// serialLine does I/O on its descriptor; conf keeps the terminal configured and
+// is never read from or written to.
 type serialLine struct {
-	name string
-	f    *os.File
+	*descriptor
 	conf *serial.Port
 	excl bool
-	once sync.Once
-	err  error
 }
 
-// control runs op on the descriptor without taking it out of the poller.
-func (l *serialLine) control(op func(fd int) error) error {
-	c, err := l.f.SyscallConn()
-	if err != nil {
-		return err
-	}
-	var in error
-	if err := c.Control(func(fd uintptr) { in = op(int(fd)) }); err != nil {
-		return err
-	}
-	return in
-}
-
-func (l *serialLine) lock() error {
+// claim takes the line for us, and sets what tarm/serial cannot. Terminals leave
+// out silently what they cannot do, so it looks at what came of it.
+func (l *serialLine) claim(rtscts bool, want uint32) error {
 	return l.control(func(fd int) error {
-		if err := unix.Flock(fd, unix.LOCK_EX|unix.LOCK_NB); err != nil {
-			return fmt.Errorf("line is in use: %w", err)
+		t, err := unix.IoctlGetTermios(fd, unix.TCGETS)
+		if err != nil {
+			return fmt.Errorf("read settings: %w", err)
 		}
-		// A pseudo-terminal stays alive at its far end and would keep the mark
-		// of a driver that was killed.
+		if rtscts {
+			t.Cflag |= unix.CRTSCTS
+			if err := unix.IoctlSetTermios(fd, unix.TCSETS, t); err != nil {
+				return fmt.Errorf("set flow control: %w", err)
+			}
+			if t, err = unix.IoctlGetTermios(fd, unix.TCGETS); err != nil {
+				return fmt.Errorf("read settings: %w", err)
+			}
+			if t.Cflag&unix.CRTSCTS == 0 {
+				return fmt.Errorf("flow control by RTS and CTS: %w", device.ErrUnsupported)
+			}
+		}
+		// A pseudo-terminal has eight bits and no parity whatever it is told. It
+		// stays alive at its far end, too, and would keep the mark of a driver
+		// that was killed.
 		if pseudo(fd) {
 			return nil
+		}
+		if t.Cflag&shape != want {
+			return fmt.Errorf("data bits, parity and stop bits: %w", device.ErrUnsupported)
 		}
 		if err := unix.IoctlSetInt(fd, unix.TIOCEXCL, 0); err != nil {
 			return fmt.Errorf("claim line: %w", err)
@@ -141,21 +203,6 @@ func (l *serialLine) Read(p []byte) (int, error) {
 	return 0, fmt.Errorf("link: read %s: %w", l.name, gone(err))
 }
 
-// Write implements Line.
-func (l *serialLine) Write(p []byte) (int, error) {
-	n, err := l.f.Write(p)
-	if err != nil {
-		return n, fmt.Errorf("link: write %s: %w", l.name, gone(err))
-	}
-	return n, nil
-}
-
-// SetReadDeadline implements Line.
-func (l *serialLine) SetReadDeadline(t time.Time) error { return l.f.SetReadDeadline(t) }
-
-// SetWriteDeadline implements Line.
-func (l *serialLine) SetWriteDeadline(t time.Time) error { return l.f.SetWriteDeadline(t) }
-
 // Flush implements Line.
 func (l *serialLine) Flush() error {
 	err := l.control(func(fd int) error { return unix.IoctlSetInt(fd, unix.TCFLSH, unix.TCIOFLUSH) })
@@ -165,31 +212,16 @@ func (l *serialLine) Flush() error {
 	return nil
 }
 
-// String implements Line.
-func (l *serialLine) String() string { return l.name }
-
 // Close implements Line.
 func (l *serialLine) Close() error {
 	l.once.Do(func() {
+		// The kernel would wait half a minute for a device that stops us. Best
+		// effort, both: a terminal that was unplugged takes no orders.
+		_ = l.control(func(fd int) error { return unix.IoctlSetInt(fd, unix.TCFLSH, unix.TCOFLUSH) })
 		if l.excl {
-			// Best effort: a terminal that was unplugged takes no orders.
 			_ = l.control(func(fd int) error { return unix.IoctlSetInt(fd, unix.TIOCNXCL, 0) })
 		}
 		l.err = errors.Join(l.f.Close(), l.conf.Close())
 	})
 	return l.err
-}
-
-// gone gives err the meaning drivers branch on. A hung-up terminal reads as end
-// of file and writes as EIO; an adapter that left gives ENODEV or ENXIO; a
-// descriptor closed here is as gone as any.
-func gone(err error) error {
-	switch {
-	case errors.Is(err, os.ErrDeadlineExceeded):
-		return fmt.Errorf("%w: %w", device.ErrTimeout, err)
-	case errors.Is(err, io.EOF), errors.Is(err, unix.EIO), errors.Is(err, unix.ENODEV),
-		errors.Is(err, unix.ENXIO), errors.Is(err, fs.ErrNotExist), errors.Is(err, os.ErrClosed):
-		return fmt.Errorf("%w: %w", device.ErrUnplugged, err)
-	}
-	return err
 }

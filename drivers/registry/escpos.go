@@ -5,12 +5,11 @@ import (
 
 	"github.com/penjire/penjire/drivers/device"
 	"github.com/penjire/penjire/drivers/escpos"
-	"github.com/penjire/penjire/drivers/link"
 )
 
 func openESCPOS(port string, options json.RawMessage) (device.Device, error) {
 	var o struct {
-		Baud      int `json:"baud"`
+		serialOptions
 		Width     int `json:"width"`
 		DPI       int `json:"dpi"`
 		StatusMS  int `json:"status_ms"`
@@ -20,7 +19,11 @@ func openESCPOS(port string, options json.RawMessage) (device.Device, error) {
 	if err := strict(options, &o); err != nil {
 		return nil, err
 	}
-	return escpos.New(link.Serial{Path: port, Baud: o.Baud}, escpos.Opts{
+	p, err := o.port(port)
+	if err != nil {
+		return nil, err
+	}
+	return escpos.New(p, escpos.Opts{
 		Width: o.Width, DPI: o.DPI, Status: ms(o.StatusMS), Reopen: ms(o.ReopenMS), Confirm: ms(o.ConfirmMS),
 	})
 }
