@@ -20,6 +20,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"sync"
 	"time"
 
 	"github.com/penjire/penjire/firmware/demo/shaper"
@@ -61,6 +62,29 @@ func run(args []string, stdout, stderr io.Writer) int {
 	return code
 }
 
+// together is a writer for several commands at once. It hides what w could read
+// by itself: a bytes.Buffer would be read into by both.
+type together struct {
+	mu *sync.Mutex
+	w  io.Writer
+}
+
+// shared returns a writer for both; a file is one already, and a program that
+// inherits it is waited for no longer than it runs.
+func shared(mu *sync.Mutex, w io.Writer) io.Writer {
+	if f, ok := w.(*os.File); ok {
+		return f
+	}
+	return together{mu, w}
+}
+
+// Write implements io.Writer.
+func (t together) Write(b []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.w.Write(b)
+}
+
 // both runs the commands and returns the exit status of near.
 func both(c shaper.Config, far, near string, stdout, stderr io.Writer) (code int, err error) {
 	l, err := shaper.New(c)
@@ -68,6 +92,8 @@ func both(c shaper.Config, far, near string, stdout, stderr io.Writer) (code int
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, l.Close()) }()
+	var mu sync.Mutex // both commands write, each in its own time
+	stdout, stderr = shared(&mu, stdout), shared(&mu, stderr)
 	at := func(s *shaper.Side, script string) (*exec.Cmd, error) {
 		cmd := exec.Command("/bin/sh", "-c", script)
 		cmd.Env = append(os.Environ(), "NEAR="+l.Near().Addr().String(), "FAR="+l.Far().Addr().String())
