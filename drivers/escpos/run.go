@@ -1,11 +1,11 @@
 package escpos
 
 import (
-	"context"
 	"errors"
 	"time"
 
 	"github.com/penjire/penjire/drivers/device"
+	"github.com/penjire/penjire/drivers/link"
 )
 
 // maxFaults is how many questions in a row may go unanswered before the line is
@@ -15,6 +15,8 @@ const maxFaults = 3
 // run keeps the printer open until Halt.
 func (d *Dev) run() {
 	defer close(d.done)
+	reopen := link.NewReopen(d.port, d.o.Reopen)
+	defer reopen.Close()
 	for d.ctx.Err() == nil {
 		err := d.session()
 		switch {
@@ -23,7 +25,7 @@ func (d *Dev) run() {
 		default:
 			d.set(device.Offline, unknownMedia)
 		}
-		pause(d.ctx, d.o.Reopen)
+		reopen.Wait(d.ctx)
 	}
 	d.set(device.Offline, unknownMedia)
 }
@@ -86,14 +88,4 @@ func (d *Dev) watchOver(s *session) error {
 		}
 	}
 	return device.ErrTimeout
-}
-
-// pause waits for t, or less when ctx ends.
-func pause(ctx context.Context, t time.Duration) {
-	timer := time.NewTimer(t)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
-	}
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/penjire/penjire/drivers/device"
+	"github.com/penjire/penjire/drivers/link"
 )
 
 // maxFaults is how many looks in a row may fail before the chip is set up anew.
@@ -14,10 +15,12 @@ const maxFaults = 3
 // run keeps the reader open until Halt.
 func (d *Dev) run() {
 	defer close(d.done)
+	reopen := link.NewReopen(d.port, d.o.Reopen)
+	defer reopen.Close()
 	for d.ctx.Err() == nil {
 		err := d.session()
 		d.gone(err)
-		pause(d.ctx, d.o.Reopen)
+		reopen.Wait(d.ctx)
 	}
 	d.setHealth(device.Offline)
 }
