@@ -20,7 +20,7 @@ func ParseDeviceID(s string) DeviceID {
 	}
 	for field := range strings.SplitSeq(s, ";") {
 		key, value, ok := strings.Cut(field, ":")
-		value = printable(value)
+		value = Printable(value)
 		if !ok || value == "" {
 			continue
 		}
@@ -45,8 +45,9 @@ func ParseDeviceID(s string) DeviceID {
 	return id
 }
 
-// printable drops what would be no text on a terminal: the id is a stranger's.
-func printable(s string) string {
+// Printable drops from s what is no text: a device says of itself what it likes,
+// and a technician's terminal obeys escape sequences.
+func Printable(s string) string {
 	return strings.TrimSpace(strings.Map(func(r rune) rune {
 		if r < ' ' || r == 0x7f || r == 0xfffd || r >= 0x80 && r < 0xa0 {
 			return -1

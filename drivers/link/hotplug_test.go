@@ -25,7 +25,7 @@ var uevents = map[string]link.Uevent{
 		Action: "remove", Path: "/devices/platform/dummy_hcd.0/usb1/1-1/1-1:1.0/usbmisc/lp0", Subsystem: "usbmisc", Node: "usb/lp0",
 	},
 	"add@/module/usb_storage\x00ACTION=add\x00SUBSYSTEM=module\x00": {Action: "add", Path: "/module/usb_storage", Subsystem: "module"},
-	"change@/x\x00": {Action: "change", Path: "/x"},
+	"change@/x\x00":               {Action: "change", Path: "/x"},
 	"libudev\x00\xfe\xed\xca\xfe": {},
 	"add@/x":                      {}, // cut off
 	"@/x\x00":                     {},

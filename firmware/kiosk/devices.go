@@ -26,9 +26,9 @@ func (k *Kiosk) openDevices(context.Context) error {
 	for _, r := range results {
 		switch r.State {
 		case registry.Failed:
-			k.log.Error("a device cannot be used", "device", r.Want.Name, "err", r.Err)
+			k.log.Error("a device cannot be used", "device", r.Want.Name, "found", r.Looked(), "err", r.Err)
 		default:
-			k.log.Info("device", "device", r.Want.Name, "driver", r.Want.Driver, "state", r.State.String())
+			k.log.Info("device", "device", r.Want.Name, "driver", r.Want.Driver, "state", r.State.String(), "found", r.Looked())
 		}
 	}
 	k.reader, k.printer = registry.Reader(results), registry.Printer(results)

@@ -1,0 +1,113 @@
+package registry
+
+import (
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/penjire/penjire/drivers/device"
+	"github.com/penjire/penjire/drivers/link"
+	"github.com/penjire/penjire/drivers/plugged"
+	"github.com/penjire/penjire/drivers/quirk"
+)
+
+// sockets lays out a machine with a printer in USB socket 1-1 and a chip card
+// reader, for which there is no device file, in 1-2.
+func sockets(t *testing.T) (plugged.System, string) {
+	t.Helper()
+	root := t.TempDir()
+	for name, content := range map[string]string{
+		"sys/bus/usb/devices/1-1/idVendor":                   "0dd4",
+		"sys/bus/usb/devices/1-1/idProduct":                  "015d",
+		"sys/bus/usb/devices/1-1/1-1:1.0/usbmisc/lp0/dev":    "180:0",
+		"sys/bus/usb/devices/1-1/1-1:1.0/usbmisc/lp0/uevent": "DEVNAME=usb/lp0\n",
+		"sys/bus/usb/devices/1-2/idVendor":                   "072f",
+		"sys/bus/usb/devices/1-2/idProduct":                  "90cc",
+		"sys/class/usbmisc/x":                                "",
+		"dev/usb/lp0":                                        "",
+	} {
+		p := filepath.Join(root, name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(p), 0o755), os.WriteFile(p, []byte(content), 0o644)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Symlink("../../../../../../../class/usbmisc", filepath.Join(root, "sys/bus/usb/devices/1-1/1-1:1.0/usbmisc/lp0/subsystem")); err != nil {
+		t.Fatal(err)
+	}
+	return plugged.System{Sys: filepath.Join(root, "sys"), Dev: filepath.Join(root, "dev")}, root
+}
+
+func TestLooked(t *testing.T) {
+	s, root := sockets(t)
+	for port, want := range map[string]string{
+		"":                               "nowhere: no port is set",
+		root + "/dev/usb/lp0":            "/dev/usb/lp0: Custom receipt printer (0dd4:015d) in USB socket 1-1",
+		"usblp:" + root + "/dev/usb/lp0": "/dev/usb/lp0: Custom receipt printer (0dd4:015d) in USB socket 1-1",
+		root + "/dev/none":               "/dev/none: nothing is there",
+		"usb:1-1":                        "USB socket 1-1: Custom receipt printer (0dd4:015d)",
+		"usb:1-3":                        "USB socket 1-3: nothing is there",
+		"tcp:192.0.2.7:9100":             "tcp:192.0.2.7:9100",
+	} {
+		if got := strings.ReplaceAll(looked(s, port), root, ""); got != want {
+			t.Errorf("looked(%q) = %q, want %q", port, got, want)
+		}
+	}
+}
+
+func TestInSocket(t *testing.T) {
+	s, root := sockets(t)
+	if p, err := (serialOptions{}).inSocket(s, "1-1"); err != nil || p != (link.USBLP{Path: root + "/dev/usb/lp0"}) {
+		t.Errorf("inSocket(1-1) = %v, %v, want the printer's line", p, err)
+	}
+	for _, socket := range []string{"1-2", "1-3"} {
+		if p, err := (serialOptions{}).inSocket(s, socket); !errors.Is(err, device.ErrUnplugged) {
+			t.Errorf("inSocket(%s) = %v, %v, want ErrUnplugged", socket, p, err)
+		}
+	}
+}
+
+func TestWhy(t *testing.T) {
+	for _, r := range Load([]Want{
+		{Name: "unwanted", Driver: "escpos"},
+		{Name: "unknown", Driver: "abacus", Port: "x"},
+		{Name: "misspelt", Driver: "escpos", Port: "x", Options: json.RawMessage(`{"widht": 384}`)},
+	}) {
+		want := map[string]string{
+			"unwanted": "its port is empty",
+			"unknown":  `there is no driver "abacus"; there are `,
+			"misspelt": `read options: json: unknown field "widht"`,
+		}[r.Want.Name]
+		if got := r.Why(); !strings.Contains(got, want) || strings.Contains(got, "registry:") {
+			t.Errorf("%s: Why = %q, want %q", r.Want.Name, got, want)
+		}
+	}
+}
+
+// TestQuirksNameDrivers: a driver that the quirk table recommends exists and takes
+// the options it recommends.
+func TestQuirksNameDrivers(t *testing.T) {
+	n := 0
+	for _, d := range quirk.Table() {
+		if d.Driver == "" {
+			continue
+		}
+		n++
+		if !slices.Contains(Names(), d.Driver) {
+			t.Errorf("%s: there is no driver %q", d.Name, d.Driver)
+			continue
+		}
+		r := load(Want{Name: "x", Driver: d.Driver, Port: "/dev/none", Options: d.Options})
+		if r.State != Loaded {
+			t.Errorf("%s: %v", d.Name, r.Err)
+		} else if err := r.Device.Halt(); err != nil {
+			t.Error(err)
+		}
+	}
+	if n == 0 {
+		t.Error("the quirk table recommends no driver")
+	}
+}
