@@ -87,6 +87,26 @@ func TestWhy(t *testing.T) {
 	}
 }
 
+// TestTap: a device is opened with the port its Tap returned, and the next one
+// without any.
+func TestTap(t *testing.T) {
+	var got []link.Port
+	never := link.Sought{Name: "never", Seek: func() (link.Port, error) { return nil, device.ErrUnplugged }}
+	rs := Load([]Want{
+		{Name: "a", Driver: "escpos", Port: "/dev/none", Tap: func(p link.Port) link.Port { got = append(got, p); return never }},
+		{Name: "b", Driver: "escpos", Port: "/dev/none"},
+	})
+	if len(got) != 1 || got[0] != (link.Serial{Path: "/dev/none"}) {
+		t.Errorf("tapped: %v, want the first port alone", got)
+	}
+	if a, b := rs[0].Device.String(), rs[1].Device.String(); !strings.Contains(a, "never") || strings.Contains(b, "never") {
+		t.Errorf("opened %q and %q, want the first on the port of its Tap", a, b)
+	}
+	if err := Halt(rs); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestQuirksNameDrivers: a driver that the quirk table recommends exists and takes
 // the options it recommends.
 func TestQuirksNameDrivers(t *testing.T) {

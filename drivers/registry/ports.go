@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
+	"sync"
 
 	"github.com/penjire/penjire/drivers/device"
 	"github.com/penjire/penjire/drivers/link"
@@ -26,6 +27,30 @@ type serialOptions struct {
 //	/dev/usb/lp0, usblp:/path    a USB printer that the kernel's usblp has
 //	/dev/serial/by-path/…        a serial line: anything else
 func (o serialOptions) port(name string) (link.Port, error) {
+	p, err := o.plain(name)
+	if err != nil || tap == nil {
+		return p, err
+	}
+	return tap(p), nil
+}
+
+// tap is the Tap of the device that is being opened. Openers are functions of name
+// and options alone; only port looks at it.
+var (
+	tapping sync.Mutex
+	tap     func(link.Port) link.Port
+)
+
+// tapped calls open with t in force.
+func tapped(t func(link.Port) link.Port, open func() (device.Device, error)) (device.Device, error) {
+	tapping.Lock()
+	defer tapping.Unlock()
+	tap = t
+	defer func() { tap = nil }()
+	return open()
+}
+
+func (o serialOptions) plain(name string) (link.Port, error) {
 	kind, rest, _ := strings.Cut(name, ":")
 	switch {
 	case kind == "tcp":

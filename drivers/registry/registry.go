@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"github.com/penjire/penjire/drivers/device"
+	"github.com/penjire/penjire/drivers/link"
 )
 
 // Want is a device that a board has.
@@ -18,6 +19,9 @@ type Want struct {
 	Driver  string          // one of Names
 	Port    string          // path, as the driver needs it; "": the board has the device, this kiosk does not
 	Options json.RawMessage // an object with the driver's options; nil: defaults
+	// Tap is handed the port, if the driver speaks over a byte line, and returns
+	// what it is to open instead: the same, listened to. nil: the port itself.
+	Tap func(link.Port) link.Port
 }
 
 // State says what became of a Want.
@@ -90,7 +94,7 @@ func load(w Want) Result {
 	if w.Port == "" {
 		return Result{w, Skipped, nil, nil}
 	}
-	d, err := open(w.Port, w.Options)
+	d, err := tapped(w.Tap, func() (device.Device, error) { return open(w.Port, w.Options) })
 	if err != nil {
 		return fail(err)
 	}

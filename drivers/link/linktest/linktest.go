@@ -15,14 +15,11 @@ import (
 
 	"github.com/penjire/penjire/drivers/device"
 	"github.com/penjire/penjire/drivers/link"
+	"github.com/penjire/penjire/drivers/link/recording"
 )
 
-// IO is one exchange: the host writes W, the device answers R. Note says what
-// it is, with the reference's name for the command.
-type IO struct {
-	Note string
-	W, R []byte
-}
+// IO is one exchange.
+type IO = recording.IO
 
 // Player is a line that plays exchanges back. It is also its own port, which
 // can be opened once.
@@ -55,6 +52,21 @@ func Play(t testing.TB, ops ...IO) *Player {
 		}
 	})
 	return p
+}
+
+// PlayFile is Play of a recording, as penjire device record makes them.
+func PlayFile(t testing.TB, path string) *Player {
+	t.Helper()
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = f.Close() }() // it was only read
+	ops, err := recording.Parse(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Play(t, ops...)
 }
 
 // Open implements link.Port.
@@ -158,45 +170,25 @@ func (p *Player) Close() error {
 	return nil
 }
 
-// Recorder notes what crosses a line, to be played back later.
+// Recorder is a line whose exchanges are kept, to be played back later.
 type Recorder struct {
-	link.Line
+	*recording.Recorder
 	mu  sync.Mutex
 	ops []IO
 }
 
 // Record returns l with a recorder in it.
-func Record(l link.Line) *Recorder { return &Recorder{Line: l} }
-
-// Write implements link.Line.
-func (r *Recorder) Write(b []byte) (int, error) {
-	r.mu.Lock()
-	// Writes that follow one another without an answer are one exchange.
-	if n := len(r.ops); n > 0 && len(r.ops[n-1].R) == 0 {
-		r.ops[n-1].W = append(r.ops[n-1].W, b...)
-	} else {
-		r.ops = append(r.ops, IO{Note: fmt.Sprintf("exchange %d", n+1), W: bytes.Clone(b)})
-	}
-	r.mu.Unlock()
-	return r.Line.Write(b)
+func Record(l link.Line) *Recorder {
+	r := new(Recorder)
+	r.Recorder = recording.On(l, func(op IO) {
+		r.mu.Lock()
+		r.ops = append(r.ops, op)
+		r.mu.Unlock()
+	})
+	return r
 }
 
-// Read implements link.Line.
-func (r *Recorder) Read(b []byte) (int, error) {
-	n, err := r.Line.Read(b)
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if n > 0 && len(r.ops) == 0 {
-		r.ops = append(r.ops, IO{Note: "before anything was asked"})
-	}
-	if n > 0 {
-		op := &r.ops[len(r.ops)-1]
-		op.R = append(op.R, b[:n]...)
-	}
-	return n, err
-}
-
-// Exchanges returns what was recorded.
+// Exchanges returns what was recorded; the last one when the line is closed.
 func (r *Recorder) Exchanges() []IO {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -92,6 +92,9 @@ func TestRecord(t *testing.T) {
 	if _, err := r.Read(make([]byte, 8)); err != nil {
 		t.Fatal(err)
 	}
+	if err := r.Close(); err != nil {
+		t.Fatal(err)
+	}
 	want := `linktest.IO{Note: "exchange 1", W: []byte{0x61, 0x62}, R: []byte{0xff}},` + "\n"
 	if got := r.Go(); got != want {
 		t.Errorf("Go = %q, want %q", got, want)
