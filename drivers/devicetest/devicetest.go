@@ -22,6 +22,7 @@ import (
 type Time struct {
 	run   func(t *testing.T, f func(t *testing.T))
 	limit time.Duration // for a change at the device to be noticed
+	faked bool
 }
 
 // visible is how long a change at a device may stay unnoticed (DESIGN 14).
@@ -31,11 +32,11 @@ var (
 	// Faked is time that passes only when everything waits: limits are strict,
 	// and what is measured is the driver's own waiting. Nothing may go through
 	// the operating system.
-	Faked = Time{synctest.Test, visible}
+	Faked = Time{synctest.Test, visible, true}
 	// Real is time as it is. On a machine with other work the limits would
 	// measure that work, so they are wide here: what is tested is the way
 	// through the kernel.
-	Real = Time{func(t *testing.T, f func(t *testing.T)) { f(t) }, 10 * visible}
+	Real = Time{func(t *testing.T, f func(t *testing.T)) { f(t) }, 10 * visible, false}
 )
 
 // within fails the test if ok is not true within limit; it looks whenever w

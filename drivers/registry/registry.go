@@ -62,6 +62,9 @@ var ErrNoDriver = errors.New("no such driver")
 var drivers = map[string]func(port string, options json.RawMessage) (device.Device, error){
 	"pn532-hsu": openPN532,
 	"escpos":    openESCPOS,
+
+	"gpio-sensor":    openGPIOSensor,
+	"firmata-sensor": openFirmataSensor,
 }
 
 // Names returns the names of the drivers, sorted.
