@@ -1,0 +1,168 @@
+package emrtd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/penjire/penjire/drivers/device"
+	"github.com/penjire/penjire/drivers/emrtd/lds"
+	"github.com/penjire/penjire/drivers/emrtd/pa"
+	"github.com/penjire/penjire/drivers/mrz"
+	"github.com/penjire/penjire/sync/citizen"
+)
+
+// Passport is what a chip said. Nothing of it is to be believed before Judge.
+type Passport struct {
+	Access  Access
+	Version string // of the logical data structure
+	Zone    *mrz.Document
+	Face    *lds.Face    // nil: not asked for, or not there
+	Details *lds.Details // likewise
+	Missing []lds.Group  // asked for and listed by the chip, which then did not give them
+
+	sod     *pa.SOD
+	files   map[lds.Group]citizen.Text
+	genuine pa.Finding
+	hasPACE bool // DG14 tells of PACE
+}
+
+// Groups are the data groups that Read knows.
+var Groups = []lds.Group{lds.DG1, lds.DG2, lds.DG11}
+
+// Read reads the chip: EF.COM and EF.SOD, then DG14 with Chip Authentication if
+// there is one, then DG1 and of the other groups those that are asked for and
+// there. A chip that fails Chip Authentication is read no further: ErrCopy.
+func (c *Chip) Read(ctx context.Context, groups ...lds.Group) (*Passport, error) {
+	for _, g := range groups {
+		if !slices.Contains(Groups, g) {
+			return nil, fmt.Errorf("emrtd: read %v: %w", g, device.ErrUnsupported)
+		}
+	}
+	p := &Passport{files: map[lds.Group]citizen.Text{}}
+	b, err := c.File(ctx, lds.COM)
+	if err != nil {
+		return nil, err
+	}
+	common, err := lds.ParseCommon(b)
+	if err != nil {
+		return nil, err
+	}
+	p.Version = common.Version
+	if b, err = c.File(ctx, lds.SOD); err != nil {
+		return nil, err
+	}
+	if p.sod, err = pa.ParseSOD(b); err != nil {
+		return nil, err
+	}
+	// EF.COM is not signed: what EF.SOD has and it leaves out is read as well.
+	there := func(g lds.Group) bool { return slices.Contains(common.Groups, g) || slices.Contains(p.sod.Groups, g) }
+	if err := c.prove(ctx, p, there(lds.DG14)); err != nil {
+		return nil, err
+	}
+	for _, g := range Groups {
+		if g != lds.DG1 && (!slices.Contains(groups, g) || !there(g)) {
+			continue
+		}
+		b, err := c.File(ctx, g.File())
+		if errors.Is(err, errNoFile) && g != lds.DG1 {
+			p.Missing = append(p.Missing, g)
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		p.files[g] = citizen.NewText(string(b))
+		if err := p.parse(g, b, c.o.Now); err != nil {
+			return nil, err
+		}
+	}
+	p.Access = c.Access
+	return p, nil
+}
+
+func (p *Passport) parse(g lds.Group, b []byte, now time.Time) (err error) {
+	switch g {
+	case lds.DG1:
+		p.Zone, err = lds.ParseZone(b, now)
+	case lds.DG2:
+		var f lds.Face
+		f, err = lds.ParseFace(b)
+		p.Face = &f
+	case lds.DG11:
+		var d lds.Details
+		d, err = lds.ParseDetails(b)
+		p.Details = &d
+	}
+	return err
+}
+
+// prove has the chip prove that it is no copy, if it can.
+func (c *Chip) prove(ctx context.Context, p *Passport, there bool) error {
+	if !there {
+		p.genuine = pa.Finding{Answer: pa.Unknown, Why: "chip has no DG14: a copy of it would not be noticed"}
+		return nil
+	}
+	b, err := c.File(ctx, lds.DG14.File())
+	if errors.Is(err, errNoFile) {
+		p.Missing = append(p.Missing, lds.DG14)
+		p.genuine = pa.Finding{Answer: pa.Unknown, Why: "chip lists DG14 and does not give it: a copy would do so"}
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	p.files[lds.DG14] = citizen.NewText(string(b))
+	s, err := lds.ParseDG14(b)
+	if err != nil {
+		return err
+	}
+	p.hasPACE = len(s.PACE) > 0
+	switch err := c.authenticate(ctx, s); {
+	case errors.Is(err, errNoChipAuth):
+		p.genuine = pa.Finding{Answer: pa.Unknown, Why: err.Error() + ": a copy of it would not be noticed"}
+		return nil
+	case err != nil:
+		return err
+	}
+	p.genuine = pa.Finding{Answer: pa.Yes, Why: "chip has the key in DG14"}
+	return nil
+}
+
+// Findings are the answers about a document, each for itself. Those of passive
+// authentication are in pa.Findings.
+type Findings struct {
+	pa.Findings
+	Genuine pa.Finding // the chip is the one that the data was signed for, not a copy
+	Opened  pa.Finding // it was opened in the strongest way that its signed data tells of
+}
+
+// Judge answers for what was read, with the states' certificates in trust, for
+// the time at; a zero at leaves the certificates' time unknown.
+func (p *Passport) Judge(trust pa.Trust, at time.Time) Findings {
+	files := map[lds.Group][]byte{}
+	for g, b := range p.files {
+		files[g] = []byte(b.Reveal())
+	}
+	issuer := ""
+	if p.Zone != nil {
+		issuer = p.Zone.Issuer
+	}
+	f := Findings{Findings: pa.Judge(p.sod, files, issuer, trust, at), Genuine: p.genuine}
+	if f.Genuine.Answer == pa.Yes && (f.Whole.Answer != pa.Yes || f.Signed.Answer != pa.Yes) {
+		f.Genuine = pa.Finding{Answer: pa.Unknown, Why: "chip has the key in DG14, and it is not known that a state signed that"}
+	}
+	switch {
+	case p.Access.Protocol == "PACE":
+		f.Opened = pa.Finding{Answer: pa.Yes, Why: "with PACE"}
+	case p.hasPACE:
+		f.Opened = pa.Finding{Answer: pa.No, Why: "with BAC, and DG14 tells of PACE: someone may have hidden it, or it is of a kind not known here"}
+	case p.files[lds.DG14].IsZero():
+		f.Opened = pa.Finding{Answer: pa.Unknown, Why: "with BAC, and without DG14 it is not known whether there is PACE"}
+	default:
+		f.Opened = pa.Finding{Answer: pa.Yes, Why: "with BAC, and DG14 tells of nothing better"}
+	}
+	return f
+}
