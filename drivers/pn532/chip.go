@@ -8,6 +8,7 @@ import (
 
 	"github.com/penjire/penjire/drivers/device"
 	"github.com/penjire/penjire/drivers/link"
+	"github.com/penjire/penjire/drivers/slot"
 )
 
 // Commands (user manual, section 7).
@@ -37,24 +38,6 @@ type chip struct {
 	line link.Line
 	dec  Decoder
 	buf  [512]byte
-}
-
-// failure is a failed command and whether the chip may have carried it out.
-type failure struct {
-	effect device.SideEffect
-	err    error
-}
-
-func (f *failure) Error() string { return f.err.Error() }
-func (f *failure) Unwrap() error { return f.err }
-
-// effectOf returns the side effect noted in err; one that is not noted is
-// unknown.
-func effectOf(err error) device.SideEffect {
-	if f, ok := errors.AsType[*failure](err); ok {
-		return f.effect
-	}
-	return device.SideEffectUnknown
 }
 
 // open wakes the chip and sets it up for ISO 14443 type A cards.
@@ -103,18 +86,18 @@ func (c *chip) open(ctx context.Context) error {
 // command sends one command and returns the parameters of its response.
 func (c *chip) command(ctx context.Context, timeout time.Duration, cmd byte, params ...byte) ([]byte, error) {
 	if err := ctx.Err(); err != nil {
-		return nil, &failure{device.SideEffectNo, err}
+		return nil, slot.Fail(device.SideEffectNo, err)
 	}
 	// A frame that did not go out whole has no valid checksum: nothing happens.
 	if err := c.write(AppendFrame(nil, ToChip, append([]byte{cmd}, params...))); err != nil {
-		return nil, &failure{device.SideEffectNo, fmt.Errorf("command %02X: %w", cmd, err)}
+		return nil, slot.Fail(device.SideEffectNo, fmt.Errorf("command %02X: %w", cmd, err))
 	}
 	r, err := c.answer(ctx, timeout, cmd)
 	if err == nil {
 		return r, nil
 	}
 	if errors.Is(err, errSyntax) {
-		return nil, &failure{device.SideEffectNo, fmt.Errorf("command %02X: %w", cmd, err)}
+		return nil, slot.Fail(device.SideEffectNo, fmt.Errorf("command %02X: %w", cmd, err))
 	}
 	if !errors.Is(err, device.ErrUnplugged) {
 		// Stop whatever it is doing, so that its late answer is not taken for
@@ -123,7 +106,7 @@ func (c *chip) command(ctx context.Context, timeout time.Duration, cmd byte, par
 			err = errors.Join(err, aerr)
 		}
 	}
-	return nil, &failure{device.SideEffectUnknown, fmt.Errorf("command %02X: %w", cmd, err)}
+	return nil, slot.Fail(device.SideEffectUnknown, fmt.Errorf("command %02X: %w", cmd, err))
 }
 
 // errSyntax is the chip's own answer to a command it cannot parse.

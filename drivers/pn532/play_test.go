@@ -7,6 +7,7 @@ import (
 
 	"github.com/penjire/penjire/drivers/device"
 	"github.com/penjire/penjire/drivers/link/linktest"
+	"github.com/penjire/penjire/drivers/slot"
 )
 
 // TestOpen plays what the manual wants at power-on.
@@ -38,8 +39,8 @@ func TestOpen(t *testing.T) {
 		t.Fatalf("find = %+v, %v, want a card", tg, err)
 	}
 	_, err = c.exchange(t.Context(), time.Second, tg, []byte{0, 0xA4})
-	if !errors.Is(err, device.ErrMediaGone) || effectOf(err) != device.SideEffectNo {
-		t.Errorf("exchange = %v with %v, want ErrMediaGone with no side effect", err, effectOf(err))
+	if !errors.Is(err, device.ErrMediaGone) || slot.EffectOf(err) != device.SideEffectNo {
+		t.Errorf("exchange = %v with %v, want ErrMediaGone with no side effect", err, slot.EffectOf(err))
 	}
 }
 

@@ -6,84 +6,62 @@ import (
 	"time"
 
 	"github.com/penjire/penjire/drivers/device"
-	"github.com/penjire/penjire/drivers/link"
+	"github.com/penjire/penjire/drivers/slot"
 )
 
 // maxFaults is how many looks in a row may fail before the chip is set up anew.
 const maxFaults = 3
 
-// run keeps the reader open until Halt.
-func (d *Dev) run() {
-	defer close(d.done)
-	reopen := link.NewReopen(d.port, d.o.Reopen)
-	defer reopen.Close()
-	for d.ctx.Err() == nil {
-		err := d.session()
-		d.gone(err)
-		reopen.Wait(d.ctx)
-	}
-	d.setHealth(device.Offline)
-}
-
-// gone notes that the reader cannot be used, and why.
-func (d *Dev) gone(err error) {
-	if errors.Is(err, device.ErrUnplugged) {
-		d.setHealth(device.NoDevice)
-		return
-	}
-	d.setHealth(device.HardwareError)
-}
-
 // session is the time from opening the port to losing it.
-func (d *Dev) session() (err error) {
-	line, err := d.port.Open(d.ctx)
+func (d *Dev) session(ctx context.Context) (err error) {
+	line, err := d.port.Open(ctx)
 	if err != nil {
 		return err
 	}
-	d.bus <- struct{}{} // never held for longer than one exchange
+	d.slot.Claim()
 	defer func() {
 		d.chip = nil
 		d.lose()
-		d.release()
+		d.slot.Release()
 		err = errors.Join(err, line.Close())
 	}()
 	d.chip = &chip{line: line}
-	if err := d.chip.open(d.ctx); err != nil {
+	if err := d.chip.open(ctx); err != nil {
 		return err
 	}
-	d.setHealth(device.Online)
+	d.slot.SetHealth(device.Online)
 	faults := 0
 	for {
-		err := d.look()
+		err := d.look(ctx)
 		if err == nil {
 			faults = 0
 		} else if faults++; faults == maxFaults || errors.Is(err, device.ErrUnplugged) {
 			return err
 		}
-		d.release()
-		pause(d.ctx, d.o.Poll)
-		d.bus <- struct{}{}
-		if err := d.ctx.Err(); err != nil {
+		d.slot.Release()
+		slot.Pause(ctx, d.o.Poll)
+		d.slot.Claim()
+		if err := ctx.Err(); err != nil {
 			return err
 		}
 	}
 }
 
 // look finds a card where there was none, or checks that it is still there.
-func (d *Dev) look() error {
+func (d *Dev) look(ctx context.Context) error {
 	if d.tgt == nil {
-		t, err := d.chip.find(d.ctx)
+		t, err := d.chip.find(ctx)
 		if err != nil || t == nil {
 			return err
 		}
 		d.tgt, d.seen = t, time.Now()
-		d.setCard(t)
+		d.slot.SetCard(&device.Card{UID: t.uid, ATS: t.ats, Protocol: device.TCL})
 		return nil
 	}
 	if time.Since(d.seen) < d.o.Poll {
 		return nil // it has just answered
 	}
-	there, err := d.chip.present(d.ctx, d.tgt)
+	there, err := d.chip.present(ctx, d.tgt)
 	switch {
 	case err != nil:
 		return err
@@ -95,12 +73,8 @@ func (d *Dev) look() error {
 	return nil
 }
 
-// pause waits for t, or less when ctx ends.
-func pause(ctx context.Context, t time.Duration) {
-	timer := time.NewTimer(t)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
-	}
+// lose forgets the card.
+func (d *Dev) lose() {
+	d.tgt = nil
+	d.slot.SetCard(nil)
 }

@@ -3,11 +3,11 @@ package pn532
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
 	"github.com/penjire/penjire/drivers/device"
+	"github.com/penjire/penjire/drivers/slot"
 )
 
 // target is an activated card.
@@ -96,28 +96,25 @@ const maxExchange = MaxData - 2
 // maxResponse bounds what a card may send in pieces.
 const maxResponse = 64 << 10
 
-// errCardState wraps a status after which the card must be activated anew.
-var errCardState = errors.New("card is lost")
-
 // exchange sends one APDU to t and returns the response APDU.
 func (c *chip) exchange(ctx context.Context, timeout time.Duration, t *target, apdu []byte) ([]byte, error) {
 	whole := len(apdu) <= maxExchange
 	for len(apdu) > maxExchange {
 		if _, _, err := c.piece(ctx, timeout, t.tg|statusMore, apdu[:maxExchange]); err != nil {
-			return nil, &failure{device.SideEffectUnknown, err}
+			return nil, slot.Fail(device.SideEffectUnknown, err)
 		}
 		apdu = apdu[maxExchange:]
 	}
 	out, more, err := c.piece(ctx, timeout, t.tg, apdu)
 	if err != nil && !whole {
 		// The card holds the beginning of a command: it has to be reset.
-		return nil, &failure{device.SideEffectUnknown, err}
+		return nil, slot.Fail(device.SideEffectUnknown, err)
 	}
 	for more && err == nil {
 		var part []byte
 		part, more, err = c.piece(ctx, timeout, t.tg, nil)
 		if out = append(out, part...); len(out) > maxResponse {
-			return nil, &failure{device.SideEffectUnknown, fmt.Errorf("response is over %d bytes: %w", maxResponse, device.ErrProtocol)}
+			return nil, slot.Fail(device.SideEffectUnknown, fmt.Errorf("response is over %d bytes: %w", maxResponse, device.ErrProtocol))
 		}
 	}
 	if err != nil {
@@ -134,7 +131,7 @@ func (c *chip) piece(ctx context.Context, timeout time.Duration, tg byte, data [
 		return nil, false, err
 	}
 	if len(r) < 1 {
-		return nil, false, &failure{device.SideEffectUnknown, fmt.Errorf("response has no status: %w", device.ErrProtocol)}
+		return nil, false, slot.Fail(device.SideEffectUnknown, fmt.Errorf("response has no status: %w", device.ErrProtocol))
 	}
 	if err := statusError(r[0] & statusMask); err != nil {
 		return nil, false, err
@@ -171,5 +168,5 @@ func statusError(s byte) error {
 	if !ok {
 		what = "unknown status"
 	}
-	return &failure{effect, fmt.Errorf("status %02X, %s: %w: %w", s, what, errCardState, meaning)}
+	return slot.Fail(effect, fmt.Errorf("status %02X, %s: %w: %w", s, what, slot.ErrCardLost, meaning))
 }

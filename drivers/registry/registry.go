@@ -61,6 +61,7 @@ var ErrNoDriver = errors.New("no such driver")
 // drivers are all there are.
 var drivers = map[string]func(port string, options json.RawMessage) (device.Device, error){
 	"pn532-hsu": openPN532,
+	"pcsc":      openPCSC,
 	"escpos":    openESCPOS,
 
 	"gpio-sensor":    openGPIOSensor,

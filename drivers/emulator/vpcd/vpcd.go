@@ -57,6 +57,9 @@ func Insert(addr string, card Card) (*Slot, error) {
 	return s, nil
 }
 
+// Pull takes the card out in the middle of whatever it does; Remove may follow.
+func (s *Slot) Pull() { _ = s.c.Close() } // the reader may have let go of it
+
 // Remove takes the card out. It returns why the reader let go of it before, if
 // it did.
 func (s *Slot) Remove() error {

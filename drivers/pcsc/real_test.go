@@ -1,0 +1,110 @@
+package pcsc_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/penjire/penjire/drivers/devicetest"
+	"github.com/penjire/penjire/drivers/emulator/vpcd"
+	"github.com/penjire/penjire/drivers/emulator/vpcd/vpcdtest"
+	"github.com/penjire/penjire/drivers/link"
+	"github.com/penjire/penjire/drivers/pcsc"
+)
+
+// realHands are those of a virtual reader of the real pcscd.
+type realHands struct {
+	t    *testing.T
+	s    *vpcdtest.Service
+	card *card
+	in   *vpcd.Slot
+	hung chan struct{} // closed when the card may go on
+}
+
+func (h *realHands) Insert() {
+	h.Remove()
+	h.t.Helper()
+	// The reader opens its port after pcscd does, and says nothing when it has.
+	again := time.NewTicker(10 * time.Millisecond)
+	defer again.Stop()
+	for {
+		in, err := vpcd.Insert(h.s.Addr, h.card)
+		if err == nil {
+			h.in = in
+			return
+		}
+		select {
+		case <-again.C:
+		case <-h.t.Context().Done():
+			h.t.Fatal(err)
+		}
+	}
+}
+
+func (h *realHands) Remove() {
+	if h.hung != nil {
+		close(h.hung)
+		h.hung = nil
+	}
+	if h.in != nil {
+		_ = h.in.Remove() // pcscd may have let go of it
+		h.in = nil
+	}
+}
+
+func (h *realHands) Unplug() {
+	if err := h.s.Stop(); err != nil {
+		h.t.Error(err)
+	}
+}
+
+// Replug starts pcscd. Its reader has forgotten the card, which is put back.
+func (h *realHands) Replug() {
+	if err := h.s.Start(); err != nil {
+		h.t.Error(err)
+	}
+	if h.in != nil {
+		h.Insert()
+	}
+}
+
+func (h *realHands) Count() int {
+	h.card.mu.Lock()
+	defer h.card.mu.Unlock()
+	return len(h.card.got)
+}
+
+func (h *realHands) Next(m devicetest.Mishap) {
+	h.card.mu.Lock()
+	defer h.card.mu.Unlock()
+	switch m {
+	case devicetest.PulledAfter:
+		h.card.do = func() { h.in.Pull() }
+	case devicetest.Silence:
+		hung := make(chan struct{})
+		h.hung, h.card.do = hung, func() { <-hung }
+	case devicetest.CablePulled:
+		h.card.do = h.Unplug
+	}
+}
+
+// TestSuiteOnRealDaemon puts the driver to pcsc-lite itself.
+func TestSuiteOnRealDaemon(t *testing.T) {
+	neverReal := map[devicetest.Mishap]string{
+		devicetest.PulledBefore: "the virtual reader notices only when it speaks to the card",
+		devicetest.Deafness:     "pcscd takes every command",
+		devicetest.Garbled:      "pcscd does not damage answers",
+		devicetest.TooLate:      "as silence: the connection is given up",
+	}
+	for m, why := range never {
+		neverReal[m] = why
+	}
+	devicetest.CardReader(t, devicetest.Real, func(t *testing.T) devicetest.ReaderRig {
+		s := vpcdtest.Start(t)
+		h := &realHands{t: t, s: s, card: new(card)}
+		t.Cleanup(h.Remove)
+		return devicetest.ReaderRig{
+			Dev: drive(t, link.Unix{Path: s.Socket}, pcsc.Opts{Reader: "Virtual PCD"}), Hands: h,
+			Contacts: true, Never: neverReal,
+		}
+	})
+}
