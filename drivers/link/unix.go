@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"os"
 
 	"github.com/penjire/penjire/drivers/device"
 )
@@ -43,14 +42,14 @@ func (l *unixLine) Read(p []byte) (int, error) {
 	if n > 0 || err == nil {
 		return n, nil
 	}
-	return 0, l.ended("read", err)
+	return 0, fmt.Errorf("link: read %s: %w", l.path, lost(err))
 }
 
 // Write implements Line.
 func (l *unixLine) Write(p []byte) (int, error) {
 	n, err := l.Conn.Write(p)
 	if err != nil {
-		return n, l.ended("write", err)
+		return n, fmt.Errorf("link: write %s: %w", l.path, lost(err))
 	}
 	return n, nil
 }
@@ -68,14 +67,4 @@ func (l *unixLine) Close() error {
 		return fmt.Errorf("link: close %s: %w", l.path, err)
 	}
 	return nil
-}
-
-// ended says what it means that a call failed: whatever is not a deadline has
-// ended the connection.
-func (l *unixLine) ended(op string, err error) error {
-	meaning := device.ErrUnplugged
-	if errors.Is(err, os.ErrDeadlineExceeded) {
-		meaning = device.ErrTimeout
-	}
-	return fmt.Errorf("link: %s %s: %w: %w", op, l.path, meaning, err)
 }
