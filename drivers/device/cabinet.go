@@ -18,6 +18,7 @@ const (
 	LightStatusGood      Light = "statusGood"
 	LightStatusBad       Light = "statusBad"
 	LightInService       Light = "statusInService"
+	Buzzer               Light = "audio" // is heard: its flashes are tones, and end by themselves
 )
 
 // Flash is how a light shines.

@@ -66,6 +66,9 @@ var drivers = map[string]func(port string, options json.RawMessage) (device.Devi
 
 	"gpio-sensor":    openGPIOSensor,
 	"firmata-sensor": openFirmataSensor,
+	"gpio-lights":    openGPIOLights,
+	"firmata-lights": openFirmataLights,
+	"leds":           openLEDs,
 }
 
 // Names returns the names of the drivers, sorted.

@@ -33,7 +33,7 @@ type Board struct {
 	report [3]bool
 	deaf   bool
 	mute   bool
-	stuck  bool // outputs do not take a level
+	stuck  bool          // outputs do not take a level
 	said   []byte        // and not sent yet
 	saying chan struct{} // to the writer of the line that is plugged in; nil: none
 	boots  int
