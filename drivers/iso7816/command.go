@@ -7,14 +7,22 @@ import "fmt"
 type Command struct {
 	Cla, Ins, P1, P2 byte
 	Data             []byte
-	Le               int // 0 … 256
+	Le               int // 0 … 256, or 65536 with extended lengths
 }
 
 // MaxLe asks for all the card has, up to 256 bytes at a time.
 const MaxLe = 256
 
-// maxShort is how much data a short APDU carries.
-const maxShort = 255
+// MaxExtendedLe is the same with extended lengths.
+const MaxExtendedLe = 1 << 16
+
+// What APDUs carry: data in a short one, bytes in a short command as a whole, and
+// data in an extended one.
+const (
+	maxShort        = 255
+	maxShortCommand = 4 + 1 + maxShort + 1
+	maxExtended     = 1<<16 - 1
+)
 
 // insGetResponse fetches what 61xx announced.
 const insGetResponse = 0xC0
@@ -40,6 +48,42 @@ func (c Command) Marshal() ([]byte, error) {
 		b = append(b, byte(c.Le)) // 256 is 00
 	}
 	return b, nil
+}
+
+// MarshalExtended returns c in extended form, for cards that have said that they
+// take it. Without data and Le there is no such form: it is the short one then.
+func (c Command) MarshalExtended() ([]byte, error) {
+	if len(c.Data) > maxExtended {
+		return nil, fmt.Errorf("iso7816: marshal command %02X: got %d bytes of data, want at most %d", c.Ins, len(c.Data), maxExtended)
+	}
+	if c.Le < 0 || c.Le > MaxExtendedLe {
+		return nil, fmt.Errorf("iso7816: marshal command %02X: got Le %d, want 0 to %d", c.Ins, c.Le, MaxExtendedLe)
+	}
+	b := []byte{c.Cla, c.Ins, c.P1, c.P2}
+	if n := len(c.Data); n > 0 {
+		b = append(b, 0, byte(n>>8), byte(n))
+		b = append(b, c.Data...)
+	} else if c.Le > 0 {
+		b = append(b, 0)
+	}
+	if c.Le > 0 {
+		b = append(b, byte(c.Le>>8), byte(c.Le)) // 65536 is 00 00
+	}
+	return b, nil
+}
+
+// marshalT0 returns c as T=0 carries it (ISO/IEC 7816-3, 12.2): five bytes at
+// least, and no Le after data; what the card has to say is fetched by GET
+// RESPONSE.
+func (c Command) marshalT0() ([]byte, error) {
+	if len(c.Data) > 0 {
+		c.Le = 0
+	}
+	b, err := c.Marshal()
+	if err == nil && len(b) == 4 {
+		b = append(b, 0)
+	}
+	return b, err
 }
 
 // ParseCommand takes a short command APDU apart, as a card does. It knows the

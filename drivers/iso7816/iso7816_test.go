@@ -88,11 +88,11 @@ func TestChannel(t *testing.T) {
 		want  string
 		sw    iso7816.SW
 	}{
-		"plain":     {iso7816.Command{Ins: 0xCB, Le: 256}, [][2]string{{"00cb000000", "01029000"}}, "0102", 0},
-		"refused":   {iso7816.Command{Ins: 0xCB, Le: 256}, [][2]string{{"00cb000000", "6a82"}}, "", iso7816.NotFound},
-		"more":      {iso7816.Command{Ins: 0xCB, Le: 256}, [][2]string{{"00cb000000", "016102"}, {"00c0000002", "02039000"}}, "010203", 0},
-		"more 6100": {iso7816.Command{Ins: 0xCB, Le: 256}, [][2]string{{"00cb000000", "6100"}, {"00c0000000", "0a9000"}}, "0a", 0},
-		"wrong Le":  {iso7816.Command{Ins: 0xCB, Le: 256}, [][2]string{{"00cb000000", "6c02"}, {"00cb000002", "01029000"}}, "0102", 0},
+		"plain":                            {iso7816.Command{Ins: 0xCB, Le: 256}, [][2]string{{"00cb000000", "01029000"}}, "0102", 0},
+		"refused":                          {iso7816.Command{Ins: 0xCB, Le: 256}, [][2]string{{"00cb000000", "6a82"}}, "", iso7816.NotFound},
+		"more":                             {iso7816.Command{Ins: 0xCB, Le: 256}, [][2]string{{"00cb000000", "016102"}, {"00c0000002", "02039000"}}, "010203", 0},
+		"more 6100":                        {iso7816.Command{Ins: 0xCB, Le: 256}, [][2]string{{"00cb000000", "6100"}, {"00c0000000", "0a9000"}}, "0a", 0},
+		"wrong Le where it is no protocol": {iso7816.Command{Ins: 0xCB, Le: 256}, [][2]string{{"00cb000000", "6c02"}}, "", 0x6C02},
 		"no Le, no repetition": {
 			iso7816.Command{Ins: 0x20, P2: 0x80, Data: []byte{1}},
 			[][2]string{{"002000800101", "6c02"}},
