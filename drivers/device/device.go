@@ -23,6 +23,7 @@ var (
 	ErrNoPaper     = errors.New("no paper")   // XFS4IoT paperOut
 	ErrCoverOpen   = errors.New("cover open") // XFS4IoT coverOpen
 	ErrPaperJam    = errors.New("paper jam")  // XFS4IoT paperJammed
+	ErrHot         = errors.New("too hot: it goes on when it has cooled")
 	ErrUnsupported = errors.New("not supported by this device")
 	ErrMediaJam    = errors.New("card is stuck")                      // XFS4IoT mediaJam
 	ErrBusy        = errors.New("device is busy with something else") // XFS4IoT deviceBusy

@@ -21,7 +21,36 @@ const (
 type Media struct {
 	Paper Paper
 	Cover Cover
+	Exit  Exit       // "": nothing holds a paper there
+	Bin   RetractBin // "": it has none, or does not tell of it
+	Hot   bool       // the head: it prints on when it has cooled
 }
+
+// Exit is XFS4IoT's printer media state: what is in the output of a printer
+// that holds a paper there until it is taken.
+type Exit string
+
+// The states of the output.
+const (
+	ExitUnknown    Exit = "unknown"
+	ExitPresent    Exit = "present"    // inside, on its way
+	ExitNotPresent Exit = "notPresent" // nothing
+	ExitJammed     Exit = "jammed"
+	ExitEntering   Exit = "entering"  // at the slot: someone can take it
+	ExitRetracted  Exit = "retracted" // nothing: the last one was pulled back
+)
+
+// RetractBin is XFS4IoT's state of the bin for papers that were pulled back.
+type RetractBin string
+
+// The states of the bin.
+const (
+	BinUnknown RetractBin = "unknown"
+	BinOK      RetractBin = "ok"
+	BinFull    RetractBin = "full"
+	BinHigh    RetractBin = "high" // nearly full
+	BinMissing RetractBin = "missing"
+)
 
 // Cover says whether the cover is closed.
 type Cover string
@@ -59,6 +88,16 @@ type ReceiptPrinter interface {
 	Media(ctx context.Context) (Media, error)
 	// Changes yields whenever Media or Health may have changed, until ctx ends.
 	Changes(ctx context.Context) <-chan struct{}
+}
+
+// Presenter is a receipt printer that holds a cut paper in its output until it
+// is taken. Media says whether one stands there.
+type Presenter interface {
+	ReceiptPrinter
+	// Retract pulls the paper back into the printer's bin, so that it comes into
+	// no stranger's hands; without a bin it is let go of. Without a paper it does
+	// nothing.
+	Retract(ctx context.Context) error
 }
 
 // Cutter is a receipt printer that can cut off what hangs out without printing.

@@ -10,6 +10,16 @@ type interpreter struct {
 	*session
 	m mechanism
 	t text
+
+	kept  *picture // by GS ( L
+	strip [][]byte // by ESC *
+
+	module int // of GS ( k
+	level  byte
+	data   []byte
+
+	id     [4]byte // of the job of GS G
+	spoilt byte    // what went wrong in it
 }
 
 // interpret runs until the power goes.
@@ -18,7 +28,8 @@ func (s *session) interpret() {
 		s.p.mu.Lock()
 		s.seen = s.gen
 		s.p.mu.Unlock()
-		in := &interpreter{session: s, m: mechanism{s: s}}
+		in := &interpreter{session: s}
+		in.m = mechanism{s: s, in: in}
 		in.reset()
 		var err error
 		for err == nil {
@@ -31,7 +42,10 @@ func (s *session) interpret() {
 }
 
 // reset is ESC @.
-func (in *interpreter) reset() { in.t = newText(in.p.o.Width) }
+func (in *interpreter) reset() {
+	in.t = newText(in.p.o)
+	in.kept, in.strip, in.module, in.level, in.data = nil, nil, 3, 0, nil
+}
 
 func (in *interpreter) command() error {
 	b, err := in.next()
@@ -97,6 +111,21 @@ func (in *interpreter) esc() error {
 	case '2':
 		in.t.spacing = defaultSpacing
 		return nil
+	case 'i', 'm': // full and partial cut, where the paper is
+		if in.p.o.Dialect != Epson {
+			if err := in.flushLine(); err != nil {
+				return err
+			}
+			return in.m.cut()
+		}
+	case 'v':
+		if in.p.o.Dialect == Nippon {
+			in.p.mu.Lock()
+			job := in.job
+			in.p.mu.Unlock()
+			in.answer(true, in.seenState().one(job))
+			return nil
+		}
 	}
 	n, err := in.next()
 	if err != nil {
@@ -117,6 +146,12 @@ func (in *interpreter) esc() error {
 		in.t.high, in.t.wide = 1+int(n>>4&1), 1+int(n>>5&1)
 	case '3':
 		in.t.spacing = int(n)
+	case '*':
+		return in.column(n)
+	case 'r':
+		if in.p.o.Dialect == Nippon && in.p.o.Presenter {
+			in.p.present(map[byte]move{0: eject, 1: retract}[n])
+		}
 	case 'd':
 		if err := in.newline(); err != nil {
 			return err
@@ -148,6 +183,8 @@ func (in *interpreter) gs() error {
 		return in.extended()
 	case 'v':
 		return in.raster()
+	case '8':
+		return in.long()
 	}
 	n, err := in.next()
 	if err != nil {
@@ -155,11 +192,12 @@ func (in *interpreter) gs() error {
 	}
 	switch c {
 	case 'a':
-		in.setASB(n != 0)
+		if in.p.o.Dialect != Custom {
+			in.setASB(n != 0)
+		}
 	case 'r':
 		if n == 1 || n == '1' {
-			paper, _, _ := in.seenState()
-			in.answer(false, sensors(paper))
+			in.answer(false, sensors(in.seenState().paper))
 		}
 	case 'I':
 		in.identify(n)
@@ -167,6 +205,20 @@ func (in *interpreter) gs() error {
 		in.t.wide, in.t.high = 1+int(n>>4&7), 1+int(n&7)
 	case 'V':
 		return in.cutCommand(n)
+	case 0xE0:
+		if in.p.o.Dialect == Custom {
+			in.setASB(n != 0)
+		}
+	case 'e':
+		if in.p.o.Dialect == Custom {
+			return in.ejector(n)
+		}
+		in.noteUnknown("GS e")
+	case 'G':
+		if in.p.o.Dialect == Nippon {
+			return in.bracket(n)
+		}
+		in.noteUnknown("GS G")
 	case 'L', 'W', 'P':
 		_, err = in.next()
 		return err
@@ -226,38 +278,33 @@ func (in *interpreter) extended() error {
 		in.p.mu.Unlock()
 		in.answer(false, append(append([]byte{0x37, 0x22}, id...), 0)...)
 	case h[0] == 'H' && in.p.o.NoProcessID, h[0] == 'D':
+	case h[0] == 'L' && !in.p.o.NoGraphics:
+		return in.graphics(d)
+	case h[0] == 'k' && !in.p.o.NoQR && len(d) >= 3:
+		return in.symbol(d)
 	default:
 		in.noteUnknown(fmt.Sprintf("GS ( %q", h[0]))
 	}
 	return nil
 }
 
-// raster is GS v 0: a picture, row by row as it arrives.
-func (in *interpreter) raster() error {
-	h, err := in.bytes(6)
+// long is GS 8 L: GS ( L with room for more.
+func (in *interpreter) long() error {
+	h, err := in.bytes(5)
 	if err != nil {
 		return err
 	}
-	if h[0] != '0' {
-		in.noteUnknown(fmt.Sprintf("GS v %q", h[0]))
+	n := int(h[1]) | int(h[2])<<8 | int(h[3])<<16 | int(h[4])<<24
+	if h[0] != 'L' || in.p.o.NoGraphics || n > maxPicture {
+		in.noteUnknown(fmt.Sprintf("GS 8 %q", h[0]))
 		return nil
 	}
-	if err := in.flushLine(); err != nil {
+	d, err := in.bytes(n)
+	if err != nil {
 		return err
 	}
-	mode, width, rows := h[1]&3, int(h[2])|int(h[3])<<8, int(h[4])|int(h[5])<<8
-	xs, ys := 1+int(mode&1), 1+int(mode>>1)
-	for range rows {
-		b, err := in.bytes(width)
-		if err != nil {
-			return err
-		}
-		row := in.t.place(b, width*8, xs)
-		for range ys {
-			if err := in.m.row(row); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
+	return in.graphics(d)
 }
+
+// maxPicture is what GS 8 L may carry.
+const maxPicture = 1 << 20

@@ -7,6 +7,7 @@ import (
 // mechanism is head, feed and cutter, with the pace they keep.
 type mechanism struct {
 	s   *session
+	in  *interpreter
 	due time.Time // when the next row may be printed
 }
 
@@ -14,12 +15,13 @@ type mechanism struct {
 func (m *mechanism) row(bits []byte) error {
 	p := m.s.p
 	p.mu.Lock()
-	if err := m.s.ready(); err != nil {
+	if spoilt, err := m.ready(); err != nil || spoilt {
 		p.mu.Unlock()
 		return err
 	}
 	if p.now == nil {
 		p.now = &Paper{Width: p.o.Width}
+		p.exit, p.shown = nil, false // what stood there is pushed out
 	}
 	n := stride(p.o.Width)
 	p.now.bits = append(p.now.bits, bits[:n]...)
@@ -78,14 +80,36 @@ func (m *mechanism) feed(n int) error {
 func (m *mechanism) cut() error {
 	p := m.s.p
 	p.mu.Lock()
-	if err := m.s.ready(); err != nil {
+	if spoilt, err := m.ready(); err != nil || spoilt {
 		p.mu.Unlock()
 		return err
 	}
+	cut := p.now
 	p.finish(false)
+	p.hold(cut)
 	p.mu.Unlock()
-	p.watch.Wake()
+	p.change(func() {}) // the presenter's sensor
 	return nil
+}
+
+// ready waits until paper can be moved. It reports true when a job of GS G is
+// past printing, and notes why: the rest of it is thrown away. p.mu is held.
+func (m *mechanism) ready() (spoilt bool, err error) {
+	p := m.s.p
+	for {
+		if err := m.s.ready(); err != nil {
+			return false, err
+		}
+		off := p.offline()
+		if off && m.s.job {
+			s := seen{p.level, p.cover, p.jam || p.held, p.hot, p.exit != nil, p.shown}
+			m.in.spoilt |= s.one(false) &^ 0x41
+		}
+		if m.in.spoilt != 0 || !off {
+			return m.in.spoilt != 0, nil
+		}
+		p.cond.Wait()
+	}
 }
 
 // toCutter is how many rows the head is behind the cutter, 12 mm.

@@ -6,10 +6,14 @@
 // # Reference
 //
 // Epson, "ESC/POS Command Reference": DLE EOT, DLE ENQ, DLE DC4, GS a, GS r,
-// GS ( H, GS v 0, GS V, ESC t and what text needs. It behaves as the reference
-// says a printer does where drivers go wrong: while it is offline it executes
-// nothing but real-time commands, and what is in its buffer comes out when it
-// is online again, unless it was told to forget it.
+// GS ( H, GS v 0, GS ( L, GS 8 L, ESC *, GS ( k, GS V, ESC t and what text needs.
+// Custom, "VKP80II, KPM180, command reference": DLE EOT 17 and 20, GS E0, GS e,
+// ESC i. Nippon Primex, "NP-2511/3511 specifications" (D-F0446): ESC v, ESC r,
+// GS G. What a model knows of these is in [Opts]; see [Model].
+//
+// It behaves as the references say a printer does where drivers go wrong: while
+// it is offline it executes nothing but real-time commands, and what is in its
+// buffer comes out when it is online again, unless it was told to forget it.
 package printer
 
 import (
@@ -19,6 +23,7 @@ import (
 
 	"github.com/penjire/penjire/drivers/device"
 	"github.com/penjire/penjire/drivers/link"
+	"golang.org/x/text/encoding/charmap"
 )
 
 // Opts are what a printer is made with. Zero values are the defaults.
@@ -33,7 +38,26 @@ type Opts struct {
 	NoProcessID bool    // does not know GS ( H
 	NoASB       bool    // does not know GS a
 	NoClear     bool    // does not know DLE DC4 8
+	NoRaster    bool    // does not know GS v 0
+	NoGraphics  bool    // does not know GS ( L and GS 8 L
+	NoQR        bool    // does not know GS ( k
+	Latch       bool    // a jam stays until DLE ENQ, though its cause is gone
+	Dialect     Dialect // 0: Epson
+	Presenter   bool    // holds a cut paper in its output until it is taken
+	Retracts    bool    // can pull that paper back into a bin
+	// Pages are the code pages by their ESC t numbers; nil: those of Epson.
+	Pages map[byte]*charmap.Charmap
 }
+
+// Dialect is how a printer says what state it is in.
+type Dialect int
+
+// The dialects.
+const (
+	Epson  Dialect = 0 // DLE EOT 1 to 4, GS a, GS r
+	Custom Dialect = 1 // DLE EOT 20 and 17, GS E0, GS r
+	Nippon Dialect = 2 // ESC v, GS G
+)
 
 // Lie is a way of not telling the truth.
 type Lie int
@@ -54,6 +78,9 @@ type State struct {
 	Powered  bool // plugged in
 	Printing bool // in the middle of a paper
 	Papers   int  // finished since it was made
+	Hot      bool // the head
+	Waiting  bool // a paper stands in the output
+	Bin      int  // papers pulled back
 }
 
 // Printer is a printer. Its methods may be called from any goroutine.
@@ -65,10 +92,15 @@ type Printer struct {
 	cond    *sync.Cond // for everything below
 	level   device.Paper
 	jam     bool
+	held    bool // a jam whose cause is gone
+	hot     bool
 	cover   bool // open
 	lie     Lie
 	powered bool
 	now     *Paper // hangs out, not cut yet
+	exit    *Paper // cut, and held in the output
+	shown   bool   // exit can be taken
+	bin     int    // papers pulled back
 	done    []*Paper
 	count   int
 	rows    int // printed since it was made
@@ -94,6 +126,9 @@ func New(o Opts) *Printer {
 	def(&o.DPI, 203)
 	def(&o.Buffer, 4096)
 	def(&o.Keep, 32)
+	if o.Pages == nil {
+		o.Pages = epsonPages
+	}
 	if o.Maker == "" {
 		o.Maker = "PENJIRE"
 	}
@@ -120,15 +155,19 @@ func (p *Printer) change(f func()) {
 }
 
 // SetPaper puts in a full roll, leaves little of one, takes it out, or jams it.
-// Any other word than PaperJammed also clears a jam.
+// Any other word than PaperJammed also clears a jam, or its cause.
 func (p *Printer) SetPaper(paper device.Paper) {
 	p.change(func() {
 		p.jam = paper == device.PaperJammed
+		p.held = p.held || p.jam && p.o.Latch
 		if !p.jam {
 			p.level = paper
 		}
 	})
 }
+
+// SetHot makes the head too hot to print, or cools it.
+func (p *Printer) SetHot(hot bool) { p.change(func() { p.hot = hot }) }
 
 // SetCover opens or closes the cover.
 func (p *Printer) SetCover(c device.Cover) { p.change(func() { p.cover = c == device.CoverOpen }) }
@@ -154,7 +193,8 @@ func (p *Printer) State() State {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	s := State{Paper: p.level, Cover: device.CoverClosed, Powered: p.powered, Printing: p.now != nil, Papers: p.count}
-	if p.jam {
+	s.Hot, s.Waiting, s.Bin = p.hot, p.shown, p.bin
+	if p.jam || p.held {
 		s.Paper = device.PaperJammed
 	}
 	if p.cover {
@@ -217,7 +257,9 @@ func (p *Printer) Serve(line io.ReadWriter) {
 }
 
 // offline reports whether the printer executes nothing now. p.mu is held.
-func (p *Printer) offline() bool { return p.cover || p.jam || p.level == device.PaperOut }
+func (p *Printer) offline() bool {
+	return p.cover || p.jam || p.held || p.hot || p.level == device.PaperOut
+}
 
 // finish ends the paper that hangs out. p.mu is held.
 func (p *Printer) finish(torn bool) {

@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"io"
-
-	"github.com/penjire/penjire/drivers/device"
 )
 
 // session is the printer between power-on and power-off.
@@ -15,13 +13,14 @@ type session struct {
 
 	out  chan struct{} // one token, for one answer at a time; a mutex would stop faked time
 	asb  bool          // status is sent back when it changes; guarded by out
-	sent [4]byte       // what was sent last; guarded by out
+	sent []byte        // what was sent last; guarded by out
 
 	// Guarded by p.mu.
 	off  bool
 	buf  []byte   // received, not executed
 	gen  int      // grows when the buffer is cleared
 	seen int      // gen the interpreter has noticed
+	job  bool     // between GS G 31h and GS G 30h
 	tail [10]byte // last bytes received, for real-time commands
 }
 
@@ -48,7 +47,7 @@ func (s *session) take(b []byte) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, x := range b {
-		for len(s.buf) >= p.o.Buffer && !p.offline() {
+		for len(s.buf) >= p.o.Buffer && !s.stalled() {
 			p.cond.Broadcast()
 			p.cond.Wait()
 		}
@@ -76,11 +75,15 @@ func (s *session) realTime() func() {
 	n := len(t)
 	x := t[n-1]
 	switch {
-	case t[n-3] == 0x10 && t[n-2] == 0x04 && x >= 1 && x <= 4:
-		return func() { s.answer(true, s.status(x)) }
-	case t[n-3] == 0x10 && t[n-2] == 0x05 && x == 2 && s.p.jam:
+	case s.p.o.Dialect == Nippon:
+		return nil // it knows no real-time commands
+	case t[n-3] == 0x10 && t[n-2] == 0x04:
+		if b := s.status(x); b != nil {
+			return func() { s.answer(true, b()...) }
+		}
+	case t[n-3] == 0x10 && t[n-2] == 0x05 && x == 2 && (s.p.jam || s.p.held):
 		// Outside an error it does nothing: a picture may well hold these bytes.
-		return func() { s.p.change(s.forget) }
+		return func() { s.p.change(func() { s.p.held = s.p.jam && s.p.o.Latch; s.forget() }) }
 	case bytes.Equal(t, clearCommand) && !s.p.o.NoClear:
 		return func() {
 			s.p.change(s.forget)
@@ -110,87 +113,6 @@ func (s *session) answer(force bool, b ...byte) {
 	_, _ = s.line.Write(b)
 }
 
-// seenState is what the sensors say, or what a liar makes of it.
-func (s *session) seenState() (paper device.Paper, cover, jam bool) {
-	s.p.mu.Lock()
-	defer s.p.mu.Unlock()
-	if s.p.lie == AlwaysFine {
-		return device.PaperFull, false, false
-	}
-	return s.p.level, s.p.cover, s.p.jam
-}
-
-// status is the answer to DLE EOT n.
-func (s *session) status(n byte) byte {
-	paper, cover, jam := s.seenState()
-	v := byte(0x12)
-	set := func(on bool, bit byte) {
-		if on {
-			v |= bit
-		}
-	}
-	end := paper == device.PaperOut
-	switch n {
-	case 1:
-		set(end || cover || jam, 0x08)
-	case 2:
-		set(cover, 0x04)
-		set(end, 0x20)
-		set(jam, 0x40)
-	case 3:
-		set(jam, 0x08)
-	case 4:
-		set(end || paper == device.PaperLow, 0x0C)
-		set(end, 0x60)
-	}
-	return v
-}
-
-// sensors is the answer to GS r 1, and the third byte of status back.
-func sensors(paper device.Paper) byte {
-	switch paper {
-	case device.PaperOut:
-		return 0x0F
-	case device.PaperLow:
-		return 0x03
-	}
-	return 0
-}
-
-// statusBack sends the four bytes of ASB if they changed and the host wants
-// them.
-func (s *session) statusBack() {
-	if s.p.o.NoASB {
-		return
-	}
-	paper, cover, jam := s.seenState()
-	b := [4]byte{0x10, 0, sensors(paper), 0}
-	if cover {
-		b[0] |= 0x20
-	}
-	if jam {
-		b[1] |= 0x08
-	}
-	if cover || jam || paper == device.PaperOut {
-		b[0] |= 0x08
-	}
-	s.lock()
-	send := s.asb && b != s.sent
-	s.sent = b
-	s.unlock()
-	if send {
-		s.answer(true, b[:]...)
-	}
-}
-
-// setASB is GS a: it also sends the status once.
-func (s *session) setASB(on bool) {
-	s.lock()
-	s.asb, s.sent = on, [4]byte{}
-	s.unlock()
-	s.statusBack()
-}
-
 // Ends of what the interpreter is doing.
 var (
 	errOff     = errors.New("power is off")
@@ -205,12 +127,17 @@ func (s *session) ready() error {
 			return errOff
 		case s.gen != s.seen:
 			return errCleared
-		case !s.p.offline():
+		case !s.stalled():
 			return nil
 		}
 		s.p.cond.Wait()
 	}
 }
+
+// stalled reports whether nothing is executed now. A Nippon printer takes
+// commands until one has to move paper; between the two that begin and end a job
+// it throws away what it cannot print. p.mu is held.
+func (s *session) stalled() bool { return s.p.offline() && s.p.o.Dialect != Nippon }
 
 // next takes one byte out of the buffer.
 func (s *session) next() (byte, error) {
