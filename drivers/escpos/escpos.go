@@ -1,10 +1,15 @@
-// Package escpos drives receipt printers that speak Epson's ESC/POS. All that is
-// printed is a picture: letters, codes and layout are somebody else's.
+// Package escpos drives receipt printers that speak Epson's ESC/POS, and those of
+// other makers that speak a dialect of it. What a model is and knows is a
+// [Profile], data in profiles.json. Receipts are pictures: letters, codes and
+// layout are somebody else's. Lines of text are for test tickets, and for
+// printers that are slow with pictures.
 //
 // # Reference
 //
-// Epson, "ESC/POS Command Reference": ESC @, GS v 0, GS V, DLE EOT, DLE DC4 8,
-// GS a, GS r, GS ( H, GS ( D.
+// Epson, "ESC/POS Command Reference": ESC @, GS v 0, GS ( L, GS 8 L, ESC *, GS V,
+// DLE EOT, DLE ENQ, DLE DC4 8, GS a, GS r, GS ( H, GS ( D, ESC t, GS ( k.
+// Custom, "KPM210/216 user manual", 3: DLE EOT 20, GS E0, GS e. Nippon Primex,
+// "NP-2511/3511 specifications" (D-F0446), 32 to 40: ESC r, ESC v, GS G.
 package escpos
 
 import (
@@ -16,23 +21,30 @@ import (
 	"time"
 
 	"github.com/penjire/penjire/drivers/device"
+	"github.com/penjire/penjire/drivers/fonta"
 	"github.com/penjire/penjire/drivers/link"
 )
 
 // Opts are a printer's settings. Zero values are the defaults.
 type Opts struct {
-	Width   int           // dots in a line; 0: 576, for 80 mm paper
-	DPI     int           // 0: 203
+	Profile string        // one of Profiles; "": Generic
+	Width   int           // dots in a line; 0: the profile's
+	DPI     int           // 0: the profile's
 	Status  time.Duration // between looks at paper and cover; 0: 500 ms
 	Reopen  time.Duration // between tries to open the port; 0: 300 ms
 	Confirm time.Duration // how much longer than its printing a job may take to be confirmed; 0: 10 s
+	// Take is how long a paper may stand in the output of a printer with a
+	// presenter. Then it is pulled back, or let go of where there is no bin. The
+	// next job waits for that. 0: 30 s.
+	Take time.Duration
 }
 
 // Times that no printer needs changed.
 const (
 	stallTimeout = 5 * time.Second // without taking a byte
 	probeTimeout = 2 * time.Second
-	slowest      = 40.0 // mm per second, of any printer
+	hotTimeout   = 2 * time.Minute // for the head to cool
+	slowest      = 40.0            // mm per second, of any printer
 )
 
 // Dev is a printer. It opens its port by itself, again and again: a printer
@@ -40,14 +52,15 @@ const (
 // plugged in.
 //
 // Contract, beyond [device.ReceiptPrinter]:
-//   - Printed means that the printer sent back the job's own number (GS ( H), or,
-//     if it knows no numbers, its answer to a question asked after the cut.
+//   - Printed means that the printer sent back the job's own number (GS ( H, GS G),
+//     or, if it knows no numbers, its answer to a question asked after the cut.
 //   - NotPrinted means that no picture byte was sent.
 //   - After anything else the printer is told to forget the rest of the job, and
 //     the next job begins by cutting off what is hanging out.
 //   - A job is never sent twice.
 type Dev struct {
 	port link.Port
+	p    Profile
 	o    Opts
 
 	ctx    context.Context
@@ -60,27 +73,37 @@ type Dev struct {
 
 	watch link.Watch
 
-	mu     sync.Mutex
-	health device.Health
-	media  device.Media
+	mu        sync.Mutex
+	health    device.Health
+	media     device.Media
+	shown     time.Time // when the paper in the output was first seen
+	retracted bool      // the last paper was pulled back
 }
 
 var (
-	_ device.ReceiptPrinter = (*Dev)(nil)
-	_ device.Cutter         = (*Dev)(nil)
+	_ device.TextPrinter = (*Dev)(nil)
+	_ device.Cutter      = (*Dev)(nil)
+	_ device.Presenter   = (*Dev)(nil)
 )
 
 // New returns the printer on port and starts looking for it. It does not wait
 // for it and prints nothing.
 func New(port link.Port, o Opts) (*Dev, error) {
-	if o.Width < 0 || o.Width > 4096 || o.Width%8 != 0 || o.DPI < 0 || o.Status < 0 || o.Reopen < 0 || o.Confirm < 0 {
-		return nil, fmt.Errorf("escpos: printer on %v: got %+v, want a width in whole bytes up to 4096 and nothing negative", port, o)
+	if o.Profile == "" {
+		o.Profile = Generic
 	}
-	if o.Width == 0 {
-		o.Width = 576
+	p, err := ProfileOf(o.Profile)
+	if err != nil {
+		return nil, err
 	}
-	if o.DPI == 0 {
-		o.DPI = 203
+	if o.Width < 0 || o.Width > maxDots || o.Width%8 != 0 || o.DPI < 0 || o.Status < 0 || o.Reopen < 0 || o.Confirm < 0 || o.Take < 0 {
+		return nil, fmt.Errorf("escpos: printer on %v: got %+v, want a width in whole bytes up to %d and nothing negative", port, o, maxDots)
+	}
+	if o.Width != 0 {
+		p.Dots = o.Width
+	}
+	if o.DPI != 0 {
+		p.DPI = o.DPI
 	}
 	def := func(d *time.Duration, v time.Duration) {
 		if *d == 0 {
@@ -90,14 +113,25 @@ func New(port link.Port, o Opts) (*Dev, error) {
 	def(&o.Status, 500*time.Millisecond)
 	def(&o.Reopen, 300*time.Millisecond)
 	def(&o.Confirm, 10*time.Second)
-	d := &Dev{port: port, o: o, done: make(chan struct{}), bus: make(chan struct{}, 1)}
-	d.health, d.media = device.Starting, unknownMedia
+	def(&o.Take, 30*time.Second)
+	d := &Dev{port: port, p: p, o: o, done: make(chan struct{}), bus: make(chan struct{}, 1)}
+	d.health, d.media = device.Starting, d.unknownMedia()
 	d.ctx, d.cancel = context.WithCancel(context.Background())
 	go d.run()
 	return d, nil
 }
 
-var unknownMedia = device.Media{Paper: device.PaperUnknown, Cover: device.CoverUnknown}
+// unknownMedia is what is known of a printer that does not answer.
+func (d *Dev) unknownMedia() device.Media {
+	m := device.Media{Paper: device.PaperUnknown, Cover: device.CoverUnknown}
+	if d.p.Presenter != nil {
+		m.Exit = device.ExitUnknown
+		if len(d.p.Presenter.Retract) > 0 {
+			m.Bin = device.BinUnknown
+		}
+	}
+	return m
+}
 
 // String implements conn.Resource.
 func (d *Dev) String() string { return "ESC/POS printer on " + d.port.String() }
@@ -110,10 +144,10 @@ func (d *Dev) Halt() error {
 }
 
 // Width implements device.ReceiptPrinter.
-func (d *Dev) Width() int { return d.o.Width }
+func (d *Dev) Width() int { return d.p.Dots }
 
 // DPI implements device.ReceiptPrinter.
-func (d *Dev) DPI() int { return d.o.DPI }
+func (d *Dev) DPI() int { return d.p.DPI }
 
 // Health implements device.Device.
 func (d *Dev) Health() device.Health {
@@ -137,12 +171,12 @@ func (d *Dev) Media(ctx context.Context) (device.Media, error) {
 		}
 		<-d.bus
 		if err != nil {
-			return unknownMedia, fmt.Errorf("escpos: ask %v for paper: %w", d, err)
+			return d.unknownMedia(), fmt.Errorf("escpos: ask %v for paper: %w", d, err)
 		}
 	default:
 	}
 	if d.ctx.Err() != nil {
-		return unknownMedia, fmt.Errorf("escpos: ask %v for paper: %w", d, device.ErrHalted)
+		return d.unknownMedia(), fmt.Errorf("escpos: ask %v for paper: %w", d, device.ErrHalted)
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -152,6 +186,15 @@ func (d *Dev) Media(ctx context.Context) (device.Media, error) {
 // set notes what state the printer is in, and tells watchers if it is news.
 func (d *Dev) set(h device.Health, m device.Media) {
 	d.mu.Lock()
+	switch {
+	case m.Exit != device.ExitEntering:
+		d.shown = time.Time{}
+	case d.shown.IsZero():
+		d.shown = time.Now()
+	}
+	if m.Exit == device.ExitNotPresent && d.retracted {
+		m.Exit = device.ExitRetracted
+	}
 	same := d.health == h && d.media == m
 	d.health, d.media = h, m
 	d.mu.Unlock()
@@ -167,12 +210,12 @@ func (d *Dev) note(s *session, err error) {
 		s.mu.Lock()
 		st := s.last
 		s.mu.Unlock()
-		d.set(st.health(), st.media())
+		d.set(st.health(), st.media(d.p.Presenter))
 	case errors.Is(err, device.ErrUnplugged):
-		d.set(device.NoDevice, unknownMedia)
+		d.set(device.NoDevice, d.unknownMedia())
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 	default:
-		d.set(device.Offline, unknownMedia)
+		d.set(device.Offline, d.unknownMedia())
 	}
 }
 
@@ -191,34 +234,42 @@ func (d *Dev) take(ctx context.Context) error {
 // Print implements device.ReceiptPrinter. Jobs wait for one another.
 func (d *Dev) Print(ctx context.Context, img image.Image) (device.Outcome, error) {
 	out, err := d.print(ctx, img)
-	if err == nil {
-		return out, nil
-	}
-	effect := device.SideEffectNo
-	if out != device.NotPrinted {
-		effect = device.SideEffectUnknown
-	}
-	return out, &device.Error{Dev: d.String(), Op: "print", SideEffect: effect, Err: err}
+	return out, d.failed("print", out, err)
 }
 
 func (d *Dev) print(ctx context.Context, img image.Image) (device.Outcome, error) {
-	bits, rows, err := pack(img, d.o.Width)
+	bits, _, err := pack(img, d.p.Dots)
 	if err != nil {
 		return device.NotPrinted, err
 	}
+	var s sheet
+	s.bands(d.p.Raster, bits, d.p.Dots/8)
+	return d.runJob(ctx, s)
+}
+
+// Columns implements device.TextPrinter.
+func (d *Dev) Columns() int { return d.p.Dots / fonta.Width }
+
+// PrintText implements device.TextPrinter.
+func (d *Dev) PrintText(ctx context.Context, lines []device.Line) (device.Outcome, error) {
+	s, err := d.p.text(lines)
+	out := device.NotPrinted
+	if err == nil {
+		out, err = d.runJob(ctx, s)
+	}
+	return out, d.failed("print text", out, err)
+}
+
+// runJob runs one job.
+func (d *Dev) runJob(ctx context.Context, sh sheet) (device.Outcome, error) {
 	return d.exclusive(ctx, func(ctx context.Context, s *session) (device.Outcome, error) {
-		j := job{d: d, s: s, bits: bits, rows: rows}
+		j := job{d: d, s: s, sheet: sh}
 		return j.run(ctx)
 	})
 }
 
-// Cut implements device.Cutter: it feeds what hangs out to the cutter and cuts
-// it off. It returns when the printer has confirmed that.
-func (d *Dev) Cut(ctx context.Context) error {
-	out, err := d.exclusive(ctx, func(ctx context.Context, s *session) (device.Outcome, error) {
-		j := job{d: d, s: s}
-		return j.run(ctx)
-	})
+// failed returns err as what the contract wants, nil if there is none.
+func (d *Dev) failed(op string, out device.Outcome, err error) error {
 	if err == nil {
 		return nil
 	}
@@ -226,7 +277,31 @@ func (d *Dev) Cut(ctx context.Context) error {
 	if out != device.NotPrinted {
 		effect = device.SideEffectUnknown
 	}
-	return &device.Error{Dev: d.String(), Op: "cut", SideEffect: effect, Err: err}
+	return &device.Error{Dev: d.String(), Op: op, SideEffect: effect, Err: err}
+}
+
+// Cut implements device.Cutter: it feeds what hangs out to the cutter and cuts
+// it off; a presenter does not show it. It returns when the printer has
+// confirmed that.
+func (d *Dev) Cut(ctx context.Context) error {
+	out, err := d.runJob(ctx, sheet{})
+	return d.failed("cut", out, err)
+}
+
+// Retract implements device.Presenter.
+func (d *Dev) Retract(ctx context.Context) error {
+	if d.p.Presenter == nil {
+		return d.failed("retract", device.NotPrinted, device.ErrUnsupported)
+	}
+	out, err := d.exclusive(ctx, func(ctx context.Context, s *session) (device.Outcome, error) {
+		st, err := s.ask(ctx)
+		d.note(s, err)
+		if err != nil || !st.waiting {
+			return device.NotPrinted, err
+		}
+		return device.PrintUnknown, d.pullBack(ctx, s)
+	})
+	return d.failed("retract", out, err)
 }
 
 // exclusive runs f with the bus held and a session open.
@@ -249,7 +324,7 @@ func (d *Dev) exclusive(ctx context.Context, f func(context.Context, *session) (
 		err = cause
 	}
 	if errors.Is(err, device.ErrUnplugged) {
-		d.set(device.NoDevice, unknownMedia)
+		d.set(device.NoDevice, d.unknownMedia())
 	}
 	return out, err
 }

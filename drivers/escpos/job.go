@@ -10,12 +10,12 @@ import (
 	"github.com/penjire/penjire/drivers/device"
 )
 
-// job is one picture on its way to paper; without a picture it only cuts.
+// job is one sheet on its way to paper; an empty one only cuts.
 type job struct {
-	d    *Dev
-	s    *session
-	bits []byte
-	rows int
+	d *Dev
+	s *session
+	sheet
+	id [4]byte
 }
 
 // run prints, cuts and waits until the printer says that it has.
@@ -25,7 +25,10 @@ func (j *job) run(ctx context.Context) (device.Outcome, error) {
 	if err != nil {
 		return device.NotPrinted, err
 	}
-	if err := st.problem(); err != nil {
+	if err := st.refuses(); err != nil {
+		return device.NotPrinted, err
+	}
+	if err := j.d.awaitTaken(ctx, j.s, st); err != nil {
 		return device.NotPrinted, err
 	}
 	if err := j.begin(ctx); err != nil {
@@ -39,12 +42,11 @@ func (j *job) run(ctx context.Context) (device.Outcome, error) {
 		err = j.confirm(ctx)
 	}
 	if err == nil {
-		j.s.mu.Lock()
-		j.s.ready = true
-		j.s.mu.Unlock()
+		j.s.setReady()
 		j.d.scrap = false
 		return device.Printed, nil
 	}
+	j.s.owed = true
 	// What the printer still holds of this job must not come out later.
 	if cerr := j.s.clear(); cerr != nil && !errors.Is(err, device.ErrUnplugged) {
 		err = errors.Join(err, cerr)
@@ -68,90 +70,153 @@ func (j *job) begin(ctx context.Context) error {
 			return err
 		}
 	}
-	b := bytes.Join([][]byte{cmdInit, cmdNoKanji, cmdNoPulse, cmdStatusOn}, nil)
+	j.id = s.nextID()
+	b := s.opening()
 	if j.d.scrap && j.rows > 0 {
-		b = append(b, cmdCut...)
+		b = append(b, j.d.p.scrap()...)
+	}
+	if s.p.Confirm == ConfirmJob {
+		b = append(append(b, cmdOpen...), j.id[:]...)
 	}
 	if err := s.write(ctx, stallTimeout, b); err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
+	j.d.forgetRetracted()
 	return nil
 }
 
-// send sends the picture, band by band, and the cut. It stops between bands
-// when the printer reports trouble. sent says whether anything of the picture,
+// scrap cuts off what nobody should see, and lets no presenter show it.
+func (p Profile) scrap() []byte {
+	if p.Presenter == nil {
+		return p.Cut
+	}
+	return append(bytes.Clone(p.Cut), p.Presenter.away()...)
+}
+
+// last cuts off what was printed, and has a presenter show it.
+func (p Profile) last() []byte {
+	if p.Presenter == nil {
+		return p.Cut
+	}
+	return append(bytes.Clone(p.Cut), p.Presenter.Present...)
+}
+
+// send sends the sheet, piece by piece, and the cut. It stops between pieces
+// when the printer reports trouble. sent says whether anything of the sheet,
 // or the cut, may have gone out.
 func (j *job) send(ctx context.Context) (sent bool, err error) {
-	stride := j.s.stride
-	for y := 0; y < j.rows; y += bandRows {
-		if err := j.s.problem(); err != nil {
-			return sent, fmt.Errorf("row %d of %d: %w", y, j.rows, err)
+	cut := j.d.p.last()
+	if j.rows == 0 {
+		cut = j.d.p.scrap()
+	}
+	w := window{s: j.s}
+	n := len(j.pieces)
+	for i, b := range append(j.pieces[:n:n], cut) {
+		if err = j.s.problem(); err == nil {
+			err = ctx.Err()
 		}
-		if err := ctx.Err(); err != nil {
-			return sent, fmt.Errorf("row %d of %d: %w", y, j.rows, err)
+		if err == nil && j.d.p.NoClear {
+			err = w.room(ctx, len(b))
 		}
-		sent = true
-		b := band(j.bits[y*stride:min(y+bandRows, j.rows)*stride], stride)
-		if err := j.s.write(ctx, stallTimeout, b); err != nil {
-			return sent, fmt.Errorf("row %d of %d: %w", y, j.rows, err)
+		if err == nil {
+			sent = true
+			err = j.s.write(ctx, stallTimeout, b)
+		}
+		if err == nil && j.d.p.NoClear {
+			err = w.mark(ctx, len(b))
+		}
+		if err != nil {
+			return sent, fmt.Errorf("piece %d of %d: %w", i+1, n+1, err)
 		}
 	}
-	if err := j.s.write(ctx, stallTimeout, cmdCut); err != nil {
-		return true, fmt.Errorf("cut: %w", err)
-	}
-	return true, nil
+	return true, w.room(ctx, outstanding)
 }
 
 // lookEvery is how often a printer that has all of a job is asked how it is.
 const lookEvery = 500 * time.Millisecond
 
-// confirm asks for a sign that all before it was executed, and waits for it.
-// Meanwhile it looks at the sensors: printers that do not report trouble by
-// themselves are asked.
-func (j *job) confirm(ctx context.Context) error {
-	s := j.s
-	id := s.nextID()
-	s.drain()
-	if err := s.write(ctx, stallTimeout, append(tagJob(id), cmdAskPaper...)); err != nil {
-		return fmt.Errorf("ask for the end: %w", err)
+// question asks for a sign that all before it was executed.
+func (j *job) question() []byte {
+	switch j.s.p.Confirm {
+	case ConfirmJob:
+		return cmdShut
+	case ConfirmID:
+		return append(tagJob(j.id), cmdAskPaper...)
 	}
-	mm := 25.4 / float64(j.d.o.DPI) * float64(j.rows)
+	return cmdAskPaper
+}
+
+// answered reports whether r is that sign; err says what kept the job from
+// being printed.
+func (j *job) answered(r reply) (done bool, err error) {
+	switch r.kind {
+	case processID:
+		return bytes.Equal(r.data, j.id[:]), nil
+	case jobEnd:
+		if !bytes.Equal(r.data[:4], j.id[:]) {
+			return false, nil
+		}
+		if err = fromSingle(r.data[4]).problem(); err == nil && r.data[4] != 0 {
+			err = fmt.Errorf("result %02X: %w", r.data[4], device.ErrProtocol)
+		}
+		return err == nil, err
+	case sensor:
+		return j.s.p.Confirm != ConfirmJob && !j.s.knowsID(), nil
+	}
+	return false, nil
+}
+
+// confirm asks for the sign and waits for it. Meanwhile it looks at the
+// sensors: printers that do not report trouble by themselves are asked.
+func (j *job) confirm(ctx context.Context) error {
+	if err := j.await(ctx); err != nil {
+		return fmt.Errorf("wait for the end: %w", err)
+	}
+	return nil
+}
+
+func (j *job) await(ctx context.Context) error {
+	s := j.s
+	s.drain()
+	if err := s.write(ctx, stallTimeout, j.question()); err != nil {
+		return err
+	}
+	mm := 25.4 / float64(j.d.p.DPI) * float64(j.rows)
 	limit := time.NewTimer(j.d.o.Confirm + time.Duration(mm/slowest*float64(time.Second)))
 	defer limit.Stop()
 	look := time.NewTicker(lookEvery)
 	defer look.Stop()
-	var watch poll
+	begun := time.Now()
+	watch := poll{s: s}
 	for {
 		select {
 		case r := <-s.replies:
-			switch {
-			case r.kind == processID && bytes.Equal(r.data, id[:]):
-				return nil
-			case r.kind == sensor && !s.knowsID():
-				return nil
-			case r.kind == realTime:
-				watch.push(r.data[0])
+			if done, err := j.answered(r); done || err != nil {
+				return err
 			}
+			watch.push(r)
 		case <-s.heard:
-			if err := s.problem(); err != nil {
-				return fmt.Errorf("wait for the end: %w", err)
+			// Where a job has an end, the end says how it went.
+			if err := s.problem(); err != nil && s.p.Confirm != ConfirmJob {
+				return err
 			}
 		case <-look.C:
-			if err := s.problem(); err != nil {
-				return fmt.Errorf("wait for the end: %w", err)
+			if err := s.problem(); err != nil && s.p.Confirm != ConfirmJob {
+				return err
 			}
-			if err := watch.problem(); err != nil {
-				return fmt.Errorf("wait for the end: %w", err)
-			}
-			if err := watch.ask(ctx, s); err != nil {
-				return fmt.Errorf("wait for the end: %w", err)
+			if err := watch.look(ctx); err != nil {
+				return err
 			}
 		case <-limit.C:
-			return fmt.Errorf("wait for the end: %w", device.ErrTimeout)
+			if s.hot() && time.Since(begun) < hotTimeout {
+				limit.Reset(j.d.o.Confirm)
+				continue
+			}
+			return device.ErrTimeout
 		case <-s.dead:
-			return fmt.Errorf("wait for the end: %w", s.problem())
+			return s.problem()
 		case <-ctx.Done():
-			return fmt.Errorf("wait for the end: %w", ctx.Err())
+			return ctx.Err()
 		}
 	}
 }
@@ -160,40 +225,4 @@ func (s *session) knowsID() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.hasID
-}
-
-// poll asks DLE EOT 1 to 4 while a job is under way. The picture itself may
-// hold bytes that a printer takes for such a question, and answers; so a round
-// counts only if it has exactly four answers, and a problem only if two rounds
-// in a row show it.
-type poll struct {
-	got  []byte
-	seen error
-}
-
-func (p *poll) push(b byte) { p.got = append(p.got, b) }
-
-func (p *poll) ask(ctx context.Context, s *session) error {
-	p.got = p.got[:0]
-	var b []byte
-	for n := range byte(4) {
-		b = append(b, askStatus(n+1)...)
-	}
-	if err := s.write(ctx, stallTimeout, b); err != nil && !paperTrouble(err) {
-		return err
-	}
-	return nil
-}
-
-// problem judges the round that has ended.
-func (p *poll) problem() error {
-	if len(p.got) != 4 {
-		return nil
-	}
-	now := fromRealTime([4]byte(p.got)).problem()
-	if now != nil && p.seen != nil {
-		return now
-	}
-	p.seen = now
-	return nil
 }

@@ -4,9 +4,10 @@ import (
 	"fmt"
 	"image"
 	"image/color"
+	"slices"
 )
 
-// bandRows is how many rows one GS v 0 carries. Between bands the driver can
+// bandRows is how many rows one command for pictures carries. Between bands the driver can
 // stop without leaving the printer in the middle of a picture.
 const bandRows = 24
 
@@ -57,9 +58,59 @@ func isInk(c color.Color) bool {
 	return color.GrayModel.Convert(c).(color.Gray).Y < 0x80
 }
 
-// band returns the command that prints rows of stride bytes.
-func band(bits []byte, stride int) []byte {
+// sheet is what a job prints: pieces between which it can stop, and how many
+// rows of paper they take.
+type sheet struct {
+	pieces [][]byte
+	rows   int
+}
+
+// bands appends rows of stride bytes to s, in the printer's command for
+// pictures.
+func (s *sheet) bands(r Raster, bits []byte, stride int) {
+	for len(bits) > 0 {
+		n := min(bandRows*stride, len(bits))
+		s.pieces = append(s.pieces, band(r, bits[:n], stride))
+		s.rows += n / stride
+		bits = bits[n:]
+	}
+}
+
+// band returns the command that prints up to bandRows rows of stride bytes.
+func band(r Raster, bits []byte, stride int) []byte {
 	rows := len(bits) / stride
-	b := []byte{0x1D, 'v', '0', 0, byte(stride), byte(stride >> 8), byte(rows), byte(rows >> 8)}
-	return append(b, bits...)
+	size := []byte{byte(stride * 8), byte(stride * 8 >> 8), byte(rows), byte(rows >> 8)}
+	store := append([]byte{0x30, 112, 0x30, 1, 1, 0x31}, size...) // as it is, one colour
+	print := []byte{0x1D, '(', 'L', 2, 0, 0x30, 50}
+	n := len(store) + len(bits)
+	switch r {
+	case RasterGSL:
+		return slices.Concat([]byte{0x1D, '(', 'L', byte(n), byte(n >> 8)}, store, bits, print)
+	case RasterGS8L:
+		return slices.Concat([]byte{0x1D, '8', 'L', byte(n), byte(n >> 8), 0, 0}, store, bits, print)
+	case RasterColumns:
+		return columns(bits, stride)
+	}
+	return append([]byte{0x1D, 'v', '0', 0, byte(stride), byte(stride >> 8), byte(rows), byte(rows >> 8)}, bits...)
+}
+
+// columns returns a strip of 24 rows, column by column, and the feed past it;
+// white rows are only fed.
+func columns(bits []byte, stride int) []byte {
+	rows := len(bits) / stride
+	if !slices.ContainsFunc(bits, func(b byte) bool { return b != 0 }) {
+		return []byte{0x1B, 'J', byte(rows)}
+	}
+	dots := stride * 8
+	b := []byte{0x1B, '3', bandRows, 0x1B, '*', 33, byte(dots), byte(dots >> 8)}
+	at := len(b)
+	b = append(b, make([]byte, 3*dots)...)
+	for y := range rows {
+		for x := range dots {
+			if bits[y*stride+x/8]&(0x80>>(x%8)) != 0 {
+				b[at+3*x+y/8] |= 0x80 >> (y % 8)
+			}
+		}
+	}
+	return append(b, 0x0A)
 }

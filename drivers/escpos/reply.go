@@ -1,7 +1,5 @@
 package escpos
 
-import "github.com/penjire/penjire/drivers/device"
-
 // replyKind is what a printer sent.
 type replyKind int
 
@@ -12,6 +10,9 @@ const (
 	processID replyKind = 4 // to GS ( H: four bytes
 	cleared   replyKind = 5 // to DLE DC4 8: none
 	text      replyKind = 6 // to GS I: a name
+	full      replyKind = 7 // to DLE EOT 20, and by itself after GS E0: four bytes
+	single    replyKind = 8 // to ESC v: one byte
+	jobEnd    replyKind = 9 // to GS G 30h: the job's number and its result, five bytes
 )
 
 // reply is one answer. Answers of different kinds interleave; their fixed bits
@@ -25,11 +26,12 @@ type reply struct {
 const maxText = 80
 
 // parser takes the bytes from a printer apart. What fits nothing is dropped.
-// The zero parser is ready.
+// The zero parser is ready, for Epson's answers.
 type parser struct {
-	kind replyKind // under way, 0 if none
-	want int       // bytes still missing; text ends by its NUL
-	data []byte
+	status Status
+	kind   replyKind // under way, 0 if none
+	want   int       // bytes still missing; text ends by its NUL
+	data   []byte
 }
 
 // push takes one byte and returns a reply if it completes one.
@@ -38,6 +40,10 @@ func (p *parser) push(b byte) (reply, bool) {
 		return p.more(b)
 	}
 	switch {
+	case p.status == StatusNippon:
+		return p.nippon(b)
+	case p.status == StatusCustom && b == 0x10:
+		p.begin(full, -1)
 	case b&0x93 == 0x12:
 		return reply{realTime, []byte{b}}, true
 	case b&0x93 == 0x10:
@@ -58,6 +64,15 @@ func (p *parser) begin(k replyKind, want int, first ...byte) {
 
 func (p *parser) more(b byte) (reply, bool) {
 	switch {
+	case p.kind == full && p.want < 0 && b == 0x0F:
+		p.want = 4
+		return reply{}, false
+	case p.kind == jobEnd && p.want < 0 && b == 0x13:
+		p.want = 8
+		return reply{}, false
+	case p.kind != processID && p.want < 0:
+		p.kind = 0
+		return p.push(b) // it was no header after all
 	case p.want < 0 && b == 0x22:
 		p.want = 5
 		return reply{}, false
@@ -92,80 +107,18 @@ func (p *parser) more(b byte) (reply, bool) {
 			return reply{}, false
 		}
 		r.data = nil
+	case jobEnd:
+		r.data = r.data[:5] // the rest is not used
 	}
 	return r, true
 }
 
-// status is what the sensors say.
-type status struct {
-	offline bool
-	cover   bool // open
-	end     bool // no paper
-	low     bool // little paper
-	jam     bool // cutter or mechanism; a person can mend it
-	fatal   bool // nobody but a technician can
-}
-
-// fromASB reads the four bytes of status back.
-func fromASB(b []byte) status {
-	return status{
-		offline: b[0]&0x08 != 0, cover: b[0]&0x20 != 0,
-		jam: b[1]&0x0C != 0, fatal: b[1]&0x20 != 0,
-		low: b[2]&0x03 != 0, end: b[2]&0x0C != 0,
+// nippon takes the first byte of an answer of Nippon's. A status of one byte
+// has no fixed bits; only FF, which none can be, begins anything else.
+func (p *parser) nippon(b byte) (reply, bool) {
+	if b == 0xFF {
+		p.begin(jobEnd, -1)
+		return reply{}, false
 	}
-}
-
-// fromRealTime reads the answers to DLE EOT 1 to 4.
-func fromRealTime(b [4]byte) status {
-	return status{
-		offline: b[0]&0x08 != 0,
-		cover:   b[1]&0x04 != 0,
-		jam:     b[2]&0x0C != 0, fatal: b[2]&0x20 != 0,
-		low: b[3]&0x0C != 0, end: b[3]&0x60 != 0 || b[1]&0x20 != 0,
-	}
-}
-
-// problem returns why s does not let anything be printed, nil if it does.
-func (s status) problem() error {
-	switch {
-	case s.fatal:
-		return errFatal
-	case s.cover:
-		return device.ErrCoverOpen
-	case s.jam:
-		return device.ErrPaperJam
-	case s.end:
-		return device.ErrNoPaper
-	case s.offline:
-		return errOffline
-	}
-	return nil
-}
-
-func (s status) media() device.Media {
-	m := device.Media{Paper: device.PaperFull, Cover: device.CoverClosed}
-	switch {
-	case s.jam:
-		m.Paper = device.PaperJammed
-	case s.end:
-		m.Paper = device.PaperOut
-	case s.low:
-		m.Paper = device.PaperLow
-	}
-	if s.cover {
-		m.Cover = device.CoverOpen
-	}
-	return m
-}
-
-func (s status) health() device.Health {
-	switch {
-	case s.fatal:
-		return device.HardwareError
-	case s.cover, s.end, s.jam:
-		return device.UserError
-	case s.offline:
-		return device.Offline
-	}
-	return device.Online
+	return reply{single, []byte{b}}, true
 }

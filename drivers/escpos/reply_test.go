@@ -69,8 +69,8 @@ func TestStatusBits(t *testing.T) {
 		"busy":  {[4]byte{0x1A, 0x12, 0x12, 0x12}, []byte{0x18, 0, 0, 0}, device.Media{Paper: device.PaperFull, Cover: device.CoverClosed}, device.Offline},
 	} {
 		for how, s := range map[string]status{"real time": fromRealTime(v.real), "status back": fromASB(v.asb)} {
-			if s.media() != v.media || s.health() != v.health || (s.problem() == nil) != (v.health == device.Online) {
-				t.Errorf("%s, %s: got %v, %v, %v, want %v, %v", name, how, s.media(), s.health(), s.problem(), v.media, v.health)
+			if s.media(nil) != v.media || s.health() != v.health || (s.problem() == nil) != (v.health == device.Online) {
+				t.Errorf("%s, %s: got %v, %v, %v, want %v, %v", name, how, s.media(nil), s.health(), s.problem(), v.media, v.health)
 			}
 		}
 	}
@@ -130,8 +130,12 @@ func TestPack(t *testing.T) {
 // TestJob plays one job, byte for byte, as the reference wants it.
 func TestJob(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		const stride = 2
-		s := newSession(nil, stride, func() {})
+		p16, err := ProfileOf(Generic)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p16.Dots = 16
+		s := newSession(nil, p16, func() {})
 		s.serial = 7
 		s.hasID, s.ready = true, true
 		io := []linktest.IO{
@@ -157,8 +161,9 @@ func TestJob(t *testing.T) {
 			}
 			<-s.dead
 		}()
-		d := &Dev{o: Opts{Width: 16, DPI: 203, Confirm: 1}}
-		j := job{d: d, s: s, bits: []byte{0xA5, 0x5A}, rows: 1}
+		d := &Dev{p: p16, o: Opts{Confirm: 1}}
+		j := job{d: d, s: s}
+		j.bands(RasterGSv0, []byte{0xA5, 0x5A}, 2)
 		if out, err := j.run(t.Context()); out != device.Printed || err != nil {
 			t.Errorf("run = %v, %v, want Printed", out, err)
 		}

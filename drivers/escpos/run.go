@@ -21,13 +21,13 @@ func (d *Dev) run() {
 		err := d.session()
 		switch {
 		case errors.Is(err, device.ErrUnplugged):
-			d.set(device.NoDevice, unknownMedia)
+			d.set(device.NoDevice, d.unknownMedia())
 		default:
-			d.set(device.Offline, unknownMedia)
+			d.set(device.Offline, d.unknownMedia())
 		}
 		reopen.Wait(d.ctx)
 	}
-	d.set(device.Offline, unknownMedia)
+	d.set(device.Offline, d.unknownMedia())
 }
 
 // session is the time from opening the port to losing it.
@@ -37,7 +37,7 @@ func (d *Dev) session() (err error) {
 		return err
 	}
 	var s *session
-	s = newSession(line, (d.o.Width+7)/8, func() { d.note(s, nil) })
+	s = newSession(line, d.p, func() { d.note(s, nil) })
 	go s.read()
 	// Closing the line ends the reader.
 	defer func() { err = errors.Join(err, line.Close()); <-s.dead }()
@@ -59,6 +59,7 @@ func (d *Dev) session() (err error) {
 func (d *Dev) watchOver(s *session) error {
 	t := time.NewTicker(d.o.Status)
 	defer t.Stop()
+	var jam recovery
 	for faults := 0; faults < maxFaults; {
 		select {
 		case <-t.C:
@@ -75,8 +76,11 @@ func (d *Dev) watchOver(s *session) error {
 		default:
 			continue // a job is under way and looks by itself
 		}
-		_, err := s.ask(d.ctx)
+		st, err := s.ask(d.ctx)
 		d.note(s, err)
+		if err == nil {
+			err = d.care(s, st, &jam)
+		}
 		<-d.bus
 		switch {
 		case err == nil:
@@ -88,4 +92,38 @@ func (d *Dev) watchOver(s *session) error {
 		}
 	}
 	return device.ErrTimeout
+}
+
+// care does what st asks for between jobs: it pulls back a paper that nobody has
+// taken, and tries to end an error whose cause may be gone. The bus is held.
+func (d *Dev) care(s *session, st status, jam *recovery) error {
+	if st.waiting && d.untaken() <= 0 {
+		return d.pullBack(d.ctx, s)
+	}
+	if jam.due(st) && d.p.Status == StatusEpson {
+		return s.force(cmdRecover)
+	}
+	return nil
+}
+
+// recovery says when to try to end an error that a person can mend: often at
+// first, seldom later, since each try moves the cutter, and at once when the
+// cover was closed.
+type recovery struct{ since, last time.Time }
+
+func (r *recovery) due(st status) bool {
+	if !st.jam || st.fatal || st.cover {
+		*r = recovery{}
+		return false
+	}
+	now := time.Now()
+	if r.since.IsZero() {
+		r.since = now
+	}
+	pause := min(max(time.Second, now.Sub(r.since)/10), 10*time.Second)
+	if now.Sub(r.last) < pause {
+		return false
+	}
+	r.last = now
+	return true
 }

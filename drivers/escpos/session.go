@@ -1,6 +1,7 @@
 package escpos
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -16,9 +17,11 @@ var (
 	cmdInit     = []byte{0x1B, '@'}
 	cmdNoKanji  = []byte{0x1C, '.'}                                                  // clones print Chinese otherwise
 	cmdNoPulse  = []byte{0x1D, '(', 'D', 5, 0, 20, 1, 0, 2, 0}                       // a picture must open no drawer
-	cmdStatusOn = []byte{0x1D, 'a', 0xFF}                                            // status back by itself
-	cmdCut      = []byte{0x1D, 'V', 66, 0}                                           // feed to the cutter, cut
 	cmdAskPaper = []byte{0x1D, 'r', 1}                                               // in its turn: the end of a job
+	cmdRecover  = []byte{0x10, 0x05, 2}                                              // at once: end an error, forget the buffers
+	cmdOpen     = []byte{0x1D, 'G', 0x31}                                            // Nippon's: a job begins; its number follows
+	cmdShut     = []byte{0x1D, 'G', 0x30}                                            // Nippon's: it ends
+	cmdDrop     = []byte{0x1D, 'G', 0x20}                                            // Nippon's: it ends, and nothing is answered
 	cmdClear    = []byte{0x10, 0x14, 0x08, 0x01, 0x03, 0x14, 0x01, 0x06, 0x02, 0x08} // at once: forget the buffers
 )
 
@@ -30,11 +33,6 @@ func tagJob(id [4]byte) []byte {
 	return append([]byte{0x1D, '(', 'H', 6, 0, 0x30, 0x30}, id[:]...)
 }
 
-var (
-	errFatal   = errors.New("printer reports an error it cannot recover from")
-	errOffline = errors.New("printer is offline")
-)
-
 // replyTimeout is how long an answer that needs no printing may take.
 const replyTimeout = time.Second
 
@@ -42,11 +40,13 @@ const replyTimeout = time.Second
 // written by who holds the device's bus.
 type session struct {
 	line   link.Line
+	p      Profile
+	dl     dialect
 	stride int           // bytes in a row
 	dead   chan struct{} // closed when reading ends
 
 	replies chan reply    // all kinds but statusASB
-	heard   chan struct{} // yields after a statusASB
+	heard   chan struct{} // yields after a status
 	news    func()        // last has changed, and jobs are taken
 
 	mu      sync.Mutex
@@ -57,19 +57,25 @@ type session struct {
 	hasID   bool // answers GS ( H
 	ready   bool // set up, and no job was left in the middle since
 	serial  uint32
+
+	// Guarded by the device's bus.
+	shaky bool // a status was not answered: its answer may still come
+	owed  bool // a question of GS r was not answered: the same
 }
 
-func newSession(line link.Line, stride int, news func()) *session {
-	s := &session{line: line, stride: stride, dead: make(chan struct{}), replies: make(chan reply, 64), heard: make(chan struct{}, 1), news: news}
+func newSession(line link.Line, p Profile, news func()) *session {
+	s := &session{line: line, p: p, dl: dialects[p.Status], stride: p.Dots / 8, dead: make(chan struct{}), replies: make(chan reply, 64), heard: make(chan struct{}, 1), news: news}
 	// Numbers of an earlier session's jobs must not come back.
 	s.serial = uint32(time.Now().UnixNano() >> 10)
+	// Nor must answers to what was asked then.
+	s.owed = p.Confirm == ConfirmSensor
 	return s
 }
 
 // read runs until the line fails.
 func (s *session) read() {
 	defer close(s.dead)
-	var p parser
+	p := parser{status: s.p.Status}
 	buf := make([]byte, 256)
 	for {
 		n, err := s.line.Read(buf)
@@ -88,8 +94,14 @@ func (s *session) read() {
 }
 
 func (s *session) deliver(r reply) {
-	if r.kind == statusASB {
-		st := fromASB(r.data)
+	var st status
+	switch r.kind {
+	case statusASB:
+		st = fromASB(r.data)
+	case full, single:
+		st = s.dl.read([][]byte{r.data})
+	}
+	if r.kind == statusASB || r.kind == full || r.kind == single {
 		s.mu.Lock()
 		s.last, s.known = st, true
 		adopted := s.adopted
@@ -101,7 +113,9 @@ func (s *session) deliver(r reply) {
 		if adopted {
 			s.news()
 		}
-		return
+	}
+	if r.kind == statusASB {
+		return // nobody waits for it
 	}
 	for {
 		select {
@@ -160,7 +174,7 @@ func (s *session) write(ctx context.Context, limit time.Duration, b []byte) erro
 		case err == nil:
 		case !errors.Is(err, device.ErrTimeout):
 			return err
-		case stalled >= limit:
+		case stalled >= limit && !(s.hot() && stalled < hotTimeout):
 			return err
 		case s.problem() != nil:
 			return s.problem()
@@ -206,43 +220,81 @@ func (s *session) wait(ctx context.Context, limit time.Duration, kind replyKind)
 	}
 }
 
-// ask asks all four real-time status bytes. They are answered even when the
+// hot reports whether the printer waits for its head to cool.
+func (s *session) hot() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.known && s.last.hot
+}
+
+// settle waits until nothing has come for a while: an answer that was late may
+// still come, and must not be taken for the next one's.
+func (s *session) settle(ctx context.Context, quiet time.Duration) error {
+	end := time.NewTimer(replyTimeout)
+	defer end.Stop()
+	for {
+		t := time.NewTimer(quiet)
+		select {
+		case <-s.replies:
+			t.Stop()
+			continue
+		case <-t.C:
+			return nil
+		case <-end.C:
+			t.Stop()
+			return device.ErrProtocol // it talks without end
+		case <-s.dead:
+			t.Stop()
+			return s.problem()
+		case <-ctx.Done():
+			t.Stop()
+			return ctx.Err()
+		}
+	}
+}
+
+// How long a late answer is waited for.
+const (
+	quietStatus = 100 * time.Millisecond
+	quietSensor = 400 * time.Millisecond
+)
+
+// ask asks for the status. Real-time questions are answered even when the
 // printer is offline or its buffer is full.
 func (s *session) ask(ctx context.Context) (status, error) {
-	s.drain()
-	var b [4]byte
-	for i := range b {
-		n := byte(i + 1)
-		if err := s.write(ctx, replyTimeout, askStatus(n)); err != nil && !paperTrouble(err) {
-			return status{}, fmt.Errorf("ask status %d: %w", n, err)
+	if s.shaky {
+		if err := s.settle(ctx, quietStatus); err != nil {
+			return status{}, err
 		}
-		r, err := s.wait(ctx, replyTimeout, realTime)
-		if err != nil {
-			return status{}, fmt.Errorf("ask status %d: %w", n, err)
-		}
-		b[i] = r[0]
+		s.shaky = false
 	}
-	st := fromRealTime(b)
+	s.drain()
+	answers := make([][]byte, len(s.dl.asks))
+	for i, q := range s.dl.asks {
+		if err := s.write(ctx, replyTimeout, q); err != nil && !paperTrouble(err) {
+			return status{}, fmt.Errorf("ask for status: %w", err)
+		}
+		r, err := s.wait(ctx, replyTimeout, s.dl.kind)
+		if err != nil {
+			s.shaky = true
+			return status{}, fmt.Errorf("ask for status: %w", err)
+		}
+		answers[i] = r
+	}
+	st := s.dl.read(answers)
 	s.mu.Lock()
 	s.last, s.known = st, true
 	s.mu.Unlock()
 	return st, nil
 }
 
-// paperTrouble reports whether err is something the printer said of itself.
-func paperTrouble(err error) bool {
-	for _, e := range []error{device.ErrCoverOpen, device.ErrNoPaper, device.ErrPaperJam, errOffline, errFatal} {
-		if errors.Is(err, e) {
-			return true
-		}
-	}
-	return false
-}
-
 // clear makes the printer forget what it has received and not printed. Without
 // this the rest of a failed job comes out when the cover is closed again, into
 // the hands of whoever stands there.
 func (s *session) clear() error {
+	if s.p.NoClear {
+		return nil
+	}
 	ctx := context.Background() // also after the caller's has ended
 	s.drain()
 	if err := s.force(cmdClear); err != nil {
@@ -293,22 +345,67 @@ func (s *session) setUp(ctx context.Context) error {
 // left unfinished by a driver before us, as white rows; between commands they
 // mean nothing.
 func (s *session) prepare(ctx context.Context) error {
-	b := make([]byte, bandRows*s.stride)
-	for _, c := range [][]byte{cmdInit, cmdNoKanji, cmdNoPulse, cmdStatusOn} {
-		b = append(b, c...)
-	}
+	b := append(make([]byte, bandRows*s.stride), s.opening()...)
 	if err := s.write(ctx, stallTimeout, b); err != nil {
 		return fmt.Errorf("prepare: %w", err)
 	}
 	return s.probe(ctx)
 }
 
-// probe finds out whether the printer knows GS ( H.
+// opening is what every job begins with.
+func (s *session) opening() []byte {
+	b := append(bytes.Clone(cmdInit), cmdNoKanji...)
+	switch s.p.Status {
+	case StatusEpson:
+		b = append(b, cmdNoPulse...)
+	case StatusNippon:
+		b = append(b, cmdDrop...)
+	}
+	return append(b, s.dl.on...)
+}
+
+// probe waits until all was executed, and finds out whether the printer knows
+// GS ( H.
 func (s *session) probe(ctx context.Context) error {
-	id := s.nextID()
-	s.drain()
-	if err := s.write(ctx, stallTimeout, append(tagJob(id), cmdAskPaper...)); err != nil {
+	if s.p.Confirm == ConfirmJob {
+		_, err := s.ask(ctx) // answered in its turn
+		if err == nil {
+			s.setReady()
+		}
+		return err
+	}
+	if err := s.probeOnce(ctx); err != nil {
 		return fmt.Errorf("probe: %w", err)
+	}
+	if s.owed && !s.knowsID() {
+		// That may have been the answer to an older question. Once more, and then
+		// nothing may follow: the printer has now executed all it had.
+		if err := s.probeOnce(ctx); err != nil {
+			return fmt.Errorf("probe: %w", err)
+		}
+		if err := s.settle(ctx, quietSensor); err != nil {
+			return fmt.Errorf("probe: %w", err)
+		}
+	}
+	s.owed = false
+	s.setReady()
+	return nil
+}
+
+func (s *session) setReady() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ready = true
+}
+
+func (s *session) probeOnce(ctx context.Context) error {
+	var b []byte
+	if s.p.Confirm == ConfirmID {
+		b = tagJob(s.nextID())
+	}
+	s.drain()
+	if err := s.write(ctx, stallTimeout, append(b, cmdAskPaper...)); err != nil {
+		return err
 	}
 	t := time.NewTimer(probeTimeout)
 	defer t.Stop()
@@ -321,15 +418,14 @@ func (s *session) probe(ctx context.Context) error {
 				s.hasID = true
 				s.mu.Unlock()
 			case sensor:
-				s.ready = true
 				return nil
 			}
 		case <-t.C:
-			return fmt.Errorf("probe: %w", device.ErrTimeout)
+			return device.ErrTimeout
 		case <-s.dead:
-			return fmt.Errorf("probe: %w", s.problem())
+			return s.problem()
 		case <-ctx.Done():
-			return fmt.Errorf("probe: %w", ctx.Err())
+			return ctx.Err()
 		}
 	}
 }

@@ -35,8 +35,11 @@ func (h hands) Papers() []image.Image {
 // confirm is short, so that a printer that never confirms is found out soon.
 const confirm = 1500 * time.Millisecond
 
-func drive(t *testing.T, port link.Port) *escpos.Dev {
-	d, err := escpos.New(port, escpos.Opts{Confirm: confirm})
+func drive(t *testing.T, port link.Port) *escpos.Dev { return driveAs(t, port, "") }
+
+func driveAs(t *testing.T, port link.Port, profile string) *escpos.Dev {
+	t.Helper()
+	d, err := escpos.New(port, escpos.Opts{Confirm: confirm, Profile: profile})
 	if err != nil {
 		t.Fatalf("New = %v, want nil", err)
 	}
@@ -102,6 +105,35 @@ func TestSuite(t *testing.T) {
 	for name, o := range models {
 		t.Run(name, func(t *testing.T) {
 			devicetest.Printer(t, devicetest.Faked, inMemory(o))
+		})
+	}
+}
+
+// modelOf returns the emulated printer that a profile is for, fast or as given.
+func modelOf(t *testing.T, profile string, speed float64) *printer.Printer {
+	t.Helper()
+	o, ok := printer.Model(profile)
+	if !ok {
+		t.Fatalf("no emulated printer for profile %s", profile)
+	}
+	o.Speed = speed
+	return printer.New(o)
+}
+
+// TestSuiteOfProfiles: every profile passes on the printer it is for.
+func TestSuiteOfProfiles(t *testing.T) {
+	for _, name := range escpos.Profiles() {
+		t.Run(name, func(t *testing.T) {
+			devicetest.Printer(t, devicetest.Faked, func(t *testing.T) devicetest.PrinterRig {
+				p := modelOf(t, name, 200)
+				t.Cleanup(func() {
+					if u := p.Unknown(); len(u) > 0 {
+						t.Errorf("commands that the printer does not know: %q", u)
+					}
+				})
+				s := linktest.Plug(t, "printer", p)
+				return devicetest.PrinterRig{Dev: driveAs(t, s, name), Hands: hands{p, s.Unplug, s.Replug}}
+			})
 		})
 	}
 }

@@ -10,11 +10,13 @@ import (
 func openESCPOS(port string, options json.RawMessage) (device.Device, error) {
 	var o struct {
 		serialOptions
-		Width     int `json:"width"`
-		DPI       int `json:"dpi"`
-		StatusMS  int `json:"status_ms"`
-		ReopenMS  int `json:"reopen_ms"`
-		ConfirmMS int `json:"confirm_ms"`
+		Profile   string `json:"profile"`
+		Width     int    `json:"width"`
+		DPI       int    `json:"dpi"`
+		StatusMS  int    `json:"status_ms"`
+		ReopenMS  int    `json:"reopen_ms"`
+		ConfirmMS int    `json:"confirm_ms"`
+		TakeMS    int    `json:"take_ms"`
 	}
 	if err := strict(options, &o); err != nil {
 		return nil, err
@@ -24,6 +26,7 @@ func openESCPOS(port string, options json.RawMessage) (device.Device, error) {
 		return nil, err
 	}
 	return escpos.New(p, escpos.Opts{
-		Width: o.Width, DPI: o.DPI, Status: ms(o.StatusMS), Reopen: ms(o.ReopenMS), Confirm: ms(o.ConfirmMS),
+		Profile: o.Profile, Width: o.Width, DPI: o.DPI,
+		Status: ms(o.StatusMS), Reopen: ms(o.ReopenMS), Confirm: ms(o.ConfirmMS), Take: ms(o.TakeMS),
 	})
 }

@@ -30,7 +30,7 @@ func TestLoad(t *testing.T) {
 	}
 	rs := registry.Load([]registry.Want{
 		{Name: "reader", Driver: "pn532-hsu", Port: reader.Path(), Options: json.RawMessage(`{"poll_ms": 20}`)},
-		{Name: "printer", Driver: "escpos", Port: paper.Path(), Options: json.RawMessage(`{"width": 384, "dpi": 180}`)},
+		{Name: "printer", Driver: "escpos", Port: paper.Path(), Options: json.RawMessage(`{"profile": "epson-tm-t20", "width": 384, "dpi": 180}`)},
 		{Name: "absent", Driver: "escpos", Port: filepath.Join(dir, "absent")},
 		{Name: "unwanted", Driver: "escpos"},
 		{Name: "unknown", Driver: "abacus", Port: "x"},
