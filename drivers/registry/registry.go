@@ -63,6 +63,7 @@ var drivers = map[string]func(port string, options json.RawMessage) (device.Devi
 	"pn532-hsu": openPN532,
 	"pcsc":      openPCSC,
 	"escpos":    openESCPOS,
+	"ccnet":     openCCNET,
 
 	"gpio-sensor":    openGPIOSensor,
 	"firmata-sensor": openFirmataSensor,
