@@ -108,7 +108,9 @@ func FuzzDecoder(f *testing.F) {
 					t.Errorf("frame % X comes back as % X", fr.Data, g.Data)
 				}
 				if isStatus(fr.Data) {
-					healthIn(fr.Data[0])
+					if h, ok := healthIn(fr.Data[0]); ok && h == "" {
+						t.Errorf("state % X has an empty health", fr.Data)
+					}
 				}
 				if len(fr.Data) == billTypes*bytesPerBill {
 					for _, x := range parseTable(fr.Data, nil, 100) {
