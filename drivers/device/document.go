@@ -2,8 +2,16 @@ package device
 
 import (
 	"context"
+	"errors"
+	"image"
 	"io"
 )
+
+// ErrNoToner is a printer that has nothing left to print with.
+var ErrNoToner = errors.New("no toner") // XFS4IoT tonerOut
+
+// ErrNoJob is a job that the printer does not know.
+var ErrNoJob = errors.New("printer does not know the job")
 
 // JobID names a job at its printer.
 type JobID int
@@ -30,17 +38,33 @@ type Job struct {
 	Reasons []string // printer-state-reasons and job-state-reasons that hold it up, as IPP spells them
 }
 
-// Supply is toner, ink or another thing that runs out.
+// Toner is XFS4IoT's state of toner, or of ink.
+type Toner string
+
+// The toner states.
+const (
+	TonerFull    Toner = "full"
+	TonerLow     Toner = "low"
+	TonerOut     Toner = "out"
+	TonerUnknown Toner = "unknown"
+)
+
+// Supply is toner, ink or another thing that runs out, or fills up.
 type Supply struct {
 	Name    string
-	Percent int // -1: the printer does not say
+	Percent int // that is left; -1: the printer does not say
+	State   Toner
 }
 
-// Document is what is to be printed.
+// Document is what is to be printed: a PDF, the pictures of its pages, or both,
+// and the printer takes what it knows.
 type Document struct {
-	Name   string // of the job: names no one
-	PDF    io.ReadSeeker
-	Pages  int
+	Name  string        // of the job: names no one
+	PDF   io.ReadSeeker // nil: there is none
+	Pages int
+	// Page draws page i, counted from 0, as a whole A4 sheet at dpi dots per inch;
+	// nil: nobody can. A driver does not draw PDFs.
+	Page   func(i, dpi int) (image.Image, error)
 	Copies int // 0: one
 }
 
@@ -49,12 +73,15 @@ type Document struct {
 // Contract: Submit returns when the printer has taken the whole document and named
 // the job; nothing is printed twice by it: where it cannot tell whether the printer
 // took the job, it fails with SideEffectUnknown. A job is printed when Job says
-// JobCompleted, and not before.
+// JobCompleted, and not before. Job ids are good while the driver lives: a printer
+// that lost its power gives the same numbers to others' jobs, and such a job is
+// JobUnknown to who asks for the old one.
 type DocumentPrinter interface {
 	Watcher
 	Submit(ctx context.Context, d Document) (JobID, error)
 	Job(ctx context.Context, id JobID) (Job, error)
-	// Cancel asks the printer to forget the job; what is out stays out.
+	// Cancel asks the printer to forget the job; what is out stays out. A job that
+	// has ended is left as it is. ErrNoJob: the printer does not know it.
 	Cancel(ctx context.Context, id JobID) error
 	// Media asks for paper and cover.
 	Media(ctx context.Context) (Media, error)

@@ -64,6 +64,7 @@ var drivers = map[string]func(port string, options json.RawMessage) (device.Devi
 	"pcsc":      openPCSC,
 	"escpos":    openESCPOS,
 	"ccnet":     openCCNET,
+	"ipp":       openIPP,
 
 	"gpio-sensor":    openGPIOSensor,
 	"firmata-sensor": openFirmataSensor,
