@@ -12,39 +12,60 @@ import (
 // this is the machine that devices are looked for on.
 var this plugged.System
 
-// Looked says for a technician, in one line, where the device is looked for and
-// what is there now. It opens nothing.
-func (r Result) Looked() string { return looked(this, r.Want.Port) }
+// Presence says whether something is where a device is looked for.
+type Presence int
 
-func looked(s plugged.System, port string) string {
+// The presences.
+const (
+	Unseen  Presence = 1 // it cannot be seen without opening it: on the network, on a bus
+	There   Presence = 2 // something is there; whether it is the device only its driver finds out
+	Missing Presence = 3
+)
+
+// Look is what is where a device is looked for.
+type Look struct {
+	Words  string // for a technician, in one line: where, and what is there
+	There  Presence
+	Device *plugged.Device // that is there; nil: none that sysfs knows
+	Denied bool            // this user may not open it
+}
+
+// Look looks where the device is looked for. It opens nothing.
+func (r Result) Look() Look { return look(this, r.Want.Port) }
+
+func look(s plugged.System, port string) Look {
 	kind, rest, _ := strings.Cut(port, ":")
 	switch {
 	case port == "":
-		return "nowhere: no port is set"
+		return Look{Words: "nowhere: no port is set", There: Unseen}
 	case filepath.IsAbs(port):
-		return lookedAt(s, port)
+		return lookAt(s, port)
 	case kind == "usblp":
-		return lookedAt(s, rest)
+		return lookAt(s, rest)
 	case kind == "usb":
 		d, ok := s.At(rest)
 		if !ok {
-			return "USB socket " + rest + ": nothing is there"
+			return Look{Words: "USB socket " + rest + ": nothing is there", There: Missing}
 		}
-		return fmt.Sprintf("USB socket %s: %v", rest, d)
+		return Look{Words: fmt.Sprintf("USB socket %s: %v", rest, d), There: There, Device: &d}
 	}
-	return port
+	return Look{Words: port, There: Unseen}
 }
 
-func lookedAt(s plugged.System, path string) string {
+func lookAt(s plugged.System, path string) Look {
 	f, err := s.Look(path)
 	if err != nil {
-		return fmt.Sprintf("%s: could not be looked at: %v", path, err)
+		return Look{Words: fmt.Sprintf("%s: could not be looked at: %v", path, err), There: Unseen}
 	}
-	return f.String()
+	l := Look{Words: f.String(), There: Missing, Device: f.Device, Denied: f.Denied != ""}
+	if f.Target != "" || l.Denied {
+		l.There = There
+	}
+	return l
 }
 
 // Why says for a technician why the device was skipped or has failed: "" if it was
-// not. A device that is loaded and not there has no reason but what Looked says.
+// not. A device that is loaded and not there has no reason but what Look says.
 func (r Result) Why() string {
 	switch {
 	case r.State == Skipped:

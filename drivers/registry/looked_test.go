@@ -41,19 +41,24 @@ func sockets(t *testing.T) (plugged.System, string) {
 	return plugged.System{Sys: filepath.Join(root, "sys"), Dev: filepath.Join(root, "dev")}, root
 }
 
-func TestLooked(t *testing.T) {
+func TestLook(t *testing.T) {
 	s, root := sockets(t)
-	for port, want := range map[string]string{
-		"":                               "nowhere: no port is set",
-		root + "/dev/usb/lp0":            "/dev/usb/lp0: Custom receipt printer (0dd4:015d) in USB socket 1-1",
-		"usblp:" + root + "/dev/usb/lp0": "/dev/usb/lp0: Custom receipt printer (0dd4:015d) in USB socket 1-1",
-		root + "/dev/none":               "/dev/none: nothing is there",
-		"usb:1-1":                        "USB socket 1-1: Custom receipt printer (0dd4:015d)",
-		"usb:1-3":                        "USB socket 1-3: nothing is there",
-		"tcp:192.0.2.7:9100":             "tcp:192.0.2.7:9100",
+	const printer = "Custom receipt printer (0dd4:015d)"
+	for port, want := range map[string]struct {
+		words string
+		there Presence
+	}{
+		"":                               {"nowhere: no port is set", Unseen},
+		root + "/dev/usb/lp0":            {"/dev/usb/lp0: " + printer + " in USB socket 1-1", There},
+		"usblp:" + root + "/dev/usb/lp0": {"/dev/usb/lp0: " + printer + " in USB socket 1-1", There},
+		root + "/dev/none":               {"/dev/none: nothing is there", Missing},
+		"usb:1-1":                        {"USB socket 1-1: " + printer, There},
+		"usb:1-3":                        {"USB socket 1-3: nothing is there", Missing},
+		"tcp:192.0.2.7:9100":             {"tcp:192.0.2.7:9100", Unseen},
 	} {
-		if got := strings.ReplaceAll(looked(s, port), root, ""); got != want {
-			t.Errorf("looked(%q) = %q, want %q", port, got, want)
+		l := look(s, port)
+		if got := strings.ReplaceAll(l.Words, root, ""); got != want.words || l.There != want.there || (l.Device != nil) != strings.Contains(got, printer) {
+			t.Errorf("look(%q) = %q, %+v, want %+v", port, got, l, want)
 		}
 	}
 }

@@ -76,6 +76,8 @@ type DeviceStatus struct {
 	PrintWait printing.Why  `json:"print_wait"` // what the next print job waits for
 	Portal    string        `json:"portal"`     // connected, or the code of the last error
 	Uptime    time.Duration `json:"uptime_ns"`
+
+	Board []LoadedStatus `json:"board"` // every device of the board
 }
 
 // HealthStatus is a condition that holds.
@@ -133,6 +135,7 @@ func (k *Kiosk) State(r *http.Request) Status {
 	s.Devices = DeviceStatus{
 		Devices: k.devices, Paper: string(k.media.Paper), Cover: string(k.media.Cover), Card: k.card != 0,
 		Printing: work.Printing, PrintWait: work.Why, Portal: "connected", Uptime: time.Since(k.started),
+		Board: k.loadedStatus(),
 	}
 	if !up.Connected {
 		s.Devices.Portal = up.LastError

@@ -16,23 +16,52 @@ import (
 // openDevices loads the board's devices. One that fails is said and done
 // without: a kiosk without a printer still takes requests.
 func (k *Kiosk) openDevices(context.Context) error {
-	var wants []registry.Want
-	for _, d := range k.board.Devices {
-		wants = append(wants, registry.Want{
-			Name: d.Name, Driver: d.Driver, Port: board.PathIn(k.s.Ports, d.Port), Options: d.Options,
-		})
-	}
-	results := registry.Load(wants)
-	for _, r := range results {
+	k.loaded = registry.Load(Wants(k.board, k.s.Ports))
+	for _, r := range k.loaded {
 		switch r.State {
 		case registry.Failed:
-			k.log.Error("a device cannot be used", "device", r.Want.Name, "found", r.Looked(), "err", r.Err)
+			k.log.Error("a device cannot be used", "device", r.Want.Name, "found", r.Look().Words, "err", r.Err)
 		default:
-			k.log.Info("device", "device", r.Want.Name, "driver", r.Want.Driver, "state", r.State.String(), "found", r.Looked())
+			k.log.Info("device", "device", r.Want.Name, "driver", r.Want.Driver, "state", r.State.String(), "found", r.Look().Words)
 		}
 	}
-	k.reader, k.printer = registry.Reader(results), registry.Printer(results)
+	k.reader, k.printer = registry.Reader(k.loaded), registry.Printer(k.loaded)
 	return nil
+}
+
+// Wants are the devices of b for the registry, in the board's order. Relative ports
+// are below the folder ports.
+func Wants(b *board.Board, ports string) []registry.Want {
+	var out []registry.Want
+	for _, d := range b.Devices {
+		out = append(out, registry.Want{Name: d.Name, Driver: d.Driver, Port: board.PathIn(ports, d.Port), Options: d.Options})
+	}
+	return out
+}
+
+// LoadedStatus is what became of one of the board's devices.
+type LoadedStatus struct {
+	Name   string `json:"name"`
+	Class  string `json:"class"`
+	Driver string `json:"driver"`
+	State  string `json:"state"`            // loaded, skipped, failed
+	Health string `json:"health,omitempty"` // of XFS4IoT's common.device; "": it is not loaded
+	Why    string `json:"why,omitempty"`    // it is not loaded
+}
+
+// loadedStatus returns every device of the board.
+func (k *Kiosk) loadedStatus() []LoadedStatus {
+	out := []LoadedStatus{}
+	for i, r := range k.loaded {
+		l := LoadedStatus{
+			Name: r.Want.Name, Class: string(k.board.Devices[i].Class), Driver: r.Want.Driver, State: r.State.String(), Why: r.Why(),
+		}
+		if r.Device != nil {
+			l.Health = string(r.Device.Health())
+		}
+		out = append(out, l)
+	}
+	return out
 }
 
 // clockSource returns the board's clock.

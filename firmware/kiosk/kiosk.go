@@ -26,6 +26,7 @@ import (
 
 	"github.com/penjire/penjire/boards/board"
 	"github.com/penjire/penjire/drivers/device"
+	"github.com/penjire/penjire/drivers/registry"
 	"github.com/penjire/penjire/firmware/clock"
 	"github.com/penjire/penjire/firmware/health"
 	"github.com/penjire/penjire/firmware/printing"
@@ -82,6 +83,7 @@ type Kiosk struct {
 	proofs  *evidence.Folder                                            // of the journal
 	up      *uplink.Uplink
 
+	loaded  []registry.Result     // one for each device of the board
 	reader  device.CardReader     // nil: none
 	talking chan struct{}         // one token: whose commands the card in the reader gets
 	printer device.ReceiptPrinter // nil: none
@@ -309,12 +311,8 @@ func (k *Kiosk) Close() error {
 			}
 		}
 	}
-	for _, d := range []device.Device{k.reader, k.printer} {
-		if d != nil {
-			if err := d.Halt(); err != nil {
-				errs = append(errs, fmt.Errorf("kiosk: stop %s: %w", d, err))
-			}
-		}
+	if err := registry.Halt(k.loaded); err != nil {
+		errs = append(errs, fmt.Errorf("kiosk: %w", err))
 	}
 	if k.codes != nil {
 		errs = append(errs, k.codes.close())

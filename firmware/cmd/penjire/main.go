@@ -10,6 +10,10 @@
 //	penjire journal check [--trust FOLDER|FILE] [--roots FILE] [--receipt SEAL] [--proof FILE] [--json] [PROOF|-|OUTBOX.DB]
 //	penjire journal ls [--json] OUTBOX.DB
 //	penjire queue ls|show|receipt|check|salvage|backup|restore|mirror|dismiss [--settings FILE] [--json] …
+//	penjire device ls [--json]
+//	penjire device test [--wait DURATION] NAME
+//	penjire device record [--for DURATION] NAME FILE
+//	penjire device watch [--for DURATION] [--json] [NAME …]
 //	penjire key create|request --handle HANDLE --kiosk NUMBER [--tpm PATH]
 //
 // verify takes containers (*.asice) of any size, a folder and everything below
@@ -74,6 +78,20 @@
 // Exit statuses: 0 done and well; 1 damaged, not whole, or not found; 2 it could
 // not be looked at; 3 wrong use.
 //
+// device is for who puts a kiosk up or mends it. ls says which devices the board
+// wants, where each is looked for and what is plugged in there, why one is not used,
+// and what else is plugged in; it opens nothing. test leads through the test of one
+// device and asks for what only a person sees. record writes what a device and its
+// driver say to one another into a file for its maker's eyes, which holds what was on
+// the card or paper used: use specimens. watch tells of every change of state, card
+// and paper until it is interrupted, and of no person. The devices are those of the
+// settings, or of --board. test and record refuse while the kiosk runs, since it has
+// the devices open; watch then tells what the kiosk says.
+//
+// Exit statuses of device: 0 all is there, confirmed, recorded or told; 1 a device is
+// missing, cannot be loaded or fails a step, or nothing was recorded; 2 it could not
+// be looked at or tested, or something was not confirmed; 3 wrong use.
+//
 // Exit statuses of status: 0 well, 1 something does not work, 2 no kiosk answers,
 // 3 wrong use.
 //
@@ -106,6 +124,7 @@ const help = `usage: penjire verify [--trust FOLDER|FILE] [--roots FILE] [--cata
        penjire export|import [--settings FILE] [--socket PATH] [--lang tk|ru|en] [--any-folder] [--json] FOLDER
        penjire journal prove|check|ls ...
        penjire queue ls|show|receipt|check|salvage|backup|restore|mirror|dismiss ...
+       penjire device ls|test|record|watch ...
        penjire key create|request --handle HANDLE --kiosk NUMBER [--tpm PATH]
 `
 
@@ -127,6 +146,8 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		return journalCommand(context.Background(), args[1:], stdin, stdout, stderr)
 	case "queue":
 		return queueCommand(context.Background(), args[1:], stdout, stderr)
+	case "device":
+		return deviceCommand(context.Background(), args[1:], stdin, stdout, stderr)
 	case "key":
 		return key(context.Background(), args[1:], stdout, stderr)
 	case "export", "import":
