@@ -27,12 +27,20 @@ type Code struct {
 
 // CodeScanner reads printed codes and machine-readable zones.
 //
-// Contract: it reads only between the call of Scan and its return; what is held
-// before it otherwise is thrown away and never given to a later call, which may be
-// another citizen's. A damaged reading is dropped, and the scanner reads on.
+// Contract:
+//   - It reads only between the call of Scan and its return; what is held before
+//     it otherwise is thrown away and never given to a later call, which may be
+//     another citizen's. Light and aimer are on only then, where they can be
+//     switched.
+//   - A damaged reading is dropped, and the scanner reads on; so is one whose
+//     beginning came before the call. Of several codes one is given.
+//   - Callers of Scan wait for one another. Each call ends when its ctx does.
+//   - A scanner that is not there, or leaves, fails Scan with ErrUnplugged; one
+//     that came back is used by the next call, within two seconds.
+//   - Every error is an *Error without a side effect.
 type CodeScanner interface {
 	Watcher
-	// Scan blocks until a code was read or ctx ends.
+	// Scan blocks until a code was read, ctx ends, or the scanner cannot read.
 	Scan(ctx context.Context) (Code, error)
 }
 

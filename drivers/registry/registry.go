@@ -71,6 +71,9 @@ var drivers = map[string]func(port string, options json.RawMessage) (device.Devi
 	"gpio-lights":    openGPIOLights,
 	"firmata-lights": openFirmataLights,
 	"leds":           openLEDs,
+
+	"serialscan": openSerialScan,
+	"ssi":        openSSI,
 }
 
 // Names returns the names of the drivers, sorted.
@@ -129,6 +132,9 @@ func Reader(rs []Result) device.CardReader { return first[device.CardReader](rs)
 
 // Printer returns the first receipt printer among rs, or nil.
 func Printer(rs []Result) device.ReceiptPrinter { return first[device.ReceiptPrinter](rs) }
+
+// CodeScanner returns the first code scanner among rs, or nil.
+func CodeScanner(rs []Result) device.CodeScanner { return first[device.CodeScanner](rs) }
 
 func first[T device.Device](rs []Result) T {
 	for _, r := range rs {
