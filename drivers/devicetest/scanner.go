@@ -18,11 +18,11 @@ type ScannerRig struct {
 	// Codes are what the driver makes of three codes or more that the scanner
 	// can read, all different; none is a part of another.
 	Codes   []device.Code
-	Long    device.Code // longer than any buffer on the way, and allowed
-	TooMuch device.Code // longer than allowed
-	// Mute is a scanner that cannot be asked whether it is there.
-	Mute  bool
-	limit time.Duration // set by the suite
+	Long    device.Code   // longer than any buffer on the way, and allowed
+	TooMuch device.Code   // longer than allowed
+	Mute    bool          // the scanner cannot be asked whether it is there
+	Lights  bool          // it reads only when told to, and is lit then
+	limit   time.Duration // set by the suite
 }
 
 // ScannerHands are what can be done to a scanner by hand, and what can be seen.
@@ -97,22 +97,33 @@ type scanned struct {
 	err  error
 }
 
-// armed is how long a scanner that has nothing to do may take to begin to read.
-const armed = 300 * time.Millisecond
-
 // lull is longer than a scanner is given to finish a reading, or to be set up.
 const lull = 2500 * time.Millisecond
 
-// scan calls Scan, and returns when the scanner reads.
-func (r ScannerRig) scan(t *testing.T, ctx context.Context) <-chan scanned {
-	t.Helper()
+// call calls Scan.
+func (r ScannerRig) call(ctx context.Context) <-chan scanned {
 	out := make(chan scanned, 1)
 	go func() {
 		c, err := r.Dev.Scan(ctx)
 		out <- scanned{c, err}
 	}()
-	// Nothing announces that a scanner which always reads is listened to.
-	pass(t.Context(), armed)
+	return out
+}
+
+// scan calls Scan, and returns when the scanner reads.
+func (r ScannerRig) scan(t *testing.T, ctx context.Context) <-chan scanned {
+	t.Helper()
+	out := r.call(ctx)
+	if !r.Lights {
+		// Nothing announces that a scanner which always reads is listened to.
+		pass(t.Context(), r.limit/10)
+		return out
+	}
+	for end := time.Now().Add(5 * r.limit); !r.Hands.Lit() && len(out) == 0; pass(t.Context(), 10*time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("%v does not read %v after Scan was called", r.Dev, 5*r.limit)
+		}
+	}
 	return out
 }
 
@@ -186,7 +197,8 @@ func givesNothingOld(t *testing.T, r ScannerRig) {
 	rest := r.Hands.Type(r.Codes[0])
 	ctx, cancel := context.WithTimeout(t.Context(), 10*r.limit)
 	defer cancel()
-	got := r.scan(t, ctx)
+	got := r.call(ctx)
+	pass(t.Context(), 100*time.Millisecond)
 	rest()
 	pass(t.Context(), lull)
 	r.Hands.Show(r.Codes[2])
@@ -239,7 +251,7 @@ func survivesNoise(t *testing.T, r ScannerRig) {
 	r.reads(t, "after noise", r.Codes[0])
 	// Halt (when the test ends) also returns in noise.
 	r.Hands.Noise(true)
-	pass(t.Context(), armed)
+	pass(t.Context(), r.limit/10)
 }
 
 func survivesDeafness(t *testing.T, r ScannerRig) {
@@ -281,6 +293,7 @@ func survivesForgetting(t *testing.T, r ScannerRig) {
 	if g := <-got; g.err == nil {
 		t.Errorf("Scan with nothing to read = %q, want an error", g.code.Data)
 	}
+	r.dark(t)
 	r.ready(t)
 	r.reads(t, "after a loss of power meanwhile", r.Codes[2])
 }
@@ -336,7 +349,7 @@ func unpluggedMeantime(t *testing.T, r ScannerRig) {
 	defer cancel()
 	got := r.scan(t, ctx)
 	r.Hands.Type(r.Codes[0])
-	pass(t.Context(), armed)
+	pass(t.Context(), r.limit/10)
 	r.Hands.Unplug()
 	g := <-got
 	wantError(t, "Scan by a scanner that leaves in a code", g.err, device.ErrUnplugged, device.SideEffectNo)

@@ -22,6 +22,7 @@ func kind(typed codescanner.Typed, o serialscan.Opts) codescannertest.Kind {
 	return codescannertest.Kind{
 		Scanner: func() codescanner.Protocol { p := typed; return &p },
 		Drive:   func(p link.Port) (device.CodeScanner, error) { return serialscan.New(p, o) },
+		Lights:  len(o.Start) > 0,
 		Mute:    len(o.Answer) == 0,
 		Codes: []device.Code{
 			code(device.QRCode, "HTTPS://PENJIRE.GOV.TM/S/"+strings.Repeat("PENJIRE", 30)),

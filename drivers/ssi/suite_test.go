@@ -18,6 +18,7 @@ func kind(emu codescanner.SSI, o ssi.Opts) codescannertest.Kind {
 	return codescannertest.Kind{
 		Scanner: func() codescanner.Protocol { p := emu; return &p },
 		Drive:   func(p link.Port) (device.CodeScanner, error) { return ssi.New(p, o) },
+		Lights:  true,
 		Codes: []device.Code{
 			code(device.QRCode, "HTTPS://PENJIRE.GOV.TM/S/"+strings.Repeat("PENJIRE", 30)),
 			code(device.PDF417, "any bytes: \x00\r\n\xFF\x04\xF3"),

@@ -21,7 +21,7 @@ type Kind struct {
 	// As in devicetest.ScannerRig.
 	Codes         []device.Code
 	Long, TooMuch device.Code
-	Mute          bool
+	Mute, Lights  bool
 }
 
 // hands are an emulated scanner's, and its cable's.
@@ -45,7 +45,7 @@ func (k Kind) rig(t *testing.T, port link.Port, h devicetest.ScannerHands) devic
 			t.Errorf("Halt = %v, want nil", err)
 		}
 	})
-	return devicetest.ScannerRig{Dev: d, Hands: h, Codes: k.Codes, Long: k.Long, TooMuch: k.TooMuch, Mute: k.Mute}
+	return devicetest.ScannerRig{Dev: d, Hands: h, Codes: k.Codes, Long: k.Long, TooMuch: k.TooMuch, Mute: k.Mute, Lights: k.Lights}
 }
 
 // Faked runs the suite over a line in memory, in faked time.
