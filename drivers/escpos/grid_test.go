@@ -10,12 +10,13 @@ import (
 	"github.com/penjire/penjire/drivers/devicetest"
 	"github.com/penjire/penjire/drivers/emulator/fault"
 	"github.com/penjire/penjire/drivers/emulator/printer"
+	"github.com/penjire/penjire/drivers/escpos"
 	"github.com/penjire/penjire/drivers/link/linktest"
 )
 
-// TestFaultGrid hurts every byte that a printer answers during one job. Whatever
-// happens: Printed only if the paper is there, NotPrinted only if it is not, and
-// the printer works again.
+// TestFaultGrid hurts every byte that a printer answers during one job, in each
+// dialect and with each sign of a job's end. Whatever happens: Printed only if
+// the paper is there, NotPrinted only if it is not, and the printer works again.
 func TestFaultGrid(t *testing.T) {
 	faults := map[string]fault.Fault{
 		"drop":   {Kind: fault.Drop},
@@ -27,42 +28,62 @@ func TestFaultGrid(t *testing.T) {
 		"stall":  {Kind: fault.Stall, Delay: 5 * time.Second},
 		"unplug": {Kind: fault.Call},
 	}
-	// Four real-time answers, status back, number, sensor.
-	const answers = 4 + 4 + 7 + 1
-	for name, f := range faults {
-		for at := range answers {
-			t.Run(fmt.Sprintf("%s at %d", name, at), func(t *testing.T) {
-				synctest.Test(t, func(t *testing.T) {
-					p := printer.New(printer.Opts{})
-					line := fault.On(p)
-					s := linktest.Plug(t, "printer", line)
-					d := drive(t, s)
-					online(t, d)
-					f := f
-					f.Way, f.At, f.Do = fault.ToHost, at, s.Unplug
-					line.Next(f)
-					m := devicetest.Ticket(576, 100, 7)
-					out, err := d.Print(t.Context(), m)
-					n := len(p.Papers())
-					switch {
-					case out == device.Printed && (err != nil || n != 1),
-						out == device.NotPrinted && (err == nil || n != 0),
-						out == device.PrintUnknown && err == nil, out == 0:
-						t.Errorf("Print = %v, %v with %d papers", out, err, n)
-					}
-					s.Replug()
-					for range 5 {
-						online(t, d)
-						if out, err = d.Print(t.Context(), m); err == nil {
-							break
-						}
-					}
-					if out != device.Printed {
-						t.Errorf("Print afterwards = %v, %v, want Printed", out, err)
-					}
+	for _, profile := range []string{escpos.Generic, "citizen-ct-s651", "star-tup500", "custom-kpm180", "nippon-np-3511"} {
+		answers := answersOf(t, profile)
+		for name, f := range faults {
+			for at := range answers {
+				t.Run(fmt.Sprintf("%s, %s at %d", profile, name, at), func(t *testing.T) {
+					synctest.Test(t, func(t *testing.T) { hurtAnswer(t, profile, f, at) })
 				})
-			})
+			}
 		}
+	}
+}
+
+// answersOf counts the bytes that a printer answers during a job without faults.
+func answersOf(t *testing.T, profile string) (n int) {
+	synctest.Test(t, func(t *testing.T) {
+		line := fault.On(modelOf(t, profile, 0))
+		d := driveAs(t, linktest.Plug(t, "printer", line), profile)
+		online(t, d)
+		n = line.Count(fault.ToHost)
+		if out, err := d.Print(t.Context(), devicetest.Ticket(d.Width(), 100, 7)); out != device.Printed {
+			t.Errorf("Print = %v, %v, want Printed", out, err)
+		}
+		n = line.Count(fault.ToHost) - n
+	})
+	if n < 5 {
+		t.Fatalf("%s: a job had %d bytes of answers, want more", profile, n)
+	}
+	return n
+}
+
+func hurtAnswer(t *testing.T, profile string, f fault.Fault, at int) {
+	p := modelOf(t, profile, 0)
+	line := fault.On(p)
+	s := linktest.Plug(t, "printer", line)
+	d := driveAs(t, s, profile)
+	online(t, d)
+	f.Way, f.At, f.Do = fault.ToHost, at, s.Unplug
+	line.Next(f)
+	m := devicetest.Ticket(d.Width(), 100, 7)
+	out, err := d.Print(t.Context(), m)
+	n := len(p.Papers())
+	switch {
+	case out == device.Printed && (err != nil || n != 1),
+		out == device.NotPrinted && (err == nil || n != 0),
+		out == device.PrintUnknown && err == nil, out == 0:
+		t.Errorf("Print = %v, %v with %d papers", out, err, n)
+	}
+	s.Replug()
+	for range 5 {
+		online(t, d)
+		if out, err = d.Print(t.Context(), m); err == nil {
+			break
+		}
+	}
+	if out != device.Printed {
+		t.Errorf("Print afterwards = %v, %v, want Printed", out, err)
 	}
 }
 

@@ -109,20 +109,23 @@ func (j *job) send(ctx context.Context) (sent bool, err error) {
 	if j.rows == 0 {
 		cut = j.d.p.scrap()
 	}
+	// A printer that says nothing by itself must not be blocked by its own buffer:
+	// then it could not be asked either.
+	little := j.d.p.NoClear || !j.s.knowsID()
 	w := window{s: j.s}
 	n := len(j.pieces)
 	for i, b := range append(j.pieces[:n:n], cut) {
 		if err = j.s.problem(); err == nil {
 			err = ctx.Err()
 		}
-		if err == nil && j.d.p.NoClear {
+		if err == nil && little {
 			err = w.room(ctx, len(b))
 		}
 		if err == nil {
 			sent = true
 			err = j.s.write(ctx, stallTimeout, b)
 		}
-		if err == nil && j.d.p.NoClear {
+		if err == nil && little {
 			err = w.mark(ctx, len(b))
 		}
 		if err != nil {
@@ -168,12 +171,30 @@ func (j *job) answered(r reply) (done bool, err error) {
 
 // confirm asks for the sign and waits for it. Meanwhile it looks at the
 // sensors: printers that do not report trouble by themselves are asked.
+//
+// An answer of GS r names no job. It is believed if no second one follows: else
+// one of them was an older question's, or noise, and the question is put anew.
 func (j *job) confirm(ctx context.Context) error {
-	if err := j.await(ctx); err != nil {
-		return fmt.Errorf("wait for the end: %w", err)
+	for range maxDoubts {
+		if err := j.await(ctx); err != nil {
+			return fmt.Errorf("wait for the end: %w", err)
+		}
+		if j.s.p.Confirm == ConfirmJob || j.s.knowsID() {
+			return nil
+		}
+		more, err := j.s.settle(ctx, quietSensor)
+		if err != nil {
+			return fmt.Errorf("wait for the end: %w", err)
+		}
+		if more == 0 {
+			return nil
+		}
 	}
-	return nil
+	return fmt.Errorf("wait for the end: too many answers: %w", device.ErrProtocol)
 }
+
+// maxDoubts bounds how often the end of a job is asked for.
+const maxDoubts = 4
 
 func (j *job) await(ctx context.Context) error {
 	s := j.s

@@ -154,7 +154,7 @@ func (s *session) drain() {
 // of a second it has to take something, or limit runs.
 func (s *session) write(ctx context.Context, limit time.Duration, b []byte) error {
 	const slice = 250 * time.Millisecond
-	var stalled time.Duration
+	var stalled, cooling time.Duration
 	for len(b) > 0 {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -167,6 +167,8 @@ func (s *session) write(ctx context.Context, limit time.Duration, b []byte) erro
 		switch {
 		case n > 0:
 			stalled = 0
+		case errors.Is(err, device.ErrTimeout) && s.hot() && cooling < hotTimeout:
+			cooling += slice
 		case errors.Is(err, device.ErrTimeout):
 			stalled += slice
 		}
@@ -174,7 +176,7 @@ func (s *session) write(ctx context.Context, limit time.Duration, b []byte) erro
 		case err == nil:
 		case !errors.Is(err, device.ErrTimeout):
 			return err
-		case stalled >= limit && !(s.hot() && stalled < hotTimeout):
+		case stalled >= limit:
 			return err
 		case s.problem() != nil:
 			return s.problem()
@@ -227,28 +229,35 @@ func (s *session) hot() bool {
 	return s.known && s.last.hot
 }
 
+func (s *session) setHot(hot bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.last.hot = hot
+}
+
 // settle waits until nothing has come for a while: an answer that was late may
-// still come, and must not be taken for the next one's.
-func (s *session) settle(ctx context.Context, quiet time.Duration) error {
-	end := time.NewTimer(replyTimeout)
+// still come, and must not be taken for the next one's. It returns how many
+// answers of GS r came meanwhile.
+func (s *session) settle(ctx context.Context, quiet time.Duration) (sensors int, err error) {
+	end := time.NewTimer(replyTimeout + quiet)
 	defer end.Stop()
+	t := time.NewTimer(quiet)
+	defer t.Stop()
 	for {
-		t := time.NewTimer(quiet)
 		select {
-		case <-s.replies:
-			t.Stop()
-			continue
+		case r := <-s.replies:
+			if r.kind == sensor {
+				sensors++
+			}
+			t.Reset(quiet)
 		case <-t.C:
-			return nil
+			return sensors, nil
 		case <-end.C:
-			t.Stop()
-			return device.ErrProtocol // it talks without end
+			return sensors, device.ErrProtocol // it talks without end
 		case <-s.dead:
-			t.Stop()
-			return s.problem()
+			return sensors, s.problem()
 		case <-ctx.Done():
-			t.Stop()
-			return ctx.Err()
+			return sensors, ctx.Err()
 		}
 	}
 }
@@ -263,7 +272,7 @@ const (
 // printer is offline or its buffer is full.
 func (s *session) ask(ctx context.Context) (status, error) {
 	if s.shaky {
-		if err := s.settle(ctx, quietStatus); err != nil {
+		if _, err := s.settle(ctx, quietStatus); err != nil {
 			return status{}, err
 		}
 		s.shaky = false
@@ -352,7 +361,9 @@ func (s *session) prepare(ctx context.Context) error {
 	return s.probe(ctx)
 }
 
-// opening is what every job begins with.
+// opening is what every job begins with. Where the end of a job has no number,
+// the printer must not talk by itself: a part of what it says, hurt on its way,
+// looks like that end.
 func (s *session) opening() []byte {
 	b := append(bytes.Clone(cmdInit), cmdNoKanji...)
 	switch s.p.Status {
@@ -361,7 +372,10 @@ func (s *session) opening() []byte {
 	case StatusNippon:
 		b = append(b, cmdDrop...)
 	}
-	return append(b, s.dl.on...)
+	if s.knowsID() {
+		return append(b, s.dl.on...)
+	}
+	return append(b, s.dl.off...)
 }
 
 // probe waits until all was executed, and finds out whether the printer knows
@@ -383,7 +397,7 @@ func (s *session) probe(ctx context.Context) error {
 		if err := s.probeOnce(ctx); err != nil {
 			return fmt.Errorf("probe: %w", err)
 		}
-		if err := s.settle(ctx, quietSensor); err != nil {
+		if _, err := s.settle(ctx, quietSensor); err != nil {
 			return fmt.Errorf("probe: %w", err)
 		}
 	}

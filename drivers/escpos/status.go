@@ -22,7 +22,8 @@ type status struct {
 
 // dialect is how a printer is asked for its status, and how it answers.
 type dialect struct {
-	on   []byte   // status back by itself; empty: it never comes
+	on   []byte   // status back by itself
+	off  []byte   // not by itself
 	asks [][]byte // each is answered by one reply of kind
 	kind replyKind
 	read func(answers [][]byte) status
@@ -31,12 +32,13 @@ type dialect struct {
 var dialects = map[Status]dialect{
 	StatusEpson: {
 		on:   []byte{0x1D, 'a', 0xFF},
+		off:  []byte{0x1D, 'a', 0},
 		asks: [][]byte{askStatus(1), askStatus(2), askStatus(3), askStatus(4)},
 		kind: realTime,
 		read: func(a [][]byte) status { return fromRealTime([4]byte{a[0][0], a[1][0], a[2][0], a[3][0]}) },
 	},
 	StatusCustom: {
-		on:   []byte{0x1D, 0xE0, 0x0F},
+		off:  []byte{0x1D, 0xE0, 0},
 		asks: [][]byte{askStatus(20)},
 		kind: full,
 		read: func(a [][]byte) status { return fromFull(a[0]) },

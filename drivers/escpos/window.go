@@ -7,10 +7,10 @@ import (
 	"github.com/penjire/penjire/drivers/device"
 )
 
-// outstanding is how many bytes a printer that cannot be told to forget holds at
-// most, besides the piece it is printing. It is less than any such printer has
-// room for: so its buffer never runs full, a piece is never half received when it
-// stops, and no question for its status ends up inside a picture.
+// outstanding is how many bytes a printer that cannot be told to forget, or does
+// not speak by itself, holds at most. It is less than such printers have room
+// for: so their buffer never runs full, a piece is never half received when they
+// stop, and no question for its status ends up inside a picture.
 const outstanding = 3600
 
 // window keeps count of what the printer has not executed. Each piece is followed
@@ -47,7 +47,8 @@ func (w *window) room(ctx context.Context, n int) error {
 	look := time.NewTicker(lookEvery)
 	defer look.Stop()
 	watch := poll{s: w.s}
-	last := time.Now()
+	begun := time.Now()
+	last := begun
 	for w.held > 0 && w.held+n > outstanding {
 		select {
 		case r := <-w.s.replies:
@@ -74,7 +75,10 @@ func (w *window) room(ctx context.Context, n int) error {
 			if err := w.look(ctx, &watch); err != nil {
 				return err
 			}
-			if limit := stallTimeout; time.Since(last) > limit && !(w.s.hot() && time.Since(last) < hotTimeout) {
+			if w.s.hot() && time.Since(begun) < hotTimeout {
+				last = time.Now()
+			}
+			if time.Since(last) > stallTimeout {
 				return device.ErrTimeout
 			}
 		case <-w.s.dead:

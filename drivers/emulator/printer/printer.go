@@ -106,7 +106,9 @@ type Printer struct {
 	rows    int // printed since it was made
 	traps   []trap
 	unknown []string // commands it did not know
-	session *session
+
+	recoveries int // DLE ENQ 2 during an error
+	session    *session
 }
 
 // trap is something to do at a row.
@@ -237,6 +239,13 @@ func (p *Printer) Unknown() []string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return append([]string(nil), p.unknown...)
+}
+
+// Recoveries returns how often the host tried to end an error (DLE ENQ 2).
+func (p *Printer) Recoveries() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.recoveries
 }
 
 // Changes yields after State or Last may have changed, until ctx ends.

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"io"
+
+	"github.com/penjire/penjire/drivers/device"
 )
 
 // session is the printer between power-on and power-off.
@@ -47,7 +49,7 @@ func (s *session) take(b []byte) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, x := range b {
-		for len(s.buf) >= p.o.Buffer && !s.stalled() {
+		for len(s.buf) >= p.o.Buffer && !s.drops() {
 			p.cond.Broadcast()
 			p.cond.Wait()
 		}
@@ -83,7 +85,13 @@ func (s *session) realTime() func() {
 		}
 	case t[n-3] == 0x10 && t[n-2] == 0x05 && x == 2 && (s.p.jam || s.p.held):
 		// Outside an error it does nothing: a picture may well hold these bytes.
-		return func() { s.p.change(func() { s.p.held = s.p.jam && s.p.o.Latch; s.forget() }) }
+		return func() {
+			s.p.change(func() {
+				s.p.held = s.p.jam && s.p.o.Latch
+				s.p.recoveries++
+				s.forget()
+			})
+		}
 	case bytes.Equal(t, clearCommand) && !s.p.o.NoClear:
 		return func() {
 			s.p.change(s.forget)
@@ -138,6 +146,12 @@ func (s *session) ready() error {
 // commands until one has to move paper; between the two that begin and end a job
 // it throws away what it cannot print. p.mu is held.
 func (s *session) stalled() bool { return s.p.offline() && s.p.o.Dialect != Nippon }
+
+// drops reports whether what does not fit into the buffer is lost. A printer that
+// only waits for its head to cool makes the host wait too. p.mu is held.
+func (s *session) drops() bool {
+	return s.stalled() && (s.p.cover || s.p.jam || s.p.held || s.p.level == device.PaperOut)
+}
 
 // next takes one byte out of the buffer.
 func (s *session) next() (byte, error) {
