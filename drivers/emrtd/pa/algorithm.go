@@ -167,6 +167,9 @@ func rsaKey(spki []byte) (*rsa.PublicKey, error) {
 	return k, nil
 }
 
+// maxSalt is more than the longest key has room for. Some issuers fill theirs.
+const maxSalt = 2048
+
 // pss reads RSASSA-PSS-params (RFC 4055, 3.1).
 func pss(der []byte) (*rsa.PSSOptions, crypto.Hash, error) {
 	fail := func(what string) (*rsa.PSSOptions, crypto.Hash, error) {
@@ -212,7 +215,7 @@ func pss(der []byte) (*rsa.PSSOptions, crypto.Hash, error) {
 			return fail("parameters are damaged")
 		}
 	}
-	if h == 0 || mgf != h || salt < 0 || salt > 64 {
+	if h == 0 || mgf != h || salt < 0 || salt > maxSalt {
 		return fail("hash, mask or salt")
 	}
 	// A salt of zero bytes cannot be asked for; it is read as «find out».

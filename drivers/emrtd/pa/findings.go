@@ -117,6 +117,8 @@ func sameState(issuer, country string) Finding {
 		return Finding{Unknown, "the document's issuer was not read"}
 	case "D":
 		issuer = "DEU"
+	case "UNA":
+		issuer = "UNO"
 	case "GBD", "GBN", "GBO", "GBP", "GBS":
 		issuer = "GBR"
 	case "RKS": // Kosovo, which is not in ISO 3166
