@@ -5,16 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
+	"math"
 	"path/filepath"
 	"strconv"
-	"strings"
 
-	"golang.org/x/sys/unix"
 	"periph.io/x/conn/v3/gpio"
 
 	"github.com/penjire/penjire/drivers/device"
 	"github.com/penjire/penjire/drivers/gpioline"
+	"github.com/penjire/penjire/drivers/sysattr"
 )
 
 // LEDs is the folder of LEDs that the kernel knows, /sys/class/leds, as a source:
@@ -38,16 +37,13 @@ func (l LEDs) Output(_ context.Context, name string, first gpio.Level) (gpioline
 		return nil, fmt.Errorf("lamp: open LED %q: want the name of a folder in %s", name, l)
 	}
 	led := led{dir: filepath.Join(string(l), name)}
-	b, err := os.ReadFile(filepath.Join(led.dir, "max_brightness"))
+	n, err := sysattr.Int(filepath.Join(led.dir, "max_brightness"), 1, math.MaxInt32)
 	if err != nil {
-		return nil, fmt.Errorf("lamp: open LED: %w", gone(err))
+		return nil, fmt.Errorf("lamp: open LED: %w", err)
 	}
-	led.bright = strings.TrimSpace(string(b))
-	if n, err := strconv.Atoi(led.bright); err != nil || n < 1 {
-		return nil, fmt.Errorf("lamp: open LED %s: got max_brightness %q, want a number of 1 or more", led.dir, led.bright)
-	}
-	if err := write(filepath.Join(led.dir, "trigger"), "none"); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("lamp: open LED: %w", gone(err))
+	led.bright = strconv.Itoa(n)
+	if err := sysattr.Write(filepath.Join(led.dir, "trigger"), "none"); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("lamp: open LED: %w", err)
 	}
 	return led, led.Set(first)
 }
@@ -60,29 +56,11 @@ func (l led) Set(on gpio.Level) error {
 	if on {
 		v = l.bright
 	}
-	if err := write(filepath.Join(l.dir, "brightness"), v); err != nil {
-		return fmt.Errorf("lamp: set LED: %w", gone(err))
+	if err := sysattr.Write(filepath.Join(l.dir, "brightness"), v); err != nil {
+		return fmt.Errorf("lamp: set LED: %w", err)
 	}
 	return nil
 }
 
 // Close implements gpioline.Output.
 func (l led) Close() error { return nil }
-
-// write writes an attribute, which must be there.
-func write(path, v string) error {
-	f, err := os.OpenFile(path, os.O_WRONLY, 0)
-	if err != nil {
-		return err
-	}
-	_, err = f.WriteString(v)
-	return errors.Join(err, f.Close())
-}
-
-// gone gives the errors of a device that left their meaning.
-func gone(err error) error {
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ENODEV) {
-		return fmt.Errorf("%w: %w", device.ErrUnplugged, err)
-	}
-	return err
-}
