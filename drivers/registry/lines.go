@@ -47,6 +47,16 @@ var levels = map[string]bool{"": false, "high": false, "low": true}
 // pulls are the words for pulls.
 var pulls = map[string]gpio.Pull{"": gpio.Float, "none": gpio.Float, "up": gpio.PullUp, "down": gpio.PullDown}
 
+// electric reads the words for how a line is wired.
+func electric(active, pull string) (low bool, p gpio.Pull, err error) {
+	low, ok := levels[active]
+	p, known := pulls[pull]
+	if !ok || !known {
+		return false, 0, fmt.Errorf("read options: got active %q and pull %q, want high or low, and up, down or none", active, pull)
+	}
+	return low, p, nil
+}
+
 func openSensor(lines func(port string) (gpioline.Source, error), port string, options json.RawMessage) (device.Device, error) {
 	var o struct {
 		Line       string            `json:"line"`
@@ -60,10 +70,9 @@ func openSensor(lines func(port string) (gpioline.Source, error), port string, o
 	if err := strict(options, &o); err != nil {
 		return nil, err
 	}
-	low, ok := levels[o.Active]
-	pull, known := pulls[o.Pull]
-	if !ok || !known {
-		return nil, fmt.Errorf("read options: got active %q and pull %q, want high or low, and up, down or none", o.Active, o.Pull)
+	low, pull, err := electric(o.Active, o.Pull)
+	if err != nil {
+		return nil, err
 	}
 	src, err := lines(port)
 	if err != nil {

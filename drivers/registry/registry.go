@@ -72,8 +72,16 @@ var drivers = map[string]func(port string, options json.RawMessage) (device.Devi
 	"firmata-lights": openFirmataLights,
 	"leds":           openLEDs,
 
-	"serialscan": openSerialScan,
-	"ssi":        openSSI,
+	"serialscan":  openSerialScan,
+	"ssi":         openSSI,
+	"ds3231":      openDS3231,
+	"rtc":         openRTC,
+	"ina219":      openINA219,
+	"gpio-ups":    openGPIOUPS,
+	"firmata-ups": openFirmataUPS,
+	"thermometer": openThermometer,
+	"backlight":   openBacklight,
+	"watchdog":    openWatchdog,
 }
 
 // Names returns the names of the drivers, sorted.
