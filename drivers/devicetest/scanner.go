@@ -100,6 +100,9 @@ type scanned struct {
 // lull is longer than a scanner is given to finish a reading, or to be set up.
 const lull = 2500 * time.Millisecond
 
+// armed is how long a scanner that has nothing to do may take to begin to read.
+const armed = time.Second
+
 // call calls Scan.
 func (r ScannerRig) call(ctx context.Context) <-chan scanned {
 	out := make(chan scanned, 1)
@@ -116,7 +119,7 @@ func (r ScannerRig) scan(t *testing.T, ctx context.Context) <-chan scanned {
 	out := r.call(ctx)
 	if !r.Lights {
 		// Nothing announces that a scanner which always reads is listened to.
-		pass(t.Context(), r.limit/10)
+		pass(t.Context(), armed)
 		return out
 	}
 	for end := time.Now().Add(5 * r.limit); !r.Hands.Lit() && len(out) == 0; pass(t.Context(), 10*time.Millisecond) {
@@ -251,7 +254,7 @@ func survivesNoise(t *testing.T, r ScannerRig) {
 	r.reads(t, "after noise", r.Codes[0])
 	// Halt (when the test ends) also returns in noise.
 	r.Hands.Noise(true)
-	pass(t.Context(), r.limit/10)
+	pass(t.Context(), armed)
 }
 
 func survivesDeafness(t *testing.T, r ScannerRig) {
@@ -349,7 +352,7 @@ func unpluggedMeantime(t *testing.T, r ScannerRig) {
 	defer cancel()
 	got := r.scan(t, ctx)
 	r.Hands.Type(r.Codes[0])
-	pass(t.Context(), r.limit/10)
+	pass(t.Context(), armed)
 	r.Hands.Unplug()
 	g := <-got
 	wantError(t, "Scan by a scanner that leaves in a code", g.err, device.ErrUnplugged, device.SideEffectNo)

@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"github.com/penjire/penjire/drivers/device"
+	"github.com/penjire/penjire/drivers/mrzreader"
 	"github.com/penjire/penjire/drivers/link"
 )
 
@@ -72,8 +73,6 @@ var drivers = map[string]func(port string, options json.RawMessage) (device.Devi
 	"firmata-lights": openFirmataLights,
 	"leds":           openLEDs,
 
-	"serialscan":  openSerialScan,
-	"ssi":         openSSI,
 	"ds3231":      openDS3231,
 	"rtc":         openRTC,
 	"ina219":      openINA219,
@@ -82,6 +81,11 @@ var drivers = map[string]func(port string, options json.RawMessage) (device.Devi
 	"thermometer": openThermometer,
 	"backlight":   openBacklight,
 	"watchdog":    openWatchdog,
+
+	"serialscan": openSerialScan,
+	"ssi":        openSSI,
+	"gm65":       openGM65,
+	"mrzreader":  openMRZReader,
 }
 
 // Names returns the names of the drivers, sorted.
@@ -141,8 +145,20 @@ func Reader(rs []Result) device.CardReader { return first[device.CardReader](rs)
 // Printer returns the first receipt printer among rs, or nil.
 func Printer(rs []Result) device.ReceiptPrinter { return first[device.ReceiptPrinter](rs) }
 
-// CodeScanner returns the first code scanner among rs, or nil.
-func CodeScanner(rs []Result) device.CodeScanner { return first[device.CodeScanner](rs) }
+// CodeScanner returns the first scanner of printed codes among rs, or nil.
+func CodeScanner(rs []Result) device.CodeScanner {
+	return first[device.CodeScanner](slices.DeleteFunc(slices.Clone(rs), readsZones))
+}
+
+// MRZReader returns the first reader of travel documents' zones among rs, or nil.
+func MRZReader(rs []Result) device.CodeScanner {
+	return first[device.CodeScanner](slices.DeleteFunc(slices.Clone(rs), func(r Result) bool { return !readsZones(r) }))
+}
+
+func readsZones(r Result) bool {
+	_, ok := r.Device.(*mrzreader.Dev)
+	return ok
+}
 
 func first[T device.Device](rs []Result) T {
 	for _, r := range rs {

@@ -28,14 +28,22 @@ func TestLoadScanners(t *testing.T) {
 			`{"baud": 115200, "suffix": "crlf", "gap_ms": 80, "max": 4000, "aim": true, "own": true,
 			  "start_command": "16540d", "stop_command": "16550d", "answer": "06", "reopen_ms": 100}`,
 		},
-		"ssi": {&codescanner.SSI{}, `{"baud": 9600, "max": 4000, "beep": true, "keep": true, "check_ms": 500, "reopen_ms": 100}`},
+		"ssi":       {&codescanner.SSI{}, `{"baud": 9600, "max": 4000, "beep": true, "keep": true, "check_ms": 500, "reopen_ms": 100}`},
+		"gm65":      {&codescanner.GM65{}, `{"baud": 115200, "max": 4000, "sound": true, "aim": true, "check_ms": 500, "reopen_ms": 100}`},
+		"mrzreader": {&codescanner.MRZ{Between: "\r"}, `{"parity": "even", "data": 7, "gap_ms": 80, "lines_ms": 300, "own": true, "reopen_ms": 100}`},
 	} {
 		port, err := pty.Attach(filepath.Join(dir, name), codescanner.New(v.emu))
 		if err != nil {
 			t.Fatal(err)
 		}
 		rs := registry.Load([]registry.Want{{Name: "scanner", Driver: name, Port: port.Path(), Options: json.RawMessage(v.options)}})
-		d := registry.CodeScanner(rs)
+		d, other := registry.CodeScanner(rs), registry.MRZReader(rs)
+		if name == "mrzreader" {
+			d, other = other, d
+		}
+		if other != nil {
+			t.Errorf("%s is taken for another kind of scanner", name)
+		}
 		if rs[0].State != registry.Loaded || d == nil {
 			t.Fatalf("%s: got %v, %v, want it loaded", name, rs[0].State, rs[0].Err)
 		}
@@ -46,7 +54,7 @@ func TestLoadScanners(t *testing.T) {
 		if err := errors.Join(registry.Halt(rs), port.Close()); err != nil {
 			t.Error(err)
 		}
-		for _, wrong := range []string{`{"bauds": 9600}`, `{"max": -1}`, `{"start_command": "xyz"}`} {
+		for _, wrong := range []string{`{"bauds": 9600}`, `{"max": -1, "gap_ms": -1}`, `{"start_command": "xyz"}`} {
 			if r := registry.Load([]registry.Want{{Name: "scanner", Driver: name, Port: port.Path(), Options: json.RawMessage(wrong)}})[0]; r.State != registry.Failed {
 				t.Errorf("%s with %s: got %v, want failed", name, wrong, r.State)
 			}

@@ -106,6 +106,13 @@ func (l *Line) Next(ctx context.Context, wait time.Duration) ([]byte, error) {
 	}
 }
 
+// Aside returns a function that makes the line forget what came since: it was
+// the answer to a command, and neither began nor ended a reading.
+func (l *Line) Aside() (forget func()) {
+	last, at := l.last, l.at
+	return func() { l.last, l.at = last, at }
+}
+
 // Unread puts b back; the next Next returns it.
 func (l *Line) Unread(b []byte) {
 	if len(b) > 0 {

@@ -10,8 +10,8 @@
 // asked; it sends key positions, which a Turkmen or Russian layout turns into
 // other letters; and nothing says when it was unplugged. Set the scanner to
 // "USB CDC", "USB COM port emulation" or "USB virtual serial port" with the code
-// in its manual, once: it keeps that. [registry.Keyboards] names the ones that
-// are still keyboards.
+// in its manual, once: it keeps that. `penjire device ls` names what is plugged in
+// and says so of scanners that are still keyboards (package quirk).
 //
 // # Reference
 //
