@@ -44,6 +44,25 @@ func (d Device) String() string {
 	return cmp.Or(said, d.kind()) + " " + number
 }
 
+// keyboardScanner is what to do about a scanner that types into the screen.
+const keyboardScanner = "is a keyboard: what it reads is typed into whatever page is open, so a kiosk cannot use it. " +
+	"Scan the code «USB CDC», «USB COM port emulation» or «virtual serial port» of its manual, once"
+
+// Hint says what a technician has to know of d: what the quirk table says, and of
+// a code scanner that still is a keyboard how to make it a serial line.
+func (d Device) Hint() string {
+	q, _ := d.Known()
+	if q.Hint != "" || q.Is != "code-scanner" || !slices.Contains(d.Classes, classHID) {
+		return q.Hint
+	}
+	for _, n := range d.Nodes {
+		if n.Subsystem == "tty" {
+			return ""
+		}
+	}
+	return keyboardScanner
+}
+
 // kind names what the USB classes of d are for.
 func (d Device) kind() string {
 	for _, k := range []struct {

@@ -10,8 +10,8 @@ import (
 	"slices"
 
 	"github.com/penjire/penjire/drivers/device"
-	"github.com/penjire/penjire/drivers/mrzreader"
 	"github.com/penjire/penjire/drivers/link"
+	"github.com/penjire/penjire/drivers/mrzreader"
 )
 
 // Want is a device that a board has.

@@ -106,8 +106,7 @@ func (d *devices) list(ctx context.Context) (listing, error) {
 		}
 		if look.Device != nil {
 			taken[id(*look.Device)] = true
-			q, _ := look.Device.Known()
-			x.Hint = q.Hint
+			x.Hint = look.Device.Hint()
 		}
 		l.Devices = append(l.Devices, x)
 	}
@@ -180,7 +179,7 @@ func describe(p plugged.Device) unassigned {
 	if known && u.Port != "" {
 		u.Driver = q.Driver
 	}
-	u.Hint = q.Hint
+	u.Hint = p.Hint()
 	if q.Has(quirk.NoSerial) && u.Hint == "" {
 		u.Hint = "several of these cannot be told apart but by their sockets"
 	}
