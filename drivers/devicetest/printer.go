@@ -130,23 +130,27 @@ func printsEveryDot(t *testing.T, r PrinterRig) {
 	}
 }
 
-// printsCommands prints the bytes of real-time commands as dots: a printer may
-// obey them in the middle of a picture, and the driver must not be confused.
-func printsCommands(t *testing.T, r PrinterRig) {
-	w := r.Dev.Width()
-	m := image.NewGray(image.Rect(0, 0, w, 64))
+// Commands returns a picture whose dots are the bytes of real-time commands: a
+// printer may obey them in the middle of it.
+func Commands(width, rows int) *image.Gray {
+	m := image.NewGray(image.Rect(0, 0, width, rows))
 	commands := [][]byte{{0x10, 4, 1}, {0x10, 4, 2}, {0x10, 4, 4}, {0x1D, 'r', 1}, {0x1B, '@'}, {0x1D, 'V', 0}, {0x10, 4, 3}}
-	for y := range 64 {
-		row := make([]byte, 0, w/8)
-		for i := y; len(row) < w/8; i++ {
+	for y := range rows {
+		row := make([]byte, 0, width/8)
+		for i := y; len(row) < width/8; i++ {
 			row = append(row, commands[i%len(commands)]...)
 		}
-		for x := range w {
+		for x := range width {
 			m.SetGray(x, y, color.Gray{0xFF * (1 - row[x/8]>>(7-x%8)&1)})
 		}
 	}
+	return m
+}
+
+// printsCommands: the driver is not confused by such answers.
+func printsCommands(t *testing.T, r PrinterRig) {
 	for range 3 {
-		printOne(t, r, m)
+		printOne(t, r, Commands(r.Dev.Width(), 64))
 	}
 }
 

@@ -215,6 +215,7 @@ func (j *job) await(ctx context.Context) error {
 			if done, err := j.answered(r); done || err != nil {
 				return err
 			}
+		case r := <-s.spoken:
 			watch.push(r)
 		case <-s.heard:
 			// Where a job has an end, the end says how it went.

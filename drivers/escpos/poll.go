@@ -16,7 +16,7 @@ type poll struct {
 }
 
 func (p *poll) push(r reply) {
-	if r.kind == realTime && p.s.dl.kind == realTime {
+	if p.s.dl.kind == realTime {
 		p.got = append(p.got, r.data)
 	}
 }

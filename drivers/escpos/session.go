@@ -45,7 +45,8 @@ type session struct {
 	stride int           // bytes in a row
 	dead   chan struct{} // closed when reading ends
 
-	replies chan reply    // all kinds but statusASB
+	replies chan reply    // all kinds but statusASB and realTime
+	spoken  chan reply    // realTime: a picture may hold many of its questions
 	heard   chan struct{} // yields after a status
 	news    func()        // last has changed, and jobs are taken
 
@@ -64,7 +65,7 @@ type session struct {
 }
 
 func newSession(line link.Line, p Profile, news func()) *session {
-	s := &session{line: line, p: p, dl: dialects[p.Status], stride: p.Dots / 8, dead: make(chan struct{}), replies: make(chan reply, 64), heard: make(chan struct{}, 1), news: news}
+	s := &session{line: line, p: p, dl: dialects[p.Status], stride: p.Dots / 8, dead: make(chan struct{}), replies: make(chan reply, 256), spoken: make(chan reply, 16), heard: make(chan struct{}, 1), news: news}
 	// Numbers of an earlier session's jobs must not come back.
 	s.serial = uint32(time.Now().UnixNano() >> 10)
 	// Nor must answers to what was asked then.
@@ -117,18 +118,27 @@ func (s *session) deliver(r reply) {
 	if r.kind == statusASB {
 		return // nobody waits for it
 	}
+	ch := s.channel(r.kind)
 	for {
 		select {
-		case s.replies <- r:
+		case ch <- r:
 			return
 		default:
 		}
 		// Nobody reads: the oldest is the least wanted.
 		select {
-		case <-s.replies:
+		case <-ch:
 		default:
 		}
 	}
+}
+
+// channel is where replies of that kind arrive.
+func (s *session) channel(k replyKind) chan reply {
+	if k == realTime {
+		return s.spoken
+	}
+	return s.replies
 }
 
 // adopt begins to tell the device what the printer says.
@@ -144,6 +154,7 @@ func (s *session) drain() {
 	for {
 		select {
 		case <-s.replies:
+		case <-s.spoken:
 		default:
 			return
 		}
@@ -208,7 +219,7 @@ func (s *session) wait(ctx context.Context, limit time.Duration, kind replyKind)
 	defer t.Stop()
 	for {
 		select {
-		case r := <-s.replies:
+		case r := <-s.channel(kind):
 			if r.kind == kind {
 				return r.data, nil
 			}
@@ -249,6 +260,8 @@ func (s *session) settle(ctx context.Context, quiet time.Duration) (sensors int,
 			if r.kind == sensor {
 				sensors++
 			}
+			t.Reset(quiet)
+		case <-s.spoken:
 			t.Reset(quiet)
 		case <-t.C:
 			return sensors, nil

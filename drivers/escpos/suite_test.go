@@ -2,13 +2,11 @@ package escpos_test
 
 import (
 	"image"
-	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/penjire/penjire/drivers/devicetest"
 	"github.com/penjire/penjire/drivers/emulator/printer"
-	"github.com/penjire/penjire/drivers/emulator/pty"
 	"github.com/penjire/penjire/drivers/escpos"
 	"github.com/penjire/penjire/drivers/link"
 	"github.com/penjire/penjire/drivers/link/linktest"
@@ -60,35 +58,6 @@ func inMemory(o printer.Opts) func(t *testing.T) devicetest.PrinterRig {
 	}
 }
 
-// onPTY plugs a printer in over a pseudo-terminal, and checks that nothing is
-// left open.
-func onPTY(o printer.Opts) func(t *testing.T) devicetest.PrinterRig {
-	return func(t *testing.T) devicetest.PrinterRig {
-		t.Cleanup(devicetest.Leaks(t))
-		p := printer.New(o)
-		port, err := pty.Attach(filepath.Join(t.TempDir(), "printer"), p)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() {
-			if err := port.Close(); err != nil {
-				t.Errorf("Close = %v, want nil", err)
-			}
-		})
-		must := func(f func() error) func() {
-			return func() {
-				if err := f(); err != nil {
-					t.Error(err)
-				}
-			}
-		}
-		return devicetest.PrinterRig{
-			Dev:   drive(t, link.Serial{Path: port.Path()}),
-			Hands: hands{p, must(port.Unplug), must(port.Replug)},
-		}
-	}
-}
-
 // models are printers that know more or less of the language.
 var models = map[string]printer.Opts{
 	"knows all":        {Speed: 200},
@@ -136,8 +105,4 @@ func TestSuiteOfProfiles(t *testing.T) {
 			})
 		})
 	}
-}
-
-func TestSuiteOnPTY(t *testing.T) {
-	devicetest.Printer(t, devicetest.Real, onPTY(printer.Opts{Speed: 1000}))
 }

@@ -53,7 +53,6 @@ func (w *window) room(ctx context.Context, n int) error {
 		select {
 		case r := <-w.s.replies:
 			if r.kind != kind {
-				watch.push(r)
 				continue
 			}
 			if len(w.sent) > 0 {
@@ -64,6 +63,8 @@ func (w *window) room(ctx context.Context, n int) error {
 			if err := w.s.problem(); err != nil && kind == single {
 				return err
 			}
+		case r := <-w.s.spoken:
+			watch.push(r)
 		case <-w.s.heard:
 			if err := w.s.problem(); err != nil {
 				return err
