@@ -36,6 +36,7 @@ type Chip struct {
 	ch   *iso7816.Channel
 	sec  *sm.Session // nil: in the clear
 	dead error       // why secure messaging has ended
+	most int         // bytes to ask for at a time
 	o    Opts
 }
 
@@ -44,11 +45,18 @@ type Chip struct {
 // A chip without EF.CardAccess counts as one without PACE. Someone between
 // reader and chip can hide that file; [Passport.Judge] says so where the chip's
 // signed data tells of PACE.
+//
+// Where t is [iso7816.Capable], and chip and reader have both said that they
+// take extended lengths, files are read in larger pieces.
 func Open(ctx context.Context, t iso7816.Transmitter, p Password, o Opts) (*Chip, error) {
-	c := &Chip{ch: iso7816.NewChannel(t), o: o}
 	if p.ref == 0 {
 		return nil, fmt.Errorf("emrtd: open: no password: %w", ErrNoAccess)
 	}
+	t, most, err := pieces(ctx, t)
+	if err != nil {
+		return nil, fmt.Errorf("emrtd: open: %w", err)
+	}
+	c := &Chip{ch: iso7816.NewChannel(t), most: most, o: o}
 	raw, err := c.cardAccess(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("emrtd: open: %w", err)
@@ -79,6 +87,26 @@ func Open(ctx context.Context, t iso7816.Transmitter, p Password, o Opts) (*Chip
 		return nil, fmt.Errorf("emrtd: open with BAC: %w", err)
 	}
 	return c, nil
+}
+
+// pieces finds out how much may be read at a time.
+func pieces(ctx context.Context, t iso7816.Transmitter) (iso7816.Transmitter, int, error) {
+	k, ok := t.(iso7816.Capable)
+	if !ok || !k.Capabilities().Extended || k.Capabilities().Protocol == device.T0 {
+		return t, shortRead, nil
+	}
+	can, err := iso7816.ReadLimits(ctx, t, k.Capabilities())
+	if err != nil {
+		return nil, 0, err
+	}
+	if can.InFile && can.MaxResponse == 0 { // the file that should say is not there
+		return t, shortRead, nil
+	}
+	n := longRead
+	if can.MaxResponse > 0 {
+		n = min(n, can.MaxResponse-2-sm.Overhead)
+	}
+	return iso7816.With(t, can), max(n, shortRead), nil
 }
 
 // cardAccess reads EF.CardAccess of the master file, nil if there is none.
@@ -145,6 +173,7 @@ func warned(data []byte, err error) ([]byte, error) {
 
 // Reading.
 const (
+	longRead  = 2 << 10 // a card that moves loses no more
 	shortRead = 223     // its protected answer fits 256 bytes with every suite
 	maxFile   = 1 << 18 // faces of chips have some 20 kB
 	maxOffset = 0x7FFF  // of READ BINARY with the even instruction
@@ -176,7 +205,7 @@ func (c *Chip) File(ctx context.Context, f lds.File) ([]byte, error) {
 		return nil, fmt.Errorf("emrtd: read %v: %w", f, err)
 	}
 	for len(b) < size {
-		part, err := c.read(ctx, len(b), min(size-len(b), max(shortRead, c.o.Read)))
+		part, err := c.read(ctx, len(b), min(size-len(b), c.most))
 		if err != nil {
 			return nil, fmt.Errorf("emrtd: read %v at %d of %d: %w", f, len(b), size, err)
 		}
@@ -196,7 +225,7 @@ func (c *Chip) read(ctx context.Context, offset, n int) ([]byte, error) {
 	// The odd instruction has offset and data in data objects 54 and 53; the
 	// answer's tag and length take up to four bytes.
 	at := iso7816.AppendTLV(nil, 0x54, []byte{byte(offset >> 16), byte(offset >> 8), byte(offset)})
-	out, err := c.do(ctx, iso7816.Command{Ins: insReadOdd, Data: at, Le: min(n+4, max(shortRead, c.o.Read))})
+	out, err := c.do(ctx, iso7816.Command{Ins: insReadOdd, Data: at, Le: min(n+4, c.most)})
 	if err != nil {
 		return nil, err
 	}

@@ -102,9 +102,6 @@ type Opts struct {
 	// here, with the weaker BAC. A password that PACE refuses is never tried on
 	// BAC.
 	BACInstead bool
-	// Read is how many bytes to ask for at a time: 0 is what fits a short APDU.
-	// More takes a chip and a reader with extended length.
-	Read int
 
 	random io.Reader // for worked examples
 }

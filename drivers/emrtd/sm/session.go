@@ -104,12 +104,19 @@ func (s *Session) decrypted(tag uint32, iv, value []byte) ([]byte, error) {
 	return plain, nil
 }
 
-// Wrap returns c as a protected command.
+// Overhead is how many bytes protection adds to an answer's data at most: tag
+// and length, indicator, padding, status and code.
+const Overhead = 5 + 1 + 16 + 4 + 10
+
+// Wrap returns c as a protected command. One with an extended Le asks for so
+// much more as the protection takes.
 func (s *Session) Wrap(c iso7816.Command) iso7816.Command {
 	iv := s.count()
 	header := []byte{c.Cla | claSecure, c.Ins, c.P1, c.P2}
 	body := s.encrypted(c.Ins, iv, c.Data)
+	le := iso7816.MaxLe
 	if c.Le > iso7816.MaxLe {
+		le = min(c.Le+Overhead, iso7816.MaxExtendedLe)
 		body = iso7816.AppendTLV(body, tagLe, []byte{byte(c.Le >> 8), byte(c.Le)})
 	} else if c.Le > 0 {
 		body = iso7816.AppendTLV(body, tagLe, []byte{byte(c.Le)})
@@ -122,7 +129,7 @@ func (s *Session) Wrap(c iso7816.Command) iso7816.Command {
 	}
 	return iso7816.Command{
 		Cla: header[0], Ins: c.Ins, P1: c.P1, P2: c.P2,
-		Data: iso7816.AppendTLV(body, tagMAC, code), Le: max(c.Le, iso7816.MaxLe),
+		Data: iso7816.AppendTLV(body, tagMAC, code), Le: le,
 	}
 }
 

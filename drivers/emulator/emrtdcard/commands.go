@@ -75,13 +75,12 @@ func (c *Card) selects(cmd iso7816.Command) iso7816.SW {
 func (c *Card) selectFile(f lds.File) iso7816.SW {
 	c.file = nil
 	b := c.p.Files[f]
+	master := f == lds.CardAccess || f == info
 	switch {
-	case (f == lds.CardAccess) == c.selected, b == nil && c.session != nil:
+	case master == c.selected, b == nil && (master || c.session != nil):
 		return iso7816.NotFound
-	case f != lds.CardAccess && c.session == nil:
+	case !master && c.session == nil:
 		return iso7816.SecurityStatus
-	case b == nil:
-		return iso7816.NotFound
 	}
 	c.file = b
 	return iso7816.OK

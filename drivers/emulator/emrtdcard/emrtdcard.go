@@ -16,6 +16,7 @@ import (
 	"math/big"
 	"sync"
 
+	"github.com/penjire/penjire/drivers/device"
 	"github.com/penjire/penjire/drivers/emrtd/curve"
 	"github.com/penjire/penjire/drivers/emrtd/lds"
 	"github.com/penjire/penjire/drivers/emrtd/sm"
@@ -34,6 +35,10 @@ type Profile struct {
 	ChipKey   *big.Int
 	ChipSuite sm.Suite
 	ChipKeyID int // -1: the key has none
+
+	// Extended is how long APDUs may be; 0: only short ones. The card says so in
+	// its historical bytes and in EF.ATR/INFO.
+	Extended int
 
 	Files map[lds.File][]byte
 	UID   []byte // empty: 08 and three bytes that mean nothing
@@ -88,8 +93,15 @@ func New(p Profile) *Card {
 	if len(p.PACE) > 0 && p.Files[lds.CardAccess] == nil {
 		p.Files[lds.CardAccess] = cardAccess(p.PACE)
 	}
+	if p.Extended > 0 {
+		n := iso7816.AppendTLV(nil, 0x02, []byte{byte(p.Extended >> 8), byte(p.Extended)})
+		p.Files[info] = iso7816.AppendTLV(nil, 0x7F66, append(bytes.Clone(n), n...))
+	}
 	return &Card{p: p, random: rand.Reader}
 }
+
+// info is EF.ATR/INFO, in the master file.
+const info lds.File = 0x2F01
 
 // Inject makes f happen to the next protected answer; Echo and OffCurve, to the
 // next key in PACE.
@@ -130,7 +142,11 @@ func (c *Card) Activate() (uid, ats []byte) {
 	defer c.mu.Unlock()
 	c.reset()
 	// T0 78: FSC 256, TA TB TC follow; TA 80: 106 kbit/s only; TB 70; TC 02: CID.
-	return bytes.Clone(c.p.UID), []byte{0x78, 0x80, 0x70, 0x02}
+	ats = []byte{0x78, 0x80, 0x70, 0x02}
+	if c.p.Extended > 0 { // card capabilities: extended lengths, more in EF.ATR/INFO
+		ats = append(ats, 0x80, 0x73, 0x00, 0x00, 0x60)
+	}
+	return bytes.Clone(c.p.UID), ats
 }
 
 func (c *Card) reset() {
@@ -148,7 +164,7 @@ func (c *Card) Transmit(apdu []byte) []byte {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.count++
-	cmd, err := iso7816.ParseCommand(apdu)
+	cmd, err := c.parse(apdu)
 	if err != nil {
 		return status(iso7816.WrongLength)
 	}
@@ -173,6 +189,26 @@ func (c *Card) Transmit(apdu []byte) []byte {
 	data, sw := c.answer(plain)
 	out := append(s.Seal(cmd.Ins, data, sw), status(sw)...)
 	return c.hurt(out, data)
+}
+
+// parse takes a command apart, one of extended length if the card takes those.
+func (c *Card) parse(b []byte) (iso7816.Command, error) {
+	if len(b) < 7 || b[4] != 0 || len(b) > c.p.Extended {
+		return iso7816.ParseCommand(b)
+	}
+	cmd := iso7816.Command{Cla: b[0], Ins: b[1], P1: b[2], P2: b[3]}
+	n := int(b[5])<<8 | int(b[6])
+	switch len(b) - 7 {
+	case 0: // no data, Le
+		cmd.Le = n
+	case n: // data, no Le
+		cmd.Data = b[7:]
+	case n + 2:
+		cmd.Data, cmd.Le = b[7:7+n], int(b[7+n])<<8|int(b[8+n])
+	default:
+		return cmd, device.ErrProtocol
+	}
+	return cmd, nil
 }
 
 // hurt makes the next fault of out, if there is one for answers.
