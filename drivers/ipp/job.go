@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/OpenPrinting/goipp"
 
@@ -200,5 +199,5 @@ func (d *Dev) cancelListed(ctx context.Context, id device.JobID) error {
 
 // incoming reports whether the printer still waits for the job's document.
 func (j listed) incoming() bool {
-	return j.docs == 0 || slices.ContainsFunc(j.Reasons, func(r string) bool { return strings.HasPrefix(r, "job-incoming") })
+	return j.docs == 0 || slices.Contains(j.Reasons, "job-incoming") || slices.Contains(j.Reasons, "job-data-insufficient")
 }

@@ -24,6 +24,7 @@ var (
 	stateAttributes = []string{
 		"printer-state", "printer-state-reasons", "printer-is-accepting-jobs", "media-ready",
 		"marker-names", "marker-types", "marker-levels", "marker-low-levels", "marker-high-levels",
+		"printer-supply", "printer-supply-description", "printer-input-tray",
 	}
 	allAttributes = append([]string{
 		"document-format-supported", "operations-supported", "job-creation-attributes-supported",
@@ -46,6 +47,7 @@ type printer struct {
 	accepting bool
 	readySaid bool // it says what lies in its trays
 	ready     []string
+	a4Tray    bool // it says of a tray that there is A4 in it
 	supplies  []device.Supply
 
 	// Only of allAttributes.
@@ -87,42 +89,11 @@ func readPrinter(m *goipp.Message) (*printer, error) {
 			p.maxCopies = max(1, r.Upper)
 		}
 	}
+	for _, tray := range octets(a, "printer-input-tray") {
+		p.a4Tray = p.a4Tray || tray["mediafeed"] == "29700" && tray["mediaxfeed"] == "21000" && tray["level"] != "0"
+	}
 	p.supplies = readSupplies(a)
 	return p, nil
-}
-
-// readSupplies reads the marker attributes (CUPS; PWG 5100.13): parallel lists.
-// A waste box says how full it is.
-func readSupplies(a goipp.Attributes) []device.Supply {
-	names, types := words(a, "marker-names"), words(a, "marker-types")
-	levels, low, high := numbers(a, "marker-levels"), numbers(a, "marker-low-levels"), numbers(a, "marker-high-levels")
-	var out []device.Supply
-	for i, n := range names {
-		s := device.Supply{Name: n, Percent: -1, State: device.TonerUnknown}
-		if i < len(levels) && levels[i] >= 0 && levels[i] <= 100 {
-			s.Percent = levels[i]
-			least := 0
-			if i < len(low) {
-				least = low[i]
-			}
-			if i < len(types) && strings.HasPrefix(types[i], "waste") {
-				s.Percent = 100 - levels[i]
-				if i < len(high) && high[i] > 0 {
-					least = 100 - high[i]
-				}
-			}
-			switch {
-			case s.Percent == 0:
-				s.State = device.TonerOut
-			case s.Percent <= least:
-				s.State = device.TonerLow
-			default:
-				s.State = device.TonerFull
-			}
-		}
-		out = append(out, s)
-	}
-	return out
 }
 
 func (p *printer) same(q *printer) bool { return reflect.DeepEqual(p.state3(), q.state3()) }
@@ -132,7 +103,7 @@ func (p *printer) state3() any {
 	if p == nil {
 		return nil
 	}
-	return []any{p.state, p.reasons, p.accepting, p.ready, p.supplies}
+	return []any{p.state, p.reasons, p.accepting, p.ready, p.a4Tray, p.supplies}
 }
 
 // a4Ready reports whether the printer says that A4 lies in a tray.

@@ -81,8 +81,10 @@ func (p *printer) says(m meaning, hard bool) bool {
 	})
 }
 
-// media returns paper and cover. A tray that is empty is nothing to us while
-// another has A4; a printer that has other paper only is out of ours.
+// media returns paper and cover. A tray that is empty is nothing to us while the
+// printer says of another that it has A4: media-ready alone does not say it, since
+// many printers list there what an empty tray is set to. A printer that has other
+// paper only is out of ours.
 func (p *printer) media(anyMedia bool) device.Media {
 	m := device.Media{Paper: device.PaperUnknown, Cover: device.CoverClosed}
 	if p.says(isOpen, false) {
@@ -92,7 +94,7 @@ func (p *printer) media(anyMedia bool) device.Media {
 	switch {
 	case p.says(jammed, false):
 		m.Paper = device.PaperJammed
-	case p.says(noPaper, true), trusts && !p.a4Ready(), p.says(noPaper, false) && !trusts:
+	case p.says(noPaper, true), trusts && !p.a4Ready(), p.says(noPaper, false) && !p.a4Tray:
 		m.Paper = device.PaperOut
 	case p.says(lowPaper, false), p.says(noPaper, false):
 		m.Paper = device.PaperLow

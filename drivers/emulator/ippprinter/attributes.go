@@ -2,6 +2,7 @@ package ippprinter
 
 import (
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/OpenPrinting/goipp"
@@ -74,6 +75,7 @@ func (p *Printer) describe(a *goipp.Message, names []string) {
 	add("printer-up-time", goipp.TagInteger, goipp.Integer(1+time.Since(p.boot)/time.Second))
 	add("printer-name", goipp.TagName, goipp.String("Penjire's printer in software"))
 	add("ipp-versions-supported", goipp.TagKeyword, text([]string{"1.1", "2.0"})...)
+	p.describeStill(add, text)
 	if p.paper == device.PaperOut || len(p.ready) == 0 {
 		add("media-ready", goipp.TagNoValue, goipp.Void{})
 	} else {
@@ -102,6 +104,34 @@ func (p *Printer) describe(a *goipp.Message, names []string) {
 	add("sides-supported", goipp.TagKeyword, goipp.String("one-sided"))
 }
 
+// describeStill adds what every printer must say and ours has nothing to say of
+// (RFC 8011, 5.4).
+func (p *Printer) describeStill(add func(string, goipp.Tag, ...goipp.Value), text func([]string) []goipp.Value) {
+	word := func(name string, tag goipp.Tag, v string) { add(name, tag, goipp.String(v)) }
+	word("charset-configured", goipp.TagCharset, "utf-8")
+	word("charset-supported", goipp.TagCharset, "utf-8")
+	word("natural-language-configured", goipp.TagLanguage, "en")
+	word("generated-natural-language-supported", goipp.TagLanguage, "en")
+	word("compression-supported", goipp.TagKeyword, "none")
+	word("document-format-default", goipp.TagMimeType, p.o.Formats[0])
+	word("printer-info", goipp.TagText, "A printer in software")
+	word("printer-location", goipp.TagText, "")
+	word("printer-make-and-model", goipp.TagText, "Penjire Emulated Printer")
+	word("printer-more-info", goipp.TagURI, "http://localhost/")
+	word("printer-uri-supported", goipp.TagURI, "ipp://localhost"+path)
+	word("uri-authentication-supported", goipp.TagKeyword, "none")
+	word("uri-security-supported", goipp.TagKeyword, "none")
+	word("pdl-override-supported", goipp.TagKeyword, "attempted")
+	add("queued-job-count", goipp.TagInteger, goipp.Integer(p.waiting()))
+	word("media-default", goipp.TagKeyword, "iso_a4_210x297mm")
+	add("media-supported", goipp.TagKeyword, text([]string{"iso_a4_210x297mm", "na_letter_8.5x11in"})...)
+	add("media-col-default", goipp.TagBeginCollection, goipp.Collection{goipp.MakeAttrCollection(
+		"media-size",
+		goipp.MakeAttribute("x-dimension", goipp.TagInteger, goipp.Integer(21000)),
+		goipp.MakeAttribute("y-dimension", goipp.TagInteger, goipp.Integer(29700)),
+	)})
+}
+
 // describe adds the job's attributes of those names to a. as is its name; "": its own.
 func (j *job) describe(a *goipp.Attributes, names []string, as string) {
 	add := func(name string, tag goipp.Tag, v goipp.Value) {
@@ -120,6 +150,8 @@ func (j *job) describe(a *goipp.Attributes, names []string, as string) {
 		reason = "none"
 	}
 	add("job-id", goipp.TagInteger, goipp.Integer(j.id))
+	add("job-uri", goipp.TagURI, goipp.String("ipp://localhost"+path+"/"+strconv.Itoa(j.id)))
+	add("job-originating-user-name", goipp.TagName, goipp.String(j.user))
 	add("job-name", goipp.TagName, goipp.String(as))
 	add("job-state", goipp.TagEnum, goipp.Integer(j.state))
 	add("job-state-reasons", goipp.TagKeyword, goipp.String(reason))

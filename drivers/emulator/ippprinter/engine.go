@@ -120,12 +120,7 @@ func (p *Printer) drop(j *job) {
 	if j.out > 0 {
 		p.prints = append(p.prints, Print{j.name, j.format, j.data, j.out, j.out == j.total})
 	}
-	n := 0
-	for _, k := range p.jobs {
-		if k.ended() {
-			n++
-		}
-	}
+	n := len(p.jobs) - p.waiting()
 	for i := 0; i < len(p.jobs) && n > max(0, p.o.History); {
 		if p.jobs[i].ended() {
 			p.jobs = append(p.jobs[:i:i], p.jobs[i+1:]...)

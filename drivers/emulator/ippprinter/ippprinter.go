@@ -138,6 +138,10 @@ func (p *Printer) Prints() []Print {
 func (p *Printer) Jobs() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	return p.waiting()
+}
+
+func (p *Printer) waiting() int {
 	n := 0
 	for _, j := range p.jobs {
 		if !j.ended() {
