@@ -52,3 +52,45 @@ type CardReader interface {
 	// Transmit exchanges one APDU with the card of generation gen.
 	Transmit(ctx context.Context, gen uint64, apdu []byte) ([]byte, error)
 }
+
+// CardMedia is where the card of a motor reader is, in the words of XFS4IoT
+// (CardReader.Status, media).
+type CardMedia string
+
+// The media states.
+const (
+	MediaPresent    CardMedia = "present"    // inside, where it is read
+	MediaNotPresent CardMedia = "notPresent" // none
+	MediaEntering   CardMedia = "entering"   // at the gate: a hand can take it
+	MediaJammed     CardMedia = "jammed"
+	MediaUnknown    CardMedia = "unknown" // never taken for notPresent
+)
+
+// Position is where a motor reader can bring a card (XFS4IoT CardReader.Move).
+type Position string
+
+// The positions.
+const (
+	Transport Position = "transport" // inside, held and read
+	Exit      Position = "exit"      // held at the gate: can be taken, and can be drawn back
+	Out       Position = "out"       // pushed out of the gate for good; not a word of XFS4IoT
+	RetainBin Position = "retainBin" // captured
+)
+
+// CardMover is a card reader with a motor.
+//
+// Contract: a card is read while it is in Transport; when it leaves there, its
+// generation ends. Move returns when the card has arrived, or with an error
+// whose SideEffect says whether it may have moved; a move is never repeated by
+// itself. Without a card it fails with ErrNoMedia. Media is unknown until the
+// reader has said where the card is, and again when it stops answering.
+type CardMover interface {
+	CardReader
+	// Media says where the card is.
+	Media() CardMedia
+	// Move brings the card to a position. Errors: ErrMediaJam, ErrNoMedia,
+	// ErrBinFull, ErrMediaGone when a hand was quicker.
+	Move(ctx context.Context, to Position) error
+	// Accept opens or shuts the gate for cards that are pushed in.
+	Accept(ctx context.Context, open bool) error
+}

@@ -28,6 +28,9 @@ var (
 	ErrMediaJam    = errors.New("card is stuck")                      // XFS4IoT mediaJam
 	ErrBusy        = errors.New("device is busy with something else") // XFS4IoT deviceBusy
 
+	ErrInvalidMedia = errors.New("card cannot be used")            // XFS4IoT invalidMedia
+	ErrBinFull      = errors.New("bin for captured cards is full") // XFS4IoT retainBinFull
+
 	ErrClockStopped = errors.New("clock had stopped: its time means nothing")
 )
 

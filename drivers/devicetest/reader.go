@@ -23,7 +23,8 @@ type ReaderRig struct {
 	// What kind of reader it is. The zero values are a contactless one that
 	// carries everything.
 	Contacts bool              // its cards have no UID
-	Longest  int               // bytes in the longest APDU it carries; 0: 700 and more
+	Longest  int               // bytes in the longest command APDU it carries; 0: 700 and more
+	Answer   int               // bytes in the longest response APDU; 0: as many
 	Never    map[Mishap]string // what cannot happen to it, and why
 	limit    time.Duration     // set by the suite
 }
@@ -158,6 +159,9 @@ func carriesAPDUs(t *testing.T, r ReaderRig) {
 			_, err := r.Dev.Transmit(t.Context(), c.Gen, apdu)
 			wantError(t, fmt.Sprintf("Transmit of %d bytes", n), err, device.ErrUnsupported, device.SideEffectNo)
 			continue
+		}
+		if r.Answer != 0 && n+2 > r.Answer {
+			continue // the echo would not come back
 		}
 		before := r.Hands.Count()
 		got, err := r.Dev.Transmit(t.Context(), c.Gen, apdu)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/penjire/penjire/drivers/device"
+	"github.com/penjire/penjire/drivers/devicetest"
 	"github.com/penjire/penjire/drivers/emulator/pcscd"
 	"github.com/penjire/penjire/drivers/pcsc"
 )
@@ -50,7 +51,7 @@ func TestReaderFails(t *testing.T) {
 		pcscd.Slip: device.ErrProtocol, pcscd.Empty: device.ErrMediaGone,
 	} {
 		inBubble(t, pcscd.Opts{}, pcsc.Opts{}, func(t *testing.T, d *pcscd.Daemon, r *pcsc.Dev) {
-			d.Insert(new(card))
+			d.Insert(new(devicetest.Card))
 			c := wantCard(t, r, 0)
 			d.Inject(f)
 			_, err := r.Transmit(t.Context(), c.Gen, []byte{0, 0xA4, 4, 0})
@@ -75,7 +76,7 @@ func TestReaderLeaves(t *testing.T) {
 			t.Errorf("Health without a reader = %v, want noDevice", h)
 		}
 		d.PlugReader(true)
-		d.Insert(new(card))
+		d.Insert(new(devicetest.Card))
 		c := wantCard(t, r, 0)
 		if h := r.Health(); h != device.Online {
 			t.Errorf("Health with a reader = %v, want online", h)
@@ -93,7 +94,7 @@ func TestReaderLeaves(t *testing.T) {
 // TestOtherReader: the name chooses, and another reader is not taken instead.
 func TestOtherReader(t *testing.T) {
 	inBubble(t, pcscd.Opts{}, pcsc.Opts{Reader: "Omnikey"}, func(t *testing.T, d *pcscd.Daemon, r *pcsc.Dev) {
-		d.Insert(new(card))
+		d.Insert(new(devicetest.Card))
 		synctest.Wait()
 		if h := r.Health(); h != device.NoDevice || r.Card() != nil {
 			t.Errorf("got %v and %+v, want no device and no card: the reader is another", h, r.Card())
@@ -106,7 +107,7 @@ func TestOtherReader(t *testing.T) {
 func TestAnotherProgram(t *testing.T) {
 	inBubble(t, pcscd.Opts{}, pcsc.Opts{}, func(t *testing.T, d *pcscd.Daemon, r *pcsc.Dev) {
 		d.Foreign(true)
-		d.Insert(new(card))
+		d.Insert(new(devicetest.Card))
 		synctest.Wait()
 		if h := r.Health(); h != device.Busy || r.Card() != nil {
 			t.Errorf("got %v and %+v, want deviceBusy and no card", h, r.Card())
@@ -124,7 +125,7 @@ func TestAnotherProgram(t *testing.T) {
 func TestShared(t *testing.T) {
 	inBubble(t, pcscd.Opts{}, pcsc.Opts{Shared: true}, func(t *testing.T, d *pcscd.Daemon, r *pcsc.Dev) {
 		apdu := []byte{0, 0xA4, 4, 0}
-		d.Insert(new(card))
+		d.Insert(new(devicetest.Card))
 		c := wantCard(t, r, 0)
 		d.ResetCard()
 		if _, err := r.Transmit(t.Context(), c.Gen, apdu); err != nil {
@@ -156,20 +157,16 @@ func TestShared(t *testing.T) {
 // TestCardIsReset: what a citizen told the card is not left in it.
 func TestCardIsReset(t *testing.T) {
 	inBubble(t, pcscd.Opts{}, pcsc.Opts{}, func(t *testing.T, d *pcscd.Daemon, r *pcsc.Dev) {
-		c := new(card)
+		c := new(devicetest.Card)
 		d.Insert(c)
 		wantCard(t, r, 0)
-		c.mu.Lock()
-		before := c.resets
-		c.mu.Unlock()
+		before := c.Resets()
 		if err := r.Halt(); err != nil {
 			t.Fatal(err)
 		}
 		synctest.Wait()
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		if c.resets != before+1 {
-			t.Errorf("card was reset %d times on Halt, want once", c.resets-before)
+		if n := c.Resets() - before; n != 1 {
+			t.Errorf("card was reset %d times on Halt, want once", n)
 		}
 		if n := d.Clients(); n != 0 {
 			t.Errorf("daemon has %d clients after Halt, want none", n)
@@ -189,7 +186,7 @@ func TestMuteCard(t *testing.T) {
 		wantEffect(t, err, device.ErrUnsupported, device.SideEffectNo)
 		d.Remove()
 		synctest.Wait()
-		d.Insert(new(card))
+		d.Insert(new(devicetest.Card))
 		if next := wantCard(t, r, 0); len(next.ATS) == 0 {
 			t.Errorf("card = %+v, want the good one", next)
 		}
@@ -199,7 +196,7 @@ func TestMuteCard(t *testing.T) {
 func TestProtocolIsTold(t *testing.T) {
 	for o, want := range map[pcscd.Opts]device.Protocol{{}: device.T1, {T0: true}: device.T0} {
 		inBubble(t, o, pcsc.Opts{}, func(t *testing.T, d *pcscd.Daemon, r *pcsc.Dev) {
-			d.Insert(new(card))
+			d.Insert(new(devicetest.Card))
 			if c := wantCard(t, r, 0); c.Protocol != want || c.Longest != pcsc.MaxAPDU {
 				t.Errorf("card = %+v, want %v", c, want)
 			}

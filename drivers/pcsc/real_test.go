@@ -15,7 +15,7 @@ import (
 type realHands struct {
 	t    *testing.T
 	s    *vpcdtest.Service
-	card *card
+	card *devicetest.Card
 	in   *vpcd.Slot
 	hung chan struct{} // closed when the card may go on
 }
@@ -67,23 +67,18 @@ func (h *realHands) Replug() {
 	}
 }
 
-func (h *realHands) Count() int {
-	h.card.mu.Lock()
-	defer h.card.mu.Unlock()
-	return len(h.card.got)
-}
+func (h *realHands) Count() int { return len(h.card.APDUs()) }
 
 func (h *realHands) Next(m devicetest.Mishap) {
-	h.card.mu.Lock()
-	defer h.card.mu.Unlock()
 	switch m {
 	case devicetest.PulledAfter:
-		h.card.do = func() { h.in.Pull() }
+		h.card.Do(h.in.Pull)
 	case devicetest.Silence:
 		hung := make(chan struct{})
-		h.hung, h.card.do = hung, func() { <-hung }
+		h.hung = hung
+		h.card.Do(func() { <-hung })
 	case devicetest.CablePulled:
-		h.card.do = h.Unplug
+		h.card.Do(h.Unplug)
 	}
 }
 
@@ -100,7 +95,7 @@ func TestSuiteOnRealDaemon(t *testing.T) {
 	}
 	devicetest.CardReader(t, devicetest.Real, func(t *testing.T) devicetest.ReaderRig {
 		s := vpcdtest.Start(t)
-		h := &realHands{t: t, s: s, card: new(card)}
+		h := &realHands{t: t, s: s, card: new(devicetest.Card)}
 		t.Cleanup(h.Remove)
 		return devicetest.ReaderRig{
 			Dev: drive(t, link.Unix{Path: s.Socket}, pcsc.Opts{Reader: "Virtual PCD"}), Hands: h,

@@ -1,9 +1,7 @@
 package pcsc_test
 
 import (
-	"bytes"
 	"path/filepath"
-	"sync"
 	"testing"
 	"time"
 
@@ -16,36 +14,8 @@ import (
 // hands are an emulated reader's, and its daemon's.
 type hands struct {
 	d           *pcscd.Daemon
-	card        *card
+	card        *devicetest.Card
 	stop, start func()
-}
-
-// card is the suite's echo, with something to do when it is spoken to.
-type card struct {
-	devicetest.Echo
-	mu     sync.Mutex
-	do     func()
-	got    [][]byte // the APDUs it was given
-	resets int
-}
-
-func (c *card) Activate() (uid, ats []byte) {
-	c.mu.Lock()
-	c.resets++
-	c.mu.Unlock()
-	return c.Echo.Activate()
-}
-
-func (c *card) Transmit(apdu []byte) []byte {
-	c.mu.Lock()
-	do := c.do
-	c.do = nil
-	c.got = append(c.got, bytes.Clone(apdu))
-	c.mu.Unlock()
-	if do != nil {
-		do()
-	}
-	return c.Echo.Transmit(apdu)
 }
 
 func (h hands) Insert()    { h.d.Insert(h.card) }
@@ -56,9 +26,7 @@ func (h hands) Count() int { return h.d.Count() }
 
 func (h hands) Next(m devicetest.Mishap) {
 	if m == devicetest.CablePulled {
-		h.card.mu.Lock()
-		h.card.do = h.stop
-		h.card.mu.Unlock()
+		h.card.Do(h.stop)
 		return
 	}
 	h.d.Inject(map[devicetest.Mishap]pcscd.Fault{
@@ -112,7 +80,7 @@ func TestSuite(t *testing.T) {
 				m := pcscd.InMemory(d)
 				t.Cleanup(m.Close)
 				return devicetest.ReaderRig{
-					Dev: drive(t, m, k.o), Hands: hands{d, new(card), m.Stop, m.Start},
+					Dev: drive(t, m, k.o), Hands: hands{d, new(devicetest.Card), m.Stop, m.Start},
 					Contacts: !k.d.Contactless, Never: never,
 				}
 			})
@@ -141,7 +109,7 @@ func TestSuiteOnSocket(t *testing.T) {
 			}
 		}
 		return devicetest.ReaderRig{
-			Dev: drive(t, link.Unix{Path: s.Path()}, pcsc.Opts{}), Hands: hands{d, new(card), must(s.Stop), must(s.Start)},
+			Dev: drive(t, link.Unix{Path: s.Path()}, pcsc.Opts{}), Hands: hands{d, new(devicetest.Card), must(s.Stop), must(s.Start)},
 			Contacts: true, Never: never,
 		}
 	})

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"github.com/penjire/penjire/drivers/devicetest"
 	"github.com/penjire/penjire/drivers/emulator/pn532emu"
 	"github.com/penjire/penjire/drivers/link"
 	"github.com/penjire/penjire/drivers/link/linktest"
@@ -40,7 +41,7 @@ func TestRecordingPlaysBack(t *testing.T) {
 	var want []byte
 	synctest.Test(t, func(t *testing.T) {
 		chip := new(pn532emu.Chip)
-		chip.Insert(new(card))
+		chip.Insert(new(devicetest.Card))
 		want = find(t, f.Port(linktest.Plug(t, "reader", chip)))
 	})
 	if err := f.Close(); err != nil {

@@ -1,9 +1,7 @@
 package pn532_test
 
 import (
-	"bytes"
 	"path/filepath"
-	"sync"
 	"testing"
 	"time"
 
@@ -18,28 +16,8 @@ import (
 // hands are an emulated reader's, and its cable's.
 type hands struct {
 	chip           *pn532emu.Chip
-	card           *card
+	card           *devicetest.Card
 	unplug, replug func()
-}
-
-// card is the suite's echo, with something to do when it is spoken to.
-type card struct {
-	devicetest.Echo
-	mu  sync.Mutex
-	do  func()
-	got [][]byte // the APDUs it was given
-}
-
-func (c *card) Transmit(apdu []byte) []byte {
-	c.mu.Lock()
-	do := c.do
-	c.do = nil
-	c.got = append(c.got, bytes.Clone(apdu))
-	c.mu.Unlock()
-	if do != nil {
-		do()
-	}
-	return c.Echo.Transmit(apdu)
 }
 
 func (h hands) Insert()    { h.chip.Insert(h.card) }
@@ -50,9 +28,7 @@ func (h hands) Count() int { return h.chip.Count() }
 
 func (h hands) Next(m devicetest.Mishap) {
 	if m == devicetest.CablePulled {
-		h.card.mu.Lock()
-		h.card.do = h.unplug
-		h.card.mu.Unlock()
+		h.card.Do(h.unplug)
 		return
 	}
 	h.chip.Inject(map[devicetest.Mishap]pn532emu.Fault{
@@ -83,7 +59,7 @@ func drive(t *testing.T, port link.Port) *pn532.Dev {
 func inMemory(t *testing.T) devicetest.ReaderRig {
 	chip := new(pn532emu.Chip)
 	s := linktest.Plug(t, "reader", chip)
-	return devicetest.ReaderRig{Dev: drive(t, s), Hands: hands{chip, new(card), s.Unplug, s.Replug}}
+	return devicetest.ReaderRig{Dev: drive(t, s), Hands: hands{chip, new(devicetest.Card), s.Unplug, s.Replug}}
 }
 
 // onPTY checks besides that nothing is left open.
@@ -108,7 +84,7 @@ func onPTY(t *testing.T) devicetest.ReaderRig {
 	}
 	return devicetest.ReaderRig{
 		Dev:   drive(t, link.Serial{Path: port.Path()}),
-		Hands: hands{chip, new(card), must(port.Unplug), must(port.Replug)},
+		Hands: hands{chip, new(devicetest.Card), must(port.Unplug), must(port.Replug)},
 	}
 }
 

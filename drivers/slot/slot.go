@@ -114,6 +114,9 @@ func (s *Slot) SetCard(c *device.Card) uint64 {
 	return s.gen
 }
 
+// Changed tells whoever watches that something else about the reader changed.
+func (s *Slot) Changed() { s.watch.Wake() }
+
 // SetHealth notes how the reader is.
 func (s *Slot) SetHealth(h device.Health) {
 	s.mu.Lock()
