@@ -63,6 +63,7 @@ var ErrNoDriver = errors.New("no such driver")
 var drivers = map[string]func(port string, options json.RawMessage) (device.Device, error){
 	"pn532-hsu": openPN532,
 	"pcsc":      openPCSC,
+	"crt591":    openCRT591,
 	"escpos":    openESCPOS,
 	"ccnet":     openCCNET,
 	"ipp":       openIPP,
