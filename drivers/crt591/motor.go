@@ -61,7 +61,7 @@ func (d *Dev) entry(ctx context.Context) error {
 
 // positions are the parameters of CARD MOVE (3.1.3).
 var positions = map[device.Position]byte{
-	device.Transport: pmAntenna, device.Exit: pmHold, device.Out: pmOut, device.RetainBin: pmBin,
+	device.ToTransport: pmAntenna, device.ToExit: pmHold, device.ToOut: pmOut, device.ToRetainBin: pmBin,
 }
 
 func (d *Dev) move(ctx context.Context, to device.Position) error {
@@ -90,7 +90,7 @@ func (d *Dev) move(ctx context.Context, to device.Position) error {
 		d.noteTrouble(err)
 		return err
 	}
-	if to == device.Exit && st[0] == stGate {
+	if to == device.ToExit && st[0] == stGate {
 		d.since = time.Now()
 	}
 	d.note(st)
@@ -149,16 +149,16 @@ func (d *Dev) untaken(ctx context.Context) error {
 	if d.since.IsZero() || time.Since(d.since) < d.o.Take {
 		return nil
 	}
-	to := device.Transport
+	to := device.ToTransport
 	switch d.o.Untaken {
 	case Leave:
 		return nil
 	case Capture:
-		to = device.RetainBin
+		to = device.ToRetainBin
 	}
 	if err := d.move(ctx, to); err != nil {
 		return err
 	}
-	d.held = to == device.Transport
+	d.held = to == device.ToTransport
 	return nil
 }

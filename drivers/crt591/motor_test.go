@@ -68,7 +68,7 @@ func wantError(t *testing.T, call string, err, cause error, effect device.SideEf
 func TestMove(t *testing.T) {
 	inBubble(t, crt591emu.Opts{}, crt591.Opts{}, func(t *testing.T, u *crt591emu.Unit, d *crt591.Dev, c *device.Card) {
 		wantMedia(t, d, device.MediaPresent)
-		if err := d.Move(t.Context(), device.Exit); err != nil {
+		if err := d.Move(t.Context(), device.ToExit); err != nil {
 			t.Fatalf("Move to the gate = %v, want nil", err)
 		}
 		if m := d.Media(); m != device.MediaEntering || u.Place() != crt591emu.AtGate {
@@ -76,20 +76,20 @@ func TestMove(t *testing.T) {
 		}
 		_, err := d.Transmit(t.Context(), c.Gen, []byte{0, 0xA4, 4, 0})
 		wantError(t, "Transmit to a card at the gate", err, device.ErrMediaGone, device.SideEffectNo)
-		if err := d.Move(t.Context(), device.Transport); err != nil {
+		if err := d.Move(t.Context(), device.ToTransport); err != nil {
 			t.Fatalf("Move back = %v, want nil", err)
 		}
 		if again := wantCard(t, d); again.Gen == c.Gen {
 			t.Error("the card has its old Gen after it was moved")
 		}
 		u.Fill(0, true)
-		wantError(t, "Move into a full bin", d.Move(t.Context(), device.RetainBin), device.ErrBinFull, device.SideEffectNo)
+		wantError(t, "Move into a full bin", d.Move(t.Context(), device.ToRetainBin), device.ErrBinFull, device.SideEffectNo)
 		u.Fill(0, false)
-		if err := d.Move(t.Context(), device.RetainBin); err != nil {
+		if err := d.Move(t.Context(), device.ToRetainBin); err != nil {
 			t.Fatalf("Move into the bin = %v, want nil", err)
 		}
 		wantMedia(t, d, device.MediaNotPresent)
-		wantError(t, "Move without a card", d.Move(t.Context(), device.Exit), device.ErrNoMedia, device.SideEffectNo)
+		wantError(t, "Move without a card", d.Move(t.Context(), device.ToExit), device.ErrNoMedia, device.SideEffectNo)
 		wantError(t, "Move to nowhere", d.Move(t.Context(), "elsewhere"), device.ErrUnsupported, device.SideEffectNo)
 		moves, issued, captured := u.Moves()
 		if !slices.Equal(moves, []byte{0x30, 0x32, 0x33}) || issued != 0 || captured != 1 {
@@ -97,7 +97,7 @@ func TestMove(t *testing.T) {
 		}
 		u.Insert(new(devicetest.Card))
 		wantCard(t, d)
-		if err := d.Move(t.Context(), device.Out); err != nil || u.Place() != crt591emu.Nowhere {
+		if err := d.Move(t.Context(), device.ToOut); err != nil || u.Place() != crt591emu.Nowhere {
 			t.Errorf("Move out = %v with the card at %d, want nil and nowhere", err, u.Place())
 		}
 	})
@@ -111,7 +111,7 @@ func TestStackerIsLeftAlone(t *testing.T) {
 		u.Take()
 		u.Remove()
 		wantMedia(t, d, device.MediaNotPresent)
-		for _, to := range []device.Position{device.Transport, device.Exit, device.Out, device.RetainBin} {
+		for _, to := range []device.Position{device.ToTransport, device.ToExit, device.ToOut, device.ToRetainBin} {
 			wantError(t, "Move without a card", d.Move(t.Context(), to), device.ErrNoMedia, device.SideEffectNo)
 		}
 		time.Sleep(10 * time.Second)
@@ -157,7 +157,7 @@ func TestPowerLoss(t *testing.T) {
 			t.Error("the card has its old Gen after a loss of power")
 		}
 		u.PowerLoss()
-		wantError(t, "Move after a loss of power", d.Move(t.Context(), device.Exit), crt591.Code("B0"), device.SideEffectNo)
+		wantError(t, "Move after a loss of power", d.Move(t.Context(), device.ToExit), crt591.Code("B0"), device.SideEffectNo)
 		if moves, _, _ := u.Moves(); len(moves) != 0 || u.Place() != crt591emu.Inside {
 			t.Errorf("unit moved % X, want nothing", moves)
 		}
@@ -167,7 +167,7 @@ func TestPowerLoss(t *testing.T) {
 func TestJam(t *testing.T) {
 	inBubble(t, crt591emu.Opts{}, crt591.Opts{}, func(t *testing.T, u *crt591emu.Unit, d *crt591.Dev, c *device.Card) {
 		u.Jam(true)
-		wantError(t, "Move of a stuck card", d.Move(t.Context(), device.Exit), device.ErrMediaJam, device.SideEffectUnknown)
+		wantError(t, "Move of a stuck card", d.Move(t.Context(), device.ToExit), device.ErrMediaJam, device.SideEffectUnknown)
 		if m, h := d.Media(), d.Health(); m != device.MediaJammed || h != device.HardwareError {
 			t.Errorf("media %v, health %v, want jammed and hardwareError", m, h)
 		}
@@ -193,7 +193,7 @@ func TestUntaken(t *testing.T) {
 		crt591.Leave: crt591emu.AtGate, crt591.DrawBack: crt591emu.Inside, crt591.Capture: crt591emu.Nowhere,
 	} {
 		inBubble(t, crt591emu.Opts{}, crt591.Opts{Untaken: policy, Take: 10 * time.Second}, func(t *testing.T, u *crt591emu.Unit, d *crt591.Dev, c *device.Card) {
-			if err := d.Move(t.Context(), device.Exit); err != nil {
+			if err := d.Move(t.Context(), device.ToExit); err != nil {
 				t.Fatal(err)
 			}
 			time.Sleep(9 * time.Second)
@@ -211,7 +211,7 @@ func TestUntaken(t *testing.T) {
 				return
 			}
 			// It is given back, and read only if it is put in anew.
-			if err := d.Move(t.Context(), device.Exit); err != nil || !u.Take() {
+			if err := d.Move(t.Context(), device.ToExit); err != nil || !u.Take() {
 				t.Errorf("Move of a held card = %v, want nil and the card at the gate", err)
 			}
 			time.Sleep(time.Second)
@@ -220,7 +220,7 @@ func TestUntaken(t *testing.T) {
 		})
 	}
 	inBubble(t, crt591emu.Opts{}, crt591.Opts{Untaken: crt591.Capture, Take: 10 * time.Second}, func(t *testing.T, u *crt591emu.Unit, d *crt591.Dev, c *device.Card) {
-		if err := d.Move(t.Context(), device.Exit); err != nil {
+		if err := d.Move(t.Context(), device.ToExit); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(5 * time.Second)
@@ -237,7 +237,7 @@ func TestHaltWhileMoving(t *testing.T) {
 	inBubble(t, crt591emu.Opts{}, crt591.Opts{}, func(t *testing.T, u *crt591emu.Unit, d *crt591.Dev, c *device.Card) {
 		u.InjectAt(0x32, crt591emu.Hang)
 		moved := make(chan error, 1)
-		go func() { moved <- d.Move(t.Context(), device.Exit) }()
+		go func() { moved <- d.Move(t.Context(), device.ToExit) }()
 		time.Sleep(time.Second)
 		begin := time.Now()
 		if err := d.Halt(); err != nil {
@@ -247,7 +247,7 @@ func TestHaltWhileMoving(t *testing.T) {
 			t.Errorf("Halt took %v, want at most 1 s", took)
 		}
 		wantError(t, "Move while halting", <-moved, device.ErrHalted, device.SideEffectUnknown)
-		wantError(t, "Move after Halt", d.Move(t.Context(), device.Exit), device.ErrHalted, device.SideEffectNo)
+		wantError(t, "Move after Halt", d.Move(t.Context(), device.ToExit), device.ErrHalted, device.SideEffectNo)
 	})
 }
 
@@ -259,7 +259,7 @@ func TestMoveIsGivenOnce(t *testing.T) {
 	} {
 		inBubble(t, crt591emu.Opts{}, crt591.Opts{}, func(t *testing.T, u *crt591emu.Unit, d *crt591.Dev, c *device.Card) {
 			u.InjectAt(0x32, f)
-			err := d.Move(t.Context(), device.Exit)
+			err := d.Move(t.Context(), device.ToExit)
 			if want == nil && err != nil {
 				t.Errorf("fault %d: Move = %v, want nil", f, err)
 			}

@@ -71,15 +71,15 @@ type Position string
 
 // The positions.
 const (
-	Transport Position = "transport" // inside, held and read
-	Exit      Position = "exit"      // held at the gate: can be taken, and can be drawn back
-	Out       Position = "out"       // pushed out of the gate for good; not a word of XFS4IoT
-	RetainBin Position = "retainBin" // captured
+	ToTransport Position = "transport" // inside, held and read
+	ToExit      Position = "exit"      // held at the gate: can be taken, and can be drawn back
+	ToOut       Position = "out"       // pushed out of the gate for good; not a word of XFS4IoT
+	ToRetainBin Position = "retainBin" // captured
 )
 
 // CardMover is a card reader with a motor.
 //
-// Contract: a card is read while it is in Transport; when it leaves there, its
+// Contract: a card is read while it is inside; when it leaves there, its
 // generation ends. Move returns when the card has arrived, or with an error
 // whose SideEffect says whether it may have moved; a move is never repeated by
 // itself. Without a card it fails with ErrNoMedia. Media is unknown until the
