@@ -42,8 +42,11 @@ type plugged struct {
 const receiveBuffer = 4096
 
 // Attach makes a port of this machine, at an address of its own, and plugs dev in.
-func Attach(dev Device) (*Port, error) {
-	p := &Port{addr: "127.0.0.1:0", dev: dev}
+func Attach(dev Device) (*Port, error) { return AttachAt("127.0.0.1:0", dev) }
+
+// AttachAt makes a port at addr, for hosts that want a port of a certain number.
+func AttachAt(addr string, dev Device) (*Port, error) {
+	p := &Port{addr: addr, dev: dev}
 	if err := p.Replug(); err != nil {
 		return nil, err
 	}
