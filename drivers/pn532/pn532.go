@@ -21,7 +21,7 @@ import (
 
 // Opts are a reader's settings. Zero values are the defaults.
 type Opts struct {
-	Poll    time.Duration // between looks for a card, or whether it is still there; 0: 150 ms
+	Poll    time.Duration // between looks for a card, or whether it is still there; 0: 200 ms
 	Timeout time.Duration // for the card's answer to one APDU; 0: 5 s
 	Reopen  time.Duration // between tries to open the port; 0: 300 ms
 }
@@ -60,7 +60,7 @@ func New(port link.Port, o Opts) (*Dev, error) {
 			*d = v
 		}
 	}
-	def(&o.Poll, 150*time.Millisecond)
+	def(&o.Poll, 200*time.Millisecond)
 	def(&o.Timeout, 5*time.Second)
 	def(&o.Reopen, 300*time.Millisecond)
 	s := slot.New("PN532 on " + port.String())

@@ -51,7 +51,7 @@ func BenchmarkPage(b *testing.B) {
 // the kiosk takes to see that something happened to it.
 func BenchmarkWhole(b *testing.B) {
 	bench := startBench(b)
-	var cold, warm, paper, link, cut []float64
+	var cold, warm, paper, link, card, cut []float64
 	n := 0
 	for b.Loop() {
 		n++
@@ -71,12 +71,15 @@ func BenchmarkWhole(b *testing.B) {
 		bench.seconds(func() { bench.printer("paper", "ok") }, func(s state) bool { return s.Kiosk.Says.Devices.Printer == "good" })
 		link = append(link, bench.seconds(func() { bench.printer("link", "unplugged") }, func(s state) bool { return s.Kiosk.Says.Devices.Printer != "good" }))
 		bench.seconds(func() { bench.printer("link", "plugged") }, func(s state) bool { return s.Kiosk.Says.Devices.Printer == "good" })
+		card = append(card, bench.seconds(func() { bench.card("insert", "citizen-1") }, func(s state) bool { return s.Kiosk.Says.Devices.Card }))
+		bench.seconds(func() { bench.card("remove", "") }, func(s state) bool { return !s.Kiosk.Says.Devices.Card })
 	}
 	b.ReportMetric(0, "ns/op")
 	b.ReportMetric(median(warm), "B-warm")
 	b.ReportMetric(median(cold), "B-cold")
 	b.ReportMetric(slices.Max(paper), "s-paper-out")
 	b.ReportMetric(slices.Max(link), "s-unplugged")
+	b.ReportMetric(slices.Max(card), "s-card-in")
 	b.ReportMetric(slices.Max(cut), "s-network-cut")
 }
 
