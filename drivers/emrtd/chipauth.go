@@ -5,8 +5,10 @@ import (
 	"encoding/asn1"
 	"errors"
 	"fmt"
+	"io"
 
 	"github.com/penjire/penjire/drivers/emrtd/lds"
+	"github.com/penjire/penjire/drivers/emrtd/pa"
 	"github.com/penjire/penjire/drivers/emrtd/sm"
 	"github.com/penjire/penjire/drivers/iso7816"
 )
@@ -102,4 +104,31 @@ func (c *Chip) sendKey(ctx context.Context, p lds.ChipProtocol, pub []byte) erro
 	}
 	_, err = lds.Only(out, tagDynamic)
 	return err
+}
+
+// insInternal is INTERNAL AUTHENTICATE.
+const insInternal = 0x88
+
+// active is Active Authentication with the key in dg15: the chip signs a
+// challenge. Unlike Chip Authentication it changes nothing about the session.
+func (c *Chip) active(ctx context.Context, dg15 []byte) error {
+	spki, err := lds.ParseDG15(dg15)
+	if err != nil {
+		return err
+	}
+	challenge := make([]byte, nonceSize)
+	if _, err := io.ReadFull(c.o.rand(), challenge); err != nil {
+		return err
+	}
+	answer, err := c.do(ctx, iso7816.Command{Ins: insInternal, Data: challenge, Le: max(iso7816.MaxLe, c.most)})
+	if err != nil {
+		return fmt.Errorf("emrtd: active authentication: %w", err)
+	}
+	if err := pa.VerifyActive(spki, challenge, answer); err != nil {
+		if errors.Is(err, pa.ErrActive) {
+			return fmt.Errorf("emrtd: active authentication: %w (%w)", ErrCopy, err)
+		}
+		return fmt.Errorf("emrtd: active authentication: %w", err)
+	}
+	return nil
 }

@@ -3,9 +3,10 @@
 // details over secure messaging, and asks whether a state signed them and
 // whether the chip is the one that it signed them for.
 //
-// It never reads DG3 and DG4, fingerprints and irises. It does no Active
-// Authentication and no Terminal Authentication; it says so where a chip that
-// offers nothing else could be a copy. Whatever it read is in types that do not
+// It never reads DG3 and DG4, fingerprints and irises, and does no Terminal
+// Authentication. Of PACE it knows generic mapping on curves: chips that have
+// integrated mapping or Diffie-Hellman over a field alone are refused, or opened
+// with BAC where that is asked for. Whatever it read is in types that do not
 // print themselves.
 //
 // # Reference

@@ -38,6 +38,55 @@ func TestCopy(t *testing.T) {
 	}
 }
 
+// TestActiveAuthentication: chips without a key for Chip Authentication sign a
+// challenge, with RSA or on a curve, and a copy cannot.
+func TestActiveAuthentication(t *testing.T) {
+	for _, k := range []emrtdcard.Kind{emrtdcard.ECDSA, emrtdcard.Brainpool, emrtdcard.RSA} {
+		profile := func() emrtdcard.Profile {
+			p, err := emrtdcard.SpecimenActive(issuer(t), k, emrtdcard.PACEBrainpool)
+			if err != nil {
+				t.Fatal(err)
+			}
+			p.Extended = 1024 // an answer of 2048 bits has no room in a short one
+			return p
+		}
+		can := iso7816.Capabilities{Protocol: device.TCL, Longest: 1024, Extended: true, InFile: true}
+		open := func(c *emrtdcard.Card) (*emrtd.Passport, error) {
+			c.Activate()
+			chip, err := emrtd.Open(t.Context(), iso7816.With(&inHand{Card: c}, can), zone(t), emrtd.Opts{Now: now})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return chip.Read(t.Context())
+		}
+		card := emrtdcard.New(profile())
+		p, err := open(card)
+		if err != nil {
+			t.Fatalf("kind %d: Read = %v, want nil", k, err)
+		}
+		if f := p.Judge(trust(t, issuer(t)), now); f.Genuine.Answer != pa.Yes || f.Whole.Answer != pa.Yes {
+			t.Errorf("kind %d: Judge = %+v, want genuine", k, f)
+		}
+		clone := emrtdcard.New(profile()) // another chip with another key and the first one's files
+		for _, f := range []lds.File{lds.SOD, lds.DG15.File()} {
+			clone.Replace(f, card.File(f))
+		}
+		if _, err := open(clone); !errors.Is(err, emrtd.ErrCopy) {
+			t.Errorf("kind %d: Read of a copy = %v, want ErrCopy", k, err)
+		}
+		if k == emrtdcard.RSA {
+			can = iso7816.Capabilities{} // a reader of short APDUs
+			p, err := open(card)
+			if err != nil {
+				t.Fatalf("Read in short APDUs = %v, want nil", err)
+			}
+			if f := p.Judge(trust(t, issuer(t)), now); f.Genuine.Answer != pa.Unknown {
+				t.Errorf("Genuine in short APDUs = %v, want unknown", f.Genuine)
+			}
+		}
+	}
+}
+
 // TestFaults: whatever goes wrong while reading ends in an error, and secure
 // messaging is not used again.
 func TestFaults(t *testing.T) {

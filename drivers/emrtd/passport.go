@@ -10,6 +10,7 @@ import (
 	"github.com/penjire/penjire/drivers/device"
 	"github.com/penjire/penjire/drivers/emrtd/lds"
 	"github.com/penjire/penjire/drivers/emrtd/pa"
+	"github.com/penjire/penjire/drivers/iso7816"
 	"github.com/penjire/penjire/drivers/mrz"
 	"github.com/penjire/penjire/sync/citizen"
 )
@@ -32,9 +33,9 @@ type Passport struct {
 // Groups are the data groups that Read knows.
 var Groups = []lds.Group{lds.DG1, lds.DG2, lds.DG11}
 
-// Read reads the chip: EF.COM and EF.SOD, then DG14 with Chip Authentication if
-// there is one, then DG1 and of the other groups those that are asked for and
-// there. A chip that fails Chip Authentication is read no further: ErrCopy.
+// Read reads the chip: EF.COM and EF.SOD, then DG14 or DG15 if there is one, with
+// which the chip proves itself, then DG1 and of the other groups those that are
+// asked for and there. A chip that fails the proof is read no further: ErrCopy.
 func (c *Chip) Read(ctx context.Context, groups ...lds.Group) (*Passport, error) {
 	for _, g := range groups {
 		if !slices.Contains(Groups, g) {
@@ -59,7 +60,7 @@ func (c *Chip) Read(ctx context.Context, groups ...lds.Group) (*Passport, error)
 	}
 	// EF.COM is not signed: what EF.SOD has and it leaves out is read as well.
 	there := func(g lds.Group) bool { return slices.Contains(common.Groups, g) || slices.Contains(p.sod.Groups, g) }
-	if err := c.prove(ctx, p, there(lds.DG14)); err != nil {
+	if err := c.prove(ctx, p, there); err != nil {
 		return nil, err
 	}
 	for _, g := range Groups {
@@ -99,36 +100,64 @@ func (p *Passport) parse(g lds.Group, b []byte, now time.Time) (err error) {
 	return err
 }
 
-// prove has the chip prove that it is no copy, if it can.
-func (c *Chip) prove(ctx context.Context, p *Passport, there bool) error {
-	if !there {
-		p.genuine = pa.Finding{Answer: pa.Unknown, Why: "chip has no DG14: a copy of it would not be noticed"}
-		return nil
-	}
-	b, err := c.File(ctx, lds.DG14.File())
-	if errors.Is(err, errNoFile) {
-		p.Missing = append(p.Missing, lds.DG14)
-		p.genuine = pa.Finding{Answer: pa.Unknown, Why: "chip lists DG14 and does not give it: a copy would do so"}
-		return nil
-	}
+// prove has the chip prove that it is no copy, with Chip Authentication or, if it
+// has no key for that, with Active Authentication.
+func (c *Chip) prove(ctx context.Context, p *Passport, there func(lds.Group) bool) error {
+	b, err := c.keys(ctx, p, lds.DG14, there)
 	if err != nil {
 		return err
 	}
-	p.files[lds.DG14] = citizen.NewText(string(b))
-	s, err := lds.ParseDG14(b)
-	if err != nil {
+	if b != nil {
+		s, err := lds.ParseDG14(b)
+		if err != nil {
+			return err
+		}
+		p.hasPACE = len(s.PACE) > 0
+		switch err := c.authenticate(ctx, s); {
+		case err == nil:
+			p.genuine = pa.Finding{Answer: pa.Yes, Why: "chip has the key in DG14"}
+			return nil
+		case !errors.Is(err, errNoChipAuth):
+			return err
+		}
+	}
+	if b, err = c.keys(ctx, p, lds.DG15, there); err != nil {
 		return err
 	}
-	p.hasPACE = len(s.PACE) > 0
-	switch err := c.authenticate(ctx, s); {
-	case errors.Is(err, errNoChipAuth):
-		p.genuine = pa.Finding{Answer: pa.Unknown, Why: err.Error() + ": a copy of it would not be noticed"}
-		return nil
-	case err != nil:
-		return err
+	switch {
+	case b != nil:
+		err := c.active(ctx, b)
+		if iso7816.StatusOf(err) != 0 && c.dead == nil {
+			// An answer with a long key takes extended lengths, which a reader may not have.
+			p.genuine = pa.Finding{Answer: pa.Unknown, Why: "chip did not sign a challenge, for which its answer may be too long here: a copy would not, either"}
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		p.genuine = pa.Finding{Answer: pa.Yes, Why: "chip has the key in DG15"}
+	case len(p.Missing) > 0:
+		p.genuine = pa.Finding{Answer: pa.Unknown, Why: "chip lists a key and does not give it: a copy would do so"}
+	default:
+		p.genuine = pa.Finding{Answer: pa.Unknown, Why: "chip has no key of a kind known here to prove itself with: a copy of it would not be noticed"}
 	}
-	p.genuine = pa.Finding{Answer: pa.Yes, Why: "chip has the key in DG14"}
 	return nil
+}
+
+// keys reads a group with a key, nil if there is none.
+func (c *Chip) keys(ctx context.Context, p *Passport, g lds.Group, there func(lds.Group) bool) ([]byte, error) {
+	if !there(g) {
+		return nil, nil
+	}
+	b, err := c.File(ctx, g.File())
+	if errors.Is(err, errNoFile) {
+		p.Missing = append(p.Missing, g)
+		return nil, nil
+	}
+	if err == nil {
+		p.files[g] = citizen.NewText(string(b))
+	}
+	return b, err
 }
 
 // Findings are the answers about a document, each for itself. Those of passive
@@ -152,7 +181,7 @@ func (p *Passport) Judge(trust pa.Trust, at time.Time) Findings {
 	}
 	f := Findings{Findings: pa.Judge(p.sod, files, issuer, trust, at), Genuine: p.genuine}
 	if f.Genuine.Answer == pa.Yes && (f.Whole.Answer != pa.Yes || f.Signed.Answer != pa.Yes) {
-		f.Genuine = pa.Finding{Answer: pa.Unknown, Why: "chip has the key in DG14, and it is not known that a state signed that"}
+		f.Genuine = pa.Finding{Answer: pa.Unknown, Why: f.Genuine.Why + ", and it is not known that a state signed that"}
 	}
 	switch {
 	case p.Access.Protocol == "PACE":

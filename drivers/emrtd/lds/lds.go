@@ -29,6 +29,7 @@ const (
 	DG2  Group = 2  // face
 	DG11 Group = 11 // additional details of the person
 	DG14 Group = 14 // keys for Chip Authentication
+	DG15 Group = 15 // key for Active Authentication
 )
 
 // String returns «DG1».

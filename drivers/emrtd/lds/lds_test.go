@@ -142,6 +142,37 @@ func TestFace(t *testing.T) {
 	}
 }
 
+// TestFaceInObjects: newer documents have the picture in data objects, with a
+// good deal around it.
+func TestFaceInObjects(t *testing.T) {
+	wrap := func(b []byte, tags ...uint32) []byte {
+		for _, tag := range tags {
+			b = iso7816.AppendTLV(iso7816.AppendTLV(nil, 0x80, []byte{3}), tag, b)
+		}
+		return b
+	}
+	jpeg := []byte("\xFF\xD8\xFF\xE0 a picture")
+	// DG2, template, one of it, objects; face data, blocks, a block, image, in two dimensions, its data.
+	inside := wrap(iso7816.AppendTLV(nil, 0x80, jpeg), 0xA0, 0xA1, 0x30, 0xA1, 0x65, 0xA1)
+	dg2 := func(inside []byte) []byte {
+		one := append(iso7816.AppendTLV(nil, 0xA1, nil), iso7816.AppendTLV(nil, 0x7F2E, inside)...)
+		all := append([]byte{0x02, 0x01, 0x01}, iso7816.AppendTLV(nil, 0x7F60, one)...)
+		return iso7816.AppendTLV(nil, 0x75, iso7816.AppendTLV(nil, 0x7F61, all))
+	}
+	if f, err := lds.ParseFace(dg2(inside)); err != nil || f.Type != "image/jpeg" || f.Data.Reveal() != string(jpeg) {
+		t.Errorf("ParseFace = %+v, %v, want the picture", f, err)
+	}
+	deep := iso7816.AppendTLV(nil, 0x80, jpeg)
+	for range 40 {
+		deep = iso7816.AppendTLV(nil, 0x30, deep)
+	}
+	for name, b := range map[string][]byte{"none": wrap([]byte{0x80, 1, 0}, 0xA1), "too deep": deep, "cut off": {0xA1, 9, 0x80}, "nothing": nil} {
+		if f, err := lds.ParseFace(dg2(b)); !errors.Is(err, device.ErrProtocol) {
+			t.Errorf("%s: ParseFace = %+v, %v, want ErrProtocol", name, f, err)
+		}
+	}
+}
+
 func TestZone(t *testing.T) {
 	dg1 := specimen(t).File(lds.DG1.File())
 	if d, err := lds.ParseZone(dg1, now); err != nil || d.Number.Reveal() != "L898902C3" {

@@ -85,6 +85,15 @@ func ParseDG14(b []byte) (Security, error) {
 	return ParseSecurity(body)
 }
 
+// ParseDG15 returns the SubjectPublicKeyInfo in DG15.
+func ParseDG15(b []byte) ([]byte, error) {
+	body, err := Only(b, DG15.Tag())
+	if err != nil {
+		return nil, fmt.Errorf("lds: parse DG15: %w", err)
+	}
+	return body, nil
+}
+
 func (s *Security) entry(der []byte) error {
 	var e struct {
 		OID      asn1.ObjectIdentifier

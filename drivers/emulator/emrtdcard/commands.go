@@ -18,6 +18,7 @@ const (
 	insMutual       = 0x82
 	insChallenge    = 0x84
 	insAuthenticate = 0x86
+	insInternal     = 0x88
 	insSelect       = 0xA4
 	insRead         = 0xB0
 	insReadOdd      = 0xB1
@@ -44,6 +45,8 @@ func (c *Card) answer(cmd iso7816.Command) ([]byte, iso7816.SW) {
 		return nil, c.manage(cmd)
 	case insAuthenticate:
 		return c.authenticate(cmd)
+	case insInternal:
+		return c.internal(cmd)
 	}
 	return nil, iso7816.NoInstruction
 }
@@ -176,5 +179,23 @@ func (c *Card) mutual(cmd iso7816.Command) ([]byte, iso7816.SW) {
 	subtle.XORBytes(shared, own, plain[16:])
 	c.session = sm.NewSession(sm.TDES, sm.TDES.Derive(shared, sm.ForEncryption), sm.TDES.Derive(shared, sm.ForMAC),
 		append(bytes.Clone(challenge[4:]), plain[4:8]...))
+	return out, iso7816.OK
+}
+
+// internal is INTERNAL AUTHENTICATE: the chip signs a challenge.
+func (c *Card) internal(cmd iso7816.Command) ([]byte, iso7816.SW) {
+	switch {
+	case c.p.active == nil || c.session == nil || !c.selected:
+		return nil, iso7816.ConditionsUnmet
+	case len(cmd.Data) != 8:
+		return nil, iso7816.WrongLength
+	}
+	out, err := c.p.active(cmd.Data)
+	if err != nil {
+		return nil, iso7816.Failure
+	}
+	if cmd.Le <= iso7816.MaxLe && len(out)+sm.Overhead > iso7816.MaxLe {
+		return nil, iso7816.WrongLength
+	}
 	return out, iso7816.OK
 }

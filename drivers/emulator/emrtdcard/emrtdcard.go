@@ -36,6 +36,8 @@ type Profile struct {
 	ChipSuite sm.Suite
 	ChipKeyID int // -1: the key has none
 
+	active func(challenge []byte) ([]byte, error) // Active Authentication; nil: none
+
 	// Extended is how long APDUs may be; 0: only short ones. The card says so in
 	// its historical bytes and in EF.ATR/INFO.
 	Extended int

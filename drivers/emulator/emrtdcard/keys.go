@@ -1,6 +1,7 @@
 package emrtdcard
 
 import (
+	"bytes"
 	"crypto"
 	"crypto/rand"
 	"crypto/rsa"
@@ -19,6 +20,7 @@ import (
 type key struct {
 	spki, algorithm []byte
 	sign            func(message []byte) ([]byte, error)
+	active          func(challenge []byte) ([]byte, error) // Active Authentication
 }
 
 var (
@@ -48,7 +50,7 @@ func newKey(k Kind) (key, error) {
 		return key{spki, build(func(b *cryptobyte.Builder) { algorithm(b, oidRSA256, true) }), func(m []byte) ([]byte, error) {
 			h := sha256.Sum256(m)
 			return rsa.SignPKCS1v15(nil, priv, crypto.SHA256, h[:])
-		}}, nil
+		}, func(c []byte) ([]byte, error) { return recoverable(priv, c) }}, nil
 	}
 	params := build(func(b *cryptobyte.Builder) {
 		b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
@@ -68,7 +70,7 @@ func newKey(k Kind) (key, error) {
 	return key{spki, params, func(m []byte) ([]byte, error) {
 		h := sha256.Sum256(m)
 		return rsa.SignPSS(rand.Reader, priv, crypto.SHA256, h[:], &rsa.PSSOptions{SaltLength: 32})
-	}}, nil
+	}, nil}, nil
 }
 
 func newEC(cv *curve.Curve, explicit bool) (key, error) {
@@ -76,27 +78,65 @@ func newEC(cv *curve.Curve, explicit bool) (key, error) {
 	if err != nil {
 		return key{}, err
 	}
-	return key{publicKey(cv, pub, explicit), build(func(b *cryptobyte.Builder) { algorithm(b, oidECDSA256, false) }), func(m []byte) ([]byte, error) {
+	ecdsa := func(m []byte) (r, s *big.Int, err error) {
 		h := sha256.Sum256(m)
 		for {
 			k, p, err := cv.NewKey(rand.Reader, cv.G)
 			if err != nil {
-				return nil, err
+				return nil, nil, err
 			}
 			r := new(big.Int).Mod(p.X, cv.N)
 			s := new(big.Int).Mul(r, d)
 			s.Add(s, cv.Truncate(h[:])).Mul(s, new(big.Int).ModInverse(k, cv.N)).Mod(s, cv.N)
-			if r.Sign() == 0 || s.Sign() == 0 {
-				continue
+			if r.Sign() != 0 && s.Sign() != 0 {
+				return r, s, nil
 			}
-			return build(func(b *cryptobyte.Builder) {
-				b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
-					b.AddASN1BigInt(r)
-					b.AddASN1BigInt(s)
-				})
-			}), nil
 		}
-	}}, nil
+	}
+	sign := func(m []byte) ([]byte, error) {
+		r, s, err := ecdsa(m)
+		if err != nil {
+			return nil, err
+		}
+		return build(func(b *cryptobyte.Builder) {
+			b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
+				b.AddASN1BigInt(r)
+				b.AddASN1BigInt(s)
+			})
+		}), nil
+	}
+	active := func(c []byte) ([]byte, error) {
+		r, s, err := ecdsa(c)
+		if err != nil {
+			return nil, err
+		}
+		n := (cv.N.BitLen() + 7) / 8
+		out := make([]byte, 2*n)
+		r.FillBytes(out[:n])
+		s.FillBytes(out[n:])
+		return out, nil
+	}
+	return key{publicKey(cv, pub, explicit), build(func(b *cryptobyte.Builder) { algorithm(b, oidECDSA256, false) }), sign, active}, nil
+}
+
+// recoverable is a signature of scheme 1 of ISO/IEC 9796-2 on the challenge and
+// a random part that fills it up.
+func recoverable(priv *rsa.PrivateKey, challenge []byte) ([]byte, error) {
+	f := make([]byte, priv.Size())
+	f[0] = 0x6A
+	copy(f[len(f)-2:], []byte{0x34, 0xCC}) // SHA-256
+	at := len(f) - 2 - sha256.Size
+	if _, err := rand.Read(f[1:at]); err != nil {
+		return nil, err
+	}
+	h := sha256.Sum256(append(bytes.Clone(f[1:at]), challenge...))
+	copy(f[at:], h[:])
+	m := new(big.Int).SetBytes(f)
+	s := m.Exp(m, priv.D, priv.N)
+	if other := new(big.Int).Sub(priv.N, s); other.Cmp(s) < 0 {
+		s = other // the smaller of the two, as the standard wants
+	}
+	return s.FillBytes(make([]byte, priv.Size())), nil
 }
 
 // publicKey is a SubjectPublicKeyInfo, the curve named or written out.

@@ -48,42 +48,74 @@ func Specimen(i *Issuer, ways ...PACE) (Profile, error) {
 // SpecimenWith is Specimen for another zone, and another suite for Chip
 // Authentication.
 func SpecimenWith(i *Issuer, zone string, chip sm.Suite, ways ...PACE) (Profile, error) {
+	return specimen(i, zone, ways, func(p *Profile) error {
+		p.ChipCurve, p.ChipSuite, p.ChipKeyID = curve.ByID(13), chip, 1
+		if chip == sm.TDES {
+			p.ChipKeyID = -1
+		}
+		var pub curve.Point
+		var err error
+		if p.ChipKey, pub, err = p.ChipCurve.NewKey(rand.Reader, p.ChipCurve.G); err != nil {
+			return err
+		}
+		p.Files[lds.DG14.File()] = iso7816.AppendTLV(nil, 0x6E, securityInfos(*p, pub))
+		return nil
+	})
+}
+
+// SpecimenActive is Specimen with Active Authentication in place of Chip
+// Authentication, as older passports have it.
+func SpecimenActive(i *Issuer, k Kind, ways ...PACE) (Profile, error) {
+	return specimen(i, Zone, ways, func(p *Profile) error {
+		priv, err := newKey(k)
+		if err != nil {
+			return err
+		}
+		if priv.active == nil {
+			return fmt.Errorf("keys of kind %d are not for Active Authentication", k)
+		}
+		p.active = priv.active
+		p.Files[lds.DG15.File()] = iso7816.AppendTLV(nil, 0x6F, priv.spki)
+		return nil
+	})
+}
+
+// specimen makes a passport, to which proof adds what the chip proves itself
+// with, and has it signed.
+func specimen(i *Issuer, zone string, ways []PACE, proof func(p *Profile) error) (Profile, error) {
+	fail := func(err error) (Profile, error) { return Profile{}, fmt.Errorf("emrtdcard: specimen: %w", err) }
 	doc, err := mrz.Parse([]byte(zone), mrz.Opts{Now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)})
 	if err != nil {
-		return Profile{}, fmt.Errorf("emrtdcard: specimen: %w", err)
+		return fail(err)
 	}
 	face, err := portrait()
 	if err != nil {
-		return Profile{}, fmt.Errorf("emrtdcard: specimen: %w", err)
-	}
-	p := Profile{
-		Key: doc.Key().Reveal(), CAN: CAN, BAC: true, PACE: ways,
-		ChipCurve: curve.ByID(13), ChipSuite: chip, ChipKeyID: 1,
-	}
-	if chip == sm.TDES {
-		p.ChipKeyID = -1
-	}
-	var pub curve.Point
-	if p.ChipKey, pub, err = p.ChipCurve.NewKey(rand.Reader, p.ChipCurve.G); err != nil {
-		return Profile{}, fmt.Errorf("emrtdcard: specimen: %w", err)
+		return fail(err)
 	}
 	details := iso7816.AppendTLV(nil, 0x5C, []byte{0x5F, 0x0E, 0x5F, 0x2B, 0x5F, 0x11})
 	details = iso7816.AppendTLV(details, 0x5F0E, []byte("ERIKSSON<<ANNA<MARIÄ"))
 	details = iso7816.AppendTLV(details, 0x5F2B, []byte("19740812"))
 	details = iso7816.AppendTLV(details, 0x5F11, []byte("ZENITH<UTOPIA"))
-	p.Files = map[lds.File][]byte{
+	p := Profile{Key: doc.Key().Reveal(), CAN: CAN, BAC: true, PACE: ways, Files: map[lds.File][]byte{
 		lds.DG1.File():  iso7816.AppendTLV(nil, 0x61, iso7816.AppendTLV(nil, 0x5F1F, []byte(zone))),
 		lds.DG2.File():  faceFile(face),
 		lds.DG11.File(): iso7816.AppendTLV(nil, 0x6B, details),
-		lds.DG14.File(): iso7816.AppendTLV(nil, 0x6E, securityInfos(p, pub)),
+	}}
+	if err := proof(&p); err != nil {
+		return fail(err)
+	}
+	var there []byte
+	for g := lds.Group(1); g <= 16; g++ {
+		if p.Files[g.File()] != nil {
+			there = append(there, byte(g.Tag()))
+		}
 	}
 	if p.Files[lds.SOD], err = i.SOD(p.Files); err != nil {
-		return Profile{}, err
+		return fail(err)
 	}
 	common := iso7816.AppendTLV(nil, 0x5F01, []byte("0107"))
 	common = iso7816.AppendTLV(common, 0x5F36, []byte("040000"))
-	common = iso7816.AppendTLV(common, 0x5C, []byte{0x61, 0x75, 0x6B, 0x6E})
-	p.Files[lds.COM] = iso7816.AppendTLV(nil, 0x60, common)
+	p.Files[lds.COM] = iso7816.AppendTLV(nil, 0x60, iso7816.AppendTLV(common, 0x5C, there))
 	return p, nil
 }
 
