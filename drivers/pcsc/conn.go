@@ -161,7 +161,7 @@ func (c *conn) changed(ctx context.Context) error {
 		// Whichever comes now, event or farewell, it is the last thing on the line.
 		bye, cancel := context.WithTimeout(context.WithoutCancel(ctx), byeTimeout)
 		defer cancel()
-		_, _ = c.call(bye, byeTimeout, StopWaiting, Words(0, 0), nil, EventSize)
+		_, _ = c.call(bye, byeTimeout, StopWaiting, nil, nil, EventSize)
 		return cerr
 	}
 	if err != nil {

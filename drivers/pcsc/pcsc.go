@@ -44,8 +44,8 @@ type Opts struct {
 // Dev is a reader. A pcscd that is started again, and a reader that is plugged
 // in again, come back by themselves, with the card in it if there is one.
 //
-// Contract, beyond [device.CardReader]: nothing is polled, changes are told by
-// pcscd. Health is noDevice without pcscd or without the reader, deviceBusy
+// Contract, beyond [device.CardReader]: changes are told by pcscd; only while a
+// card is there is it asked now and then whether it still is. Health is noDevice without pcscd or without the reader, deviceBusy
 // while another program has the card. A card is reset when it is let go of.
 type Dev struct {
 	slot.Face

@@ -1,6 +1,7 @@
 package pcsc_test
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -45,9 +46,30 @@ func (h *realHands) Remove() {
 		close(h.hung)
 		h.hung = nil
 	}
-	if h.in != nil {
-		_ = h.in.Remove() // pcscd may have let go of it
-		h.in = nil
+	if h.in == nil {
+		return
+	}
+	port := link.Unix{Path: h.s.Socket}
+	before, err := pcsc.Events(context.Background(), port, vpcdtest.Reader)
+	_ = h.in.Remove() // pcscd may have let go of it
+	h.in = nil
+	if err != nil {
+		return // it does not run
+	}
+	// A card that is exchanged while pcscd does not look is not noticed: no hand is
+	// as quick.
+	again := time.NewTicker(20 * time.Millisecond)
+	defer again.Stop()
+	limit := time.After(5 * time.Second)
+	for {
+		if n, err := pcsc.Events(context.Background(), port, vpcdtest.Reader); err != nil || n != before {
+			return
+		}
+		select {
+		case <-again.C:
+		case <-limit:
+			return // it had noticed before
+		}
 	}
 }
 

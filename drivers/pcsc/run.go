@@ -10,6 +10,10 @@ import (
 	"github.com/penjire/penjire/drivers/device"
 )
 
+// checkEvery is how often pcscd is asked about a card that is there: after a reset
+// that failed it knows that the card is gone, and tells nobody.
+const checkEvery = 1500 * time.Millisecond
+
 // sight is which card of which reader was seen: the same card put back has
 // another count of events.
 type sight struct {
@@ -42,8 +46,9 @@ func (d *Dev) session(ctx context.Context) (err error) {
 		err = errors.Join(err, c.close())
 	}()
 	var last []ReaderState
-	var retry <-chan time.Time
+	var retry, check <-chan time.Time
 	for {
+		fresh := false
 		select {
 		case last = <-states:
 		case err := <-d.again:
@@ -51,19 +56,24 @@ func (d *Dev) session(ctx context.Context) (err error) {
 				return err
 			}
 		case <-retry:
+		case <-check:
+			fresh = true
 		case err := <-over:
 			over <- err
 			return err
 		case <-ctx.Done():
 			return ctx.Err()
 		}
-		retry = nil
-		again, err := d.look(ctx, last)
+		retry, check = nil, nil
+		again, err := d.look(ctx, last, fresh)
 		if err != nil {
 			return err
 		}
 		if again {
 			retry = time.After(d.o.Retry)
+		}
+		if d.Card() != nil {
+			check = time.After(checkEvery)
 		}
 	}
 }
@@ -86,12 +96,12 @@ func watchAll(ctx context.Context, c *conn, out chan<- []ReaderState) error {
 }
 
 // look makes the slot agree with what pcscd says of the reader. again means that
-// there is a card, and that it could not be had yet.
-func (d *Dev) look(ctx context.Context, states []ReaderState) (again bool, err error) {
+// there is a card, and that it could not be had yet; fresh, that states are old.
+func (d *Dev) look(ctx context.Context, states []ReaderState, fresh bool) (again bool, err error) {
 	d.slot.Claim()
 	defer d.slot.Release()
 	r, there := d.pick(states)
-	if there && d.card != nil && d.seen != (sight{r.Name, r.Events}) {
+	if there && d.card != nil && (fresh || d.seen != (sight{r.Name, r.Events})) {
 		// The news may be older than what we know: a card that came and went is
 		// told in as many messages as happenings.
 		if now, err := d.card.reader(ctx, r.Name); err == nil {
@@ -143,7 +153,9 @@ func (d *Dev) meet(ctx context.Context, name string) (again bool, err error) {
 		d.slot.SetHealth(device.Online)
 		return false, nil
 	case refused && (code == NoSmartcard || code == RemovedCard || code == UnknownReader || code == ReaderUnavailable):
-		return false, nil // it has just left; pcscd is about to say so
+		// It has just left, and pcscd is about to say so; or pcscd has lost it at a
+		// reset, and says nothing until it is put in anew.
+		return true, nil
 	default:
 		return false, err
 	}

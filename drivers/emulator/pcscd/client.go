@@ -78,11 +78,7 @@ func (c *client) one() bool {
 	cmd, size := pcsc.Command(pcsc.Word(h, 1)), pcsc.Word(h, 0)
 	switch cmd {
 	case pcsc.ReadersState, pcsc.WaitStateChange, pcsc.StopWaiting:
-		// The original does not read their bodies: a body would be taken for the
-		// next header. Old clients send one, and it is read here for them alone.
-		if _, ok := c.read(size); !ok {
-			return false
-		}
+		// They have no body. What follows is the next header, as in the original.
 		return c.watch(cmd)
 	}
 	if want, known := sizes[cmd]; !known || size != want {
