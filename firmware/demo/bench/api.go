@@ -34,6 +34,15 @@ import (
 //	                             after_mm: when so much more paper has been printed
 //	GET  /api/printer/paper.png  the last paper (404: none yet); ?back=1 the one before
 //	GET  /api/printer/roll.png   all papers, one below the other
+//	POST /api/scanner  {"show": "text", "paper": 0, "damage": true, "link": "plugged|unplugged"}
+//	                             paper: the code on the paper so many before the last is held
+//	                             before the scanner (409: it has none); damage: it is
+//	                             misread on its way
+//	POST /api/cabinet  {"door": "closed|open", "tamper": "whole|cut", "supply": "good|failing", "link": "plugged|unplugged"}
+//	                             link is that of the I/O board to which all are wired
+//	POST /api/notes    {"insert": 20, "trouble": "none|full|removed|jam|stacker-jam", "power": "on|off",
+//	                    "link": "plugged|unplugged", "at": "escrow|ordered|moving|inside|reported"}
+//	                             at: power or link goes when the next bill is there
 //	POST /api/network  {"mode": "up|down|slow|mute"}
 //	                             mute: what the kiosk sends arrives at the portal, what
 //	                             the portal says is held until the mode changes
@@ -59,6 +68,9 @@ func (b *Bench) handler() http.Handler {
 	post(b, m, "/api/card", b.postCard)
 	post(b, m, "/api/reader", b.postReader)
 	post(b, m, "/api/printer", func(_ context.Context, o printerOrder) error { return asked(b.hands.order(o)) })
+	post(b, m, "/api/scanner", b.postScanner)
+	post(b, m, "/api/cabinet", b.postCabinet)
+	post(b, m, "/api/notes", b.postNotes)
 	post(b, m, "/api/network", b.postNetwork)
 	post(b, m, "/api/power", b.postPower)
 	post(b, m, "/api/clock", b.postClock)

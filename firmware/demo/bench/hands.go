@@ -11,6 +11,9 @@ import (
 	"time"
 
 	"github.com/penjire/penjire/drivers/device"
+	"github.com/penjire/penjire/drivers/emulator/ccnet"
+	"github.com/penjire/penjire/drivers/emulator/codescanner"
+	"github.com/penjire/penjire/drivers/emulator/firmataemu"
 	"github.com/penjire/penjire/drivers/emulator/pivcard"
 	"github.com/penjire/penjire/drivers/emulator/pn532emu"
 	"github.com/penjire/penjire/drivers/emulator/printer"
@@ -26,6 +29,10 @@ type hands struct {
 	reader  *pty.Port
 	printer *printer.Printer
 	paper   *pty.Port
+	scanner scanner
+	cabinet cabinet
+	notes   notes
+	lines   []*pty.Port // all of them
 
 	mu     sync.Mutex
 	cards  map[string]*card // by name
@@ -57,18 +64,39 @@ func take(w *demo.World, speed float64) (*hands, error) {
 		}
 		h.cards[name] = &card{c, holder, p.PIN}
 	}
-	var err error
-	if h.reader, err = pty.Attach(filepath.Join(w.Ports(), "reader"), h.chip); err != nil {
-		return nil, fmt.Errorf("bench: %w", err)
-	}
-	if h.paper, err = pty.Attach(filepath.Join(w.Ports(), "printer"), h.printer); err != nil {
-		return nil, errors.Join(fmt.Errorf("bench: %w", err), h.reader.Close())
+	h.scanner.Scanner = codescanner.New(new(codescanner.SSI))
+	h.cabinet.board = new(firmataemu.Board)
+	h.cabinet.wire()
+	h.notes.Validator = ccnet.New(ccnet.Manats, 1)
+	for _, at := range []struct {
+		name string
+		dev  pty.Device
+		port **pty.Port
+	}{
+		{"reader", h.chip, &h.reader},
+		{"printer", h.printer, &h.paper},
+		{"scanner", h.scanner, &h.scanner.line},
+		{"io", h.cabinet.board, &h.cabinet.line},
+		{"notes", h.notes.Validator, &h.notes.line},
+	} {
+		p, err := pty.Attach(filepath.Join(w.Ports(), at.name), at.dev)
+		if err != nil {
+			return nil, errors.Join(fmt.Errorf("bench: %w", err), h.close())
+		}
+		*at.port = p
+		h.lines = append(h.lines, p)
 	}
 	h.readOffset()
 	return h, nil
 }
 
-func (h *hands) close() error { return errors.Join(h.reader.Close(), h.paper.Close()) }
+func (h *hands) close() error {
+	var errs []error
+	for _, p := range h.lines {
+		errs = append(errs, p.Close())
+	}
+	return errors.Join(errs...)
+}
 
 func (h *hands) insert(name string) error {
 	h.mu.Lock()

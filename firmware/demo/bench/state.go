@@ -70,6 +70,9 @@ type Journal struct {
 type Devices struct {
 	Reader  ReaderState  `json:"reader"`
 	Printer PrinterState `json:"printer"`
+	Scanner ScannerState `json:"scanner"`
+	Cabinet CabinetState `json:"cabinet"`
+	Notes   NotesState   `json:"notes"`
 }
 
 // ReaderState is the card reader.
@@ -174,6 +177,9 @@ func (h *hands) fill(s *State) {
 		Printer: PrinterState{
 			Link: plugged(h.paper), Paper: paperWord(p.Paper), Cover: string(p.Cover), Printing: p.Printing, Papers: p.Papers,
 		},
+		Scanner: ScannerState{Link: plugged(h.scanner.line), Lit: h.scanner.Lit()},
+		Cabinet: h.cabinet.state(),
+		Notes:   h.notes.state(),
 	}
 	for _, name := range h.world.Cards {
 		c := h.cards[name]

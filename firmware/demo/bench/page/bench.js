@@ -39,6 +39,7 @@ function printer(body) {
   order('printer', {...body, ...midway()});
   $('midway').checked = false;
 }
+const swap = what => order(what, {link: now.devices[what].link === 'plugged' ? 'unplugged' : 'plugged'});
 const acts = {
   'reader-link': () => order('reader', {link: now.devices.reader.link === 'plugged' ? 'unplugged' : 'plugged'}),
   'printer-link': () => printer({link: now.devices.printer.link === 'plugged' ? 'unplugged' : 'plugged'}),
@@ -47,6 +48,10 @@ const acts = {
   'power': () => now.kiosk.running ? (order('power', {action: 'cut', ...midway()}), $('midway').checked = false) : acts['power-on'](),
   'power-on': () => order('power', {action: 'on'}),
   'power-portal': () => order('power', {what: 'portal', action: now.portal.running ? 'cut' : 'on'}),
+  'show-paper': () => order('scanner', {paper: back}),
+  'scanner-link': () => swap('scanner'),
+  'io-link': () => swap('cabinet'),
+  'notes-link': () => swap('notes'),
   'older': () => { back++; draw(now); },
   'newer': () => { back = Math.max(0, back - 1); draw(now); },
 };
@@ -58,10 +63,20 @@ document.addEventListener('click', ev => {
   else if (d.card) order('card', now.devices.reader.card === d.card ? {action: 'remove'} : {action: 'insert', card: d.card});
   else if (d.paper) printer({paper: d.paper});
   else if (d.cover) printer({cover: d.cover});
+  else if (d.door) order('cabinet', {door: d.door});
+  else if (d.supply) order('cabinet', {supply: d.supply});
+  else if (d.tamper) order('cabinet', {tamper: d.tamper});
+  else if (d.bill) order('notes', {insert: Number(d.bill)});
+  else if (d.trouble) order('notes', {trouble: d.trouble});
   else if (d.net) order('network', {mode: d.net});
   else if (d.clock) order('clock', d.clock === '1970' ? {at: '1970-01-01T00:00:00Z'} : {offset: d.clock});
   else if (d.log) { whose = d.log; draw(now); }
   else if (d.shape) { shape = d.shape; localStorage.setItem('shape', shape); fit(); }
+});
+
+$('show-form').addEventListener('submit', ev => {
+  ev.preventDefault();
+  if ($('show').value) order('scanner', {show: $('show').value});
 });
 
 // ---- the kiosk's screen, in its own pixels, scaled to the room there is
@@ -120,6 +135,7 @@ function draw(s) {
   word('printer-word', p.link !== 'plugged' ? 'unplugged' : p.cover === 'open' ? 'cover open' : p.paper === 'out' ? 'no paper' : p.paper === 'jam' ? 'jammed' : p.printing ? 'printing' : p.paper === 'low' ? 'paper low' : 'ready', fine ? (p.paper === 'low' ? 'warn' : '') : 'bad');
   $('papers').textContent = p.papers === 1 ? '1 paper came out' : p.papers + ' papers came out';
   drawPaper(p);
+  drawCabinet(s.devices);
   // network
   press('net', 'net', s.network.mode);
   facts('net-facts', [['Kiosk to portal', bytes(s.network.sent)], ['Portal to kiosk', bytes(s.network.received)], ['Connections', `${s.network.connections} open, ${s.network.total} in all`]]);
@@ -141,6 +157,23 @@ function draw(s) {
   press('whose', 'log', whose);
   drawLog(s[whose].log || []);
   drawTruth(s, up);
+}
+
+// Unplugged things say so; what they say otherwise is in words.
+function link(id, what, d, words, kind) {
+  word(id + '-word', d.link === 'plugged' ? words : 'unplugged', d.link === 'plugged' ? kind : 'bad');
+  $(id + '-link').textContent = d.link === 'plugged' ? 'Unplug ' + what : `Plug ${what} in`;
+}
+function drawCabinet({scanner, cabinet, notes}) {
+  link('scanner', 'scanner', scanner, scanner.lit ? 'its light is on' : 'dark', '');
+  const alarm = [cabinet.door === 'open' && 'door open', cabinet.supply === 'failing' && 'supply failing', cabinet.tamper === 'cut' && 'tampered'].filter(Boolean);
+  link('io', 'I/O board', cabinet, alarm.join(', '), 'bad');
+  press('door', 'door', cabinet.door);
+  press('supply', 'supply', cabinet.supply);
+  press('tamper', 'tamper', cabinet.tamper);
+  link('notes', 'validator', notes, notes.power === 'off' ? 'no power' : notes.trouble === 'none' ? '' : notes.trouble, 'bad');
+  press('trouble', 'trouble', notes.trouble);
+  facts('notes-facts', [['In the box', notes.cassette + ' TMT'], ['Given back', notes.back + ' TMT']]);
 }
 
 let cardsShown = '';
