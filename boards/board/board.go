@@ -6,6 +6,7 @@ package board
 import (
 	"encoding/json"
 	"path/filepath"
+	"regexp"
 	"strings"
 )
 
@@ -82,6 +83,9 @@ func PathIn(folder, path string) string {
 	}
 	return filepath.Join(folder, path)
 }
+
+// address is RFC 3986, section 3.1, and longer than a drive's letter.
+var address = regexp.MustCompile(`^[a-z][a-z0-9+.-]+:`)
 
 // Find returns the first device of class c, if the board has one.
 func (b *Board) Find(c Class) (Device, bool) {

@@ -136,6 +136,10 @@ func TestPathIn(t *testing.T) {
 		{"/run/ports", "tcp:192.0.2.7:9100", "tcp:192.0.2.7:9100"},
 		{"/run/ports", "usblp:/dev/usb/lp0", "usblp:/dev/usb/lp0"},
 		{"/run/ports", "by-path/usb-0:1.1", "/run/ports/by-path/usb-0:1.1"},
+		{"/run/ports", "ipp://10.0.0.2/ipp/print", "ipp://10.0.0.2/ipp/print"},
+		{"/run/ports", "tcp:printer:9100", "tcp:printer:9100"},
+		{"/run/ports", "usb:1-1.2", "usb:1-1.2"},
+		{"/run/ports", "a/b:c", "/run/ports/a/b:c"},
 	} {
 		if got := board.PathIn(v[0], v[1]); got != v[2] {
 			t.Errorf("PathIn(%q, %q) = %q, want %q", v[0], v[1], got, v[2])
