@@ -6,7 +6,6 @@ package board
 import (
 	"encoding/json"
 	"path/filepath"
-	"regexp"
 	"strings"
 )
 
@@ -83,9 +82,6 @@ func PathIn(folder, path string) string {
 	}
 	return filepath.Join(folder, path)
 }
-
-// address is RFC 3986, section 3.1, and longer than a drive's letter.
-var address = regexp.MustCompile(`^[a-z][a-z0-9+.-]+:`)
 
 // Find returns the first device of class c, if the board has one.
 func (b *Board) Find(c Class) (Device, bool) {
