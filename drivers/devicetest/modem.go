@@ -107,8 +107,11 @@ func discreet(t *testing.T, err error) {
 
 func saysNetwork(t *testing.T, r ModemRig) {
 	for _, want := range []device.Signal{
-		{Registration: device.Home, DBm: -113}, {Registration: device.Roaming, DBm: -51}, {Registration: device.Searching},
-		{Registration: device.Denied, DBm: -79}, {Registration: device.NotRegistered},
+		{Registration: device.Home, DBm: -113},
+		{Registration: device.Roaming, DBm: -51},
+		{Registration: device.Searching},
+		{Registration: device.Denied, DBm: -79},
+		{Registration: device.NotRegistered},
 	} {
 		r.Hands.Network(want.Registration, want.DBm)
 		got, err := r.Dev.Signal(t.Context())

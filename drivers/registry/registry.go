@@ -66,6 +66,7 @@ var drivers = map[string]func(port string, options json.RawMessage) (device.Devi
 	"crt591":    openCRT591,
 	"escpos":    openESCPOS,
 	"ccnet":     openCCNET,
+	"modem":     openModem,
 	"ipp":       openIPP,
 
 	"gpio-sensor":    openGPIOSensor,
