@@ -43,6 +43,17 @@ func OfSerial() map[string]fault.Fault {
 	}
 }
 
+// OfBus are the faults of a bus with a clock: no byte is lost or made up on it.
+func OfBus() map[string]fault.Fault {
+	return map[string]fault.Fault{
+		"flip":     {Kind: fault.Flip, Mask: 0x40},
+		"flip all": {Kind: fault.Flip, Mask: 0xFF},
+		"flip 3":   {Kind: fault.Flip, Mask: 0x01, N: 3},
+		"stall":    {Kind: fault.Stall, Delay: 3 * time.Second},
+		"unplug":   {Kind: fault.Call},
+	}
+}
+
 // OfSocket are the faults of a socket: nothing is changed on it, and nothing is
 // lost but all.
 func OfSocket() map[string]fault.Fault {

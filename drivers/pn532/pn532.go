@@ -1,12 +1,20 @@
 // Package pn532 drives NXP's PN532 contactless reader chip over a serial line
-// (HSU). It carries APDUs to ISO 14443-4 type A cards and knows nothing of what
-// is in them.
+// (HSU) or an SPI bus. It carries APDUs to ISO 14443-4 type A cards and knows
+// nothing of what is in them.
+//
+// # Wires
+//
+// Of the chip's three interfaces take HSU, on a USB adapter of its own, if you
+// can; then SPI: mode 0, at most 5 MHz, and the bits of each byte the other way
+// round, which is done here in software. I2C is left out on purpose. The chip
+// stretches the clock while it thinks, and the I2C controller of every Raspberry
+// Pi before the 5 samples a stretched clock at the wrong moment: bits are lost,
+// and now and then the bus hangs until the power goes.
 //
 // # Reference
 //
-// NXP UM0701-02 "PN532 User Manual": frames 6.2.1, HSU 6.2.4, commands 7, error
-// codes table 17. I2C is left out on purpose: the chip stretches the clock,
-// which a Raspberry Pi before the 5 gets wrong.
+// NXP UM0701-02 "PN532 User Manual": frames 6.2.1, HSU 6.2.4, SPI 6.2.5, commands
+// 7, error codes table 17.
 package pn532
 
 import (

@@ -62,6 +62,7 @@ var ErrNoDriver = errors.New("no such driver")
 // drivers are all there are.
 var drivers = map[string]func(port string, options json.RawMessage) (device.Device, error){
 	"pn532-hsu": openPN532,
+	"pn532-spi": openPN532OnSPI,
 	"pcsc":      openPCSC,
 	"crt591":    openCRT591,
 	"escpos":    openESCPOS,
