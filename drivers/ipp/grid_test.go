@@ -104,7 +104,7 @@ func hurtLine(t *testing.T, o ippprinter.Opts, name string, f fault.Fault) {
 		if last, _ = d.Job(end, id); last.State == device.JobCompleted || last.State == device.JobAborted || last.State == device.JobCanceled || end.Err() != nil {
 			break
 		}
-		if last.State == device.JobUnknown && p.Jobs() == 0 && c.plugged() {
+		if last.State == device.JobUnknown && p.Jobs() == 0 && c.Plugged() {
 			break
 		}
 	}

@@ -110,7 +110,7 @@ func TestOnlyA4(t *testing.T) {
 		c := newCable(t, p)
 		d := drive(t, "ipp://printer", ipp.Opts{Dial: c.Dial})
 		_, err := d.Submit(t.Context(), devicetest.Paper(1, 1))
-		if !errors.Is(err, device.ErrNoPaper) || !bytes.Contains([]byte(fmt.Sprint(err)), []byte("na_letter_8.5x11in")) {
+		if !errors.Is(err, device.ErrNoPaper) || !bytes.Contains(fmt.Append(nil, err), []byte("na_letter_8.5x11in")) {
 			t.Errorf("Submit = %v, want ErrNoPaper and what lies there", err)
 		}
 		trusting := drive(t, "ipp://printer", ipp.Opts{Dial: c.Dial, AnyMedia: true})

@@ -1,10 +1,6 @@
 package ipp_test
 
 import (
-	"context"
-	"errors"
-	"net"
-	"sync"
 	"testing"
 	"time"
 
@@ -13,62 +9,14 @@ import (
 	"github.com/penjire/penjire/drivers/devicetest"
 	"github.com/penjire/penjire/drivers/emulator/ippprinter"
 	"github.com/penjire/penjire/drivers/ipp"
+	"github.com/penjire/penjire/drivers/link/linktest"
 )
 
-// cable is a network in memory with a printer at its end: it also runs in faked
-// time.
-type cable struct {
-	dev ippprinter.Device
-
-	mu    sync.Mutex
-	cut   bool
-	conns map[net.Conn]bool
-	live  sync.WaitGroup
-}
-
-func newCable(t *testing.T, dev ippprinter.Device) *cable {
-	c := &cable{dev: dev, conns: map[net.Conn]bool{}}
-	t.Cleanup(func() { c.Unplug(); c.live.Wait() })
-	return c
-}
-
-func (c *cable) Dial(context.Context, string, string) (net.Conn, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.cut {
-		return nil, errors.New("nobody answers")
-	}
-	near, far := net.Pipe()
-	c.conns[far] = true
-	c.live.Go(func() {
-		c.dev.Serve(far)
-		c.mu.Lock()
-		delete(c.conns, far)
-		c.mu.Unlock()
-		_ = far.Close()
-	})
-	return near, nil
-}
-
-func (c *cable) plugged() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return !c.cut
-}
-
-func (c *cable) Unplug() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.cut = true
-	for f := range c.conns {
-		_ = f.Close()
-	}
-}
-
-func (c *cable) Replug() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.cut = false
+// newCable returns a network with a printer on it.
+func newCable(t *testing.T, dev ippprinter.Device) *linktest.Network {
+	n := linktest.NewNetwork(t)
+	n.Serve(631, dev)
+	return n
 }
 
 // hands are an emulated printer's, and its cable's.

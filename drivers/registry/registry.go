@@ -69,6 +69,7 @@ var drivers = map[string]func(port string, options json.RawMessage) (device.Devi
 	"ccnet":     openCCNET,
 	"modem":     openModem,
 	"ipp":       openIPP,
+	"sane":      openSANE,
 
 	"gpio-sensor":    openGPIOSensor,
 	"firmata-sensor": openFirmataSensor,
