@@ -357,7 +357,7 @@ func (s *session) setUp(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if st.problem() != nil {
+	if st.refuses() != nil {
 		return nil // it executes nothing now; a job sets it up
 	}
 	return s.prepare(ctx)

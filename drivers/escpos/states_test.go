@@ -160,6 +160,22 @@ func TestHot(t *testing.T) {
 	})
 }
 
+// TestHotAtFirst: a printer that is found hot is not called gone.
+func TestHotAtFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := modelOf(t, escpos.Generic, 0)
+		p.SetHot(true)
+		d := driveAs(t, linktest.Plug(t, "printer", p), "")
+		time.Sleep(10 * time.Second) // faked
+		if h := d.Health(); h != device.Busy {
+			t.Errorf("Health = %v, want %v", h, device.Busy)
+		}
+		p.SetHot(false)
+		online(t, d)
+		mustPrint(t, d, 1)
+	})
+}
+
 // profileFor is the profile that the test of this name is about.
 func profileFor(t *testing.T) string {
 	for _, n := range every {

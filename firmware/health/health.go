@@ -50,6 +50,8 @@ var (
 	PaperOut   = &Condition{Code: "printer.paper.out", Severity: Degrade, What: "there is no paper", Advice: "put in a roll; what waits prints by itself", Notice: "notice.printer"}
 	PaperJam   = &Condition{Code: "printer.paper.jam", Severity: Degrade, What: "paper or cutter is stuck", Advice: "open the cover, take the paper out, close it", Notice: "notice.printer"}
 	CoverOpen  = &Condition{Code: "printer.cover.open", Severity: Degrade, What: "the printer's cover is open", Advice: "close the cover; what waits prints by itself", Notice: "notice.printer"}
+	PrinterHot = &Condition{Code: "printer.hot", Severity: Degrade, What: "the print head is too hot", Advice: "nothing: it prints on when it has cooled; if it happens often, look for what blocks its air", Notice: "notice.printer"}
+	Untaken    = &Condition{Code: "printer.exit.untaken", Severity: Note, What: "a paper stands in the printer's output and nobody takes it", Advice: "nothing: it is pulled back, or let go of, by itself; if it stays, take it out and destroy it"}
 	NoPrinter  = &Condition{Code: "printer.gone", Severity: Degrade, What: "the printer does not answer", Advice: "check its cable and power", Notice: "notice.printer"}
 	NoReader   = &Condition{Code: "reader.gone", Severity: Degrade, What: "the card reader does not answer", Advice: "check its cable", Notice: "notice.reader"}
 	NoPortal   = &Condition{Code: "portal.down", Severity: Note, What: "there is no connection to the portal", Advice: "requests are kept and sent later; check the link if it lasts"}
@@ -77,7 +79,7 @@ var (
 
 // All are all conditions, in no order.
 var All = []*Condition{
-	PaperLow, PaperOut, PaperJam, CoverOpen, NoPrinter, NoReader, NoPortal, PortalCert, PortalNo,
+	PaperLow, PaperOut, PaperJam, CoverOpen, PrinterHot, Untaken, NoPrinter, NoReader, NoPortal, PortalCert, PortalNo,
 	ClockLost, BeaconOld, DiskFull, NoKey, NoIdentity, OutboxLost, Restored, MirrorGone, MirrorFull, MirrorSlow, MirrorElse, MirrorMore, MirrorSame, Refuted, Overdue, Unbelieved, Unprinted, TrustOld,
 }
 

@@ -222,7 +222,7 @@ func (r *rig) drawnWith(req outbox.Request, code string) []byte {
 }
 
 // dots are the dots of the upper part of a receipt, above its seal.
-func dots(t *testing.T, m image.Image) []byte {
+func dots(t testing.TB, m image.Image) []byte {
 	t.Helper()
 	p, ok := m.(*image.Paletted)
 	if !ok {

@@ -117,6 +117,7 @@ type Kiosk struct {
 	hanging     bool                    // a paper may hang out of the printer since the power cut
 	devices     screen.Devices          // as last looked at
 	media       device.Media            // of the printer
+	exit        time.Time               // since when a paper stands in its output; zero: none does
 	notice      string                  // as last looked at
 	full        time.Time               // when the outbox was last found full; zero: it is not
 	faults      [2]error                // of the keys own and ident, as last looked at

@@ -115,6 +115,8 @@ func why(w printing.Why) screen.State {
 		return screen.Open
 	case printing.WhyGone:
 		return screen.Gone
+	case printing.WhyHot:
+		return screen.Down
 	}
 	return screen.Unknown
 }

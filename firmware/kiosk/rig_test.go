@@ -49,7 +49,7 @@ const patience = 30 * time.Second
 // rig is a kiosk with everything around it: emulated devices at the far ends of
 // pseudo-terminals, a real portal, and hands.
 type rig struct {
-	t      *testing.T
+	t      testing.TB
 	dir    string
 	w      *specimen.World
 	chip   *pn532emu.Chip
@@ -122,7 +122,7 @@ func (l *logBuffer) String() string {
 }
 
 // newRig makes the world. Neither portal nor kiosk run yet.
-func newRig(t *testing.T) *rig {
+func newRig(t testing.TB) *rig {
 	t.Helper()
 	r := &rig{t: t, dir: t.TempDir(), chip: new(pn532emu.Chip), paper: printer.New(printer.Opts{}), cards: map[string]*pivcard.Card{}, log: new(logBuffer)}
 	var err error

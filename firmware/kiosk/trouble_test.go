@@ -38,6 +38,52 @@ func TestNetworkCut(t *testing.T) {
 	r.until("nothing to be kept", func() bool { return r.state().Queue.Unsent == 0 })
 }
 
+// A head that is too hot keeps the receipt waiting, and is said; when it has
+// cooled the receipt comes by itself.
+func TestPrinterHot(t *testing.T) {
+	r := newRig(t)
+	r.paper.SetHot(true)
+	r.start()
+	r.until("the start page to say so", func() bool {
+		return r.k.Start(context.Background()).Devices.Printer == screen.Down && r.k.health.Holds(health.PrinterHot)
+	})
+	r.apply("citizen-1")
+	r.until("the page to say why", func() bool {
+		d := r.view().Done
+		return d.Paper == screen.PaperFailed && d.PaperWhy == screen.Down
+	})
+	r.paper.SetHot(false)
+	r.printed()
+	if n := len(r.paper.Papers()); n != 1 {
+		t.Errorf("papers: got %d, want 1", n)
+	}
+	r.until("the condition to end", func() bool { return !r.k.health.Holds(health.PrinterHot) })
+}
+
+// TestStandsSince: a paper in the output is timed from when it was first seen,
+// until it is gone or nobody knows.
+func TestStandsSince(t *testing.T) {
+	begin := time.Now()
+	var since time.Time
+	for i, v := range []struct {
+		exit device.Exit
+		want time.Time
+	}{
+		{"", time.Time{}},
+		{device.ExitNotPresent, time.Time{}},
+		{device.ExitEntering, begin.Add(2 * time.Second)},
+		{device.ExitEntering, begin.Add(2 * time.Second)},
+		{device.ExitUnknown, time.Time{}},
+		{device.ExitEntering, begin.Add(5 * time.Second)},
+		{device.ExitRetracted, time.Time{}},
+	} {
+		since = standsSince(since, v.exit, begin.Add(time.Duration(i)*time.Second))
+		if !since.Equal(v.want) {
+			t.Errorf("standsSince, look %d with %q = %v, want %v", i, v.exit, since, v.want)
+		}
+	}
+}
+
 // Without paper the request is safe, the page says why no paper comes, and when
 // a roll is put in the receipt comes by itself.
 func TestPaperOutBefore(t *testing.T) {

@@ -115,7 +115,11 @@ func (k *Kiosk) lookPrinter(ctx context.Context) screen.State {
 	}
 	k.mu.Lock()
 	k.media = m
+	k.exit = standsSince(k.exit, m.Exit, time.Now())
+	untaken := !k.exit.IsZero() && time.Since(k.exit) >= takeTime
 	k.mu.Unlock()
+	k.set(health.Untaken, untaken)
+	k.set(health.PrinterHot, m.Hot)
 	s := screen.Good
 	switch {
 	case h == device.NoDevice || h == device.Offline:
@@ -126,6 +130,8 @@ func (k *Kiosk) lookPrinter(ctx context.Context) screen.State {
 		s = screen.Out
 	case m.Paper == device.PaperJammed || h == device.HardwareError:
 		s = screen.Jam
+	case m.Hot:
+		s = screen.Down // until it has cooled
 	case m.Paper == device.PaperUnknown || m.Paper == "" || h == device.Unknown || h == device.Starting:
 		s = screen.Unknown
 	case m.Paper == device.PaperLow:
@@ -137,6 +143,22 @@ func (k *Kiosk) lookPrinter(ctx context.Context) screen.State {
 	k.set(health.PaperJam, s == screen.Jam)
 	k.set(health.PaperLow, s == screen.Low)
 	return s
+}
+
+// takeTime is how long a paper may stand in the output before it is said that
+// nobody takes it: whoever it is for is reading the screen.
+const takeTime = 15 * time.Second
+
+// standsSince returns since when a paper has stood in the output; zero when none
+// does, or when nobody knows. since is what was returned before.
+func standsSince(since time.Time, e device.Exit, now time.Time) time.Time {
+	switch {
+	case e != device.ExitEntering:
+		return time.Time{}
+	case since.IsZero():
+		return now
+	}
+	return since
 }
 
 func (k *Kiosk) lookReader() screen.State {

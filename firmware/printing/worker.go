@@ -43,6 +43,7 @@ const (
 	WhyPaperOut Why = "printer.paper.out"
 	WhyPaperJam Why = "printer.paper.jam"
 	WhyCover    Why = "printer.cover.open"
+	WhyHot      Why = "printer.hot"     // it prints when it has cooled
 	WhyGone     Why = "printer.gone"    // unplugged, or there is none
 	WhyUnknown  Why = "printer.unknown" // it does not say what ails it
 	WhyBroken   Why = "printer.failed"
@@ -232,6 +233,8 @@ func (w *Worker) ready(ctx context.Context) Why {
 		return WhyPaperOut
 	case m.Paper == device.PaperJammed:
 		return WhyPaperJam
+	case m.Hot:
+		return WhyHot
 	case m.Paper == device.PaperUnknown && m.Cover == device.CoverUnknown:
 		return WhyUnknown
 	}
@@ -317,6 +320,8 @@ func reason(err error) Why {
 		return WhyCover
 	case errors.Is(err, device.ErrPaperJam):
 		return WhyPaperJam
+	case errors.Is(err, device.ErrHot):
+		return WhyHot
 	case errors.Is(err, device.ErrUnplugged):
 		return WhyGone
 	case errors.Is(err, context.Canceled):
