@@ -3,6 +3,7 @@ package registry
 import (
 	"encoding/json"
 	"fmt"
+	"os"
 
 	"periph.io/x/conn/v3/physic"
 	"periph.io/x/conn/v3/spi"
@@ -58,6 +59,11 @@ func openPN532OnSPI(port string, options json.RawMessage) (device.Device, error)
 	}
 	return o.open(pn532.SPI{
 		Name: port, Speed: physic.Frequency(o.KHz) * physic.KiloHertz,
-		Bus: func() (spi.PortCloser, error) { return sysfs.NewSPI(bus, chip) },
+		Bus: func() (spi.PortCloser, error) {
+			if _, err := os.Stat(port); err != nil {
+				return nil, err // periph's own error does not say that it is not there
+			}
+			return sysfs.NewSPI(bus, chip)
+		},
 	})
 }

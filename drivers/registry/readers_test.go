@@ -1,10 +1,12 @@
 package registry_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/penjire/penjire/drivers/crt591"
 	"github.com/penjire/penjire/drivers/device"
@@ -43,10 +45,14 @@ func TestReaders(t *testing.T) {
 	}
 	for i, health := range []device.Health{device.Online, device.Online, device.NoDevice} {
 		w := rs[i].Device.(device.Watcher)
-		changes := w.Changes(t.Context())
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		changes := w.Changes(ctx)
 		for w.Health() != health {
-			<-changes
+			if _, open := <-changes; !open {
+				t.Fatalf("%v: health %v, want %v", w, w.Health(), health)
+			}
 		}
+		cancel()
 	}
 	if unit.Insert(new(devicetest.Card)) {
 		t.Error("the motor reader's gate is open, want it closed by option")
