@@ -186,6 +186,34 @@ func TestMissing(t *testing.T) {
 	}
 }
 
+// greedy gives more than it is asked for, and, with nothing, nothing.
+type greedy struct {
+	*inHand
+	more []byte
+}
+
+func (g greedy) Transmit(ctx context.Context, apdu []byte) ([]byte, error) {
+	r, err := g.inHand.Transmit(ctx, apdu)
+	if apdu[1] != 0xB0 || len(r) == 2 || apdu[3] == 0 {
+		return r, err
+	}
+	if g.more == nil {
+		return r[len(r)-2:], err
+	}
+	return append(bytes.Clone(g.more), r...), err
+}
+
+// TestLengths: a chip that gives other lengths than were asked for is refused,
+// and nothing is read for ever.
+func TestLengths(t *testing.T) {
+	for _, more := range [][]byte{nil, {1}, bytes.Repeat([]byte{1}, 200)} {
+		c := greedy{put(specimen(t, emrtdcard.PACEBrainpool)), more}
+		if _, err := emrtd.Open(t.Context(), c, zone(t), emrtd.Opts{Now: now}); !errors.Is(err, device.ErrProtocol) {
+			t.Errorf("Open of a chip with %d bytes more = %v, want ErrProtocol", len(more), err)
+		}
+	}
+}
+
 // TestLongFile reads past what the even instruction can reach.
 func TestLongFile(t *testing.T) {
 	c := put(specimen(t, emrtdcard.PACEBrainpool))

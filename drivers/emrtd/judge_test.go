@@ -26,6 +26,8 @@ func TestJudge(t *testing.T) {
 	}
 	forger, other := newIssuer(emrtdcard.IssuerOpts{}), newIssuer(emrtdcard.IssuerOpts{Country: "TM"})
 	old := newIssuer(emrtdcard.IssuerOpts{NotAfter: now.AddDate(-1, 0, 0)})
+	strange := newIssuer(emrtdcard.IssuerOpts{Strange: true})
+	outlives := newIssuer(emrtdcard.IssuerOpts{NotAfter: time.Date(2060, 1, 1, 0, 0, 0, 0, time.UTC)})
 	unfit := newIssuer(emrtdcard.IssuerOpts{NotForSigning: true})
 	resign := func(by *emrtdcard.Issuer) func(c *inHand) {
 		return func(c *inHand) {
@@ -49,6 +51,8 @@ func TestJudge(t *testing.T) {
 		"signed by a forger":    {resign(forger), trust(t, utopia), now, "yes no unknown unknown unknown yes"},
 		"signed by TM":          {resign(other), trust(t, other), now, "yes yes yes no yes yes"},
 		"signer out of time":    {resign(old), trust(t, old), now, "yes yes no yes yes yes"},
+		"state out of time":     {resign(outlives), trust(t, outlives), time.Date(2055, 1, 1, 0, 0, 0, 0, time.UTC), "yes yes no yes yes yes"},
+		"strange extension":     {resign(strange), trust(t, strange), now, "yes unknown unknown unknown unknown yes"},
 		"signer not for this":   {resign(unfit), trust(t, unfit), now, "yes no unknown unknown unknown yes"},
 		"changed DG11":          {change(lds.DG11, "MARI", "MARK"), trust(t, utopia), now, "no yes yes yes unknown yes"},
 		"changed DG2":           {change(lds.DG2, "FAC\x00010\x00", ""), trust(t, utopia), now, "no yes yes yes unknown yes"},

@@ -3,12 +3,14 @@ package emrtd
 import (
 	"bytes"
 	"context"
+	"crypto/sha1"
 	"encoding/hex"
 	"errors"
 	"testing"
 
 	"github.com/penjire/penjire/drivers/device"
 	"github.com/penjire/penjire/drivers/emrtd/lds"
+	"github.com/penjire/penjire/drivers/emrtd/sm"
 	"github.com/penjire/penjire/drivers/iso7816"
 	"github.com/penjire/penjire/sync/citizen"
 )
@@ -65,6 +67,43 @@ func TestBACWorkedExample(t *testing.T) {
 	}
 	if len(s.steps) > 0 {
 		t.Errorf("never sent: %v", s.steps)
+	}
+}
+
+// TestBACLies: an answer with a wrong code, and one that is the chip's but to
+// another challenge, as one that was recorded before would be.
+func TestBACLies(t *testing.T) {
+	secret := citizen.NewText("L898902C<369080619406236")
+	seed := sha1.Sum([]byte(secret.Reveal()))
+	enc, mac := sm.TDES.Derive(seed[:16], sm.ForEncryption), sm.TDES.Derive(seed[:16], sm.ForMAC)
+	sealed := func(plain string) []byte {
+		out := sm.TDES.Encrypt(enc, nil, unhex(t, plain))
+		return append(out, sm.TDES.MAC(mac, out)...)
+	}
+	chip, own, key := "4608F91988702212", "781723860C06C226", "0B4F80323EB3191CB04970CB4052790B"
+	bad := sealed(chip + own + key)
+	bad[3] ^= 1
+	for name, v := range map[string]struct {
+		answer []byte
+		want   error
+	}{
+		"right":                {sealed(chip + own + key), nil},
+		"wrong code":           {bad, sm.ErrMAC},
+		"another own nonce":    {sealed(chip + "781723860C06C227" + key), device.ErrProtocol},
+		"another chip's nonce": {sealed("4608F91988702213" + own + key), device.ErrProtocol},
+		"short":                {sealed(chip + own), device.ErrProtocol},
+	} {
+		s := &script{t, [][2]string{
+			{"0084000008", chip + "9000"},
+			{
+				"008200002872C29C2371CC9BDB65B779B8E8D37B29ECC154AA56A8799FAE2F498F76ED92F25F1448EEA8AD90A728",
+				hexUpper(v.answer) + "9000",
+			},
+		}}
+		c := &Chip{ch: iso7816.NewChannel(s), o: Opts{random: bytes.NewReader(unhex(t, own+"0B795240CB7049B01C19B33E32804F0B"))}}
+		if err := c.bac(t.Context(), Key(secret)); !errors.Is(err, v.want) || (err == nil) != (c.sec != nil) {
+			t.Errorf("%s: bac = %v, want %v", name, err, v.want)
+		}
 	}
 }
 

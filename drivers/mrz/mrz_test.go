@@ -129,6 +129,8 @@ var faulty = map[string]struct{ old, new, field string }{
 	"TD3 sex":                               {"2F1", "2Q1", "sex"},
 	"TD3 30 February":                       {"7408122", "7402302", "birth"},
 	"TD3 13th month":                        {"1204159", "1213153", "expiry"},
+	"TD3 day 0":                             {"7408122", "7408007", "birth"},
+	"MRV-B a digit of the number":           {"8901C4", "8902C4", "number"}, // nothing else covers it there
 	"TD1 long number cut off":               {"<7349<", "<<<<<<", "number"},
 }
 

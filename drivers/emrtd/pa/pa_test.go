@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/pem"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -192,6 +193,12 @@ func TestMasterList(t *testing.T) {
 		}
 	}
 	m := specimen(t, emrtdcard.IssuerOpts{})
+	// What is signed names what it is, and cannot be passed off as something else.
+	label := []byte{0x67, 0x81, 0x08, 0x01, 0x01, 0x01, 0xA0}
+	other := bytes.Replace(m.sod[4:], label, []byte{0x67, 0x81, 0x08, 0x01, 0x01, 0x02, 0xA0}, 1)
+	if _, err := pa.ParseMasterList(other, list(t, m.issuer.Authority), now); err == nil || !strings.Contains(err.Error(), "other content") {
+		t.Errorf("ParseMasterList of EF.SOD under another label = %v, want «other content»", err)
+	}
 	if _, err := pa.ParseTrust(m.issuer.Signer); err == nil {
 		t.Error("ParseTrust of a document signer = nil, want an error")
 	}

@@ -35,6 +35,7 @@ type IssuerOpts struct {
 	Country             string    // ""; UT, for Utopia
 	NotBefore, NotAfter time.Time // of the document signer; zero: 2020 to 2045
 	NotForSigning       bool      // the document signer's certificate is for something else
+	Strange             bool      // it has a critical extension that nobody knows
 }
 
 // NewIssuer makes keys and certificates of a state.
@@ -70,10 +71,10 @@ func NewIssuer(o IssuerOpts) (*Issuer, error) {
 	}
 	authority := name(o.Country, "Specimen CSCA")
 	i := &Issuer{ds: ds}
-	if i.Authority, err = certificate(ca, authority, authority, ca, big.NewInt(1), year(2020), year(2050), 0x06, true); err != nil {
+	if i.Authority, err = certificate(ca, authority, authority, ca, big.NewInt(1), year(2020), year(2050), 0x06, true, false); err != nil {
 		return nil, fmt.Errorf("emrtdcard: make an issuer: %w", err)
 	}
-	if i.Signer, err = certificate(ca, authority, name(o.Country, "Specimen Document Signer"), ds, serial, o.NotBefore, o.NotAfter, usage, false); err != nil {
+	if i.Signer, err = certificate(ca, authority, name(o.Country, "Specimen Document Signer"), ds, serial, o.NotBefore, o.NotAfter, usage, false, o.Strange); err != nil {
 		return nil, fmt.Errorf("emrtdcard: make an issuer: %w", err)
 	}
 	return i, nil
@@ -120,7 +121,7 @@ func name(country, common string) []byte {
 }
 
 // certificate is one that ca issued for k (9303-12, 7.1).
-func certificate(ca key, issuer, subject []byte, k key, serial *big.Int, from, to time.Time, usage byte, authority bool) ([]byte, error) {
+func certificate(ca key, issuer, subject []byte, k key, serial *big.Int, from, to time.Time, usage byte, authority, strange bool) ([]byte, error) {
 	id, caID := sha1.Sum(k.spki), sha1.Sum(ca.spki)
 	extension := func(b *cryptobyte.Builder, last int, critical bool, value func(b *cryptobyte.Builder)) {
 		b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
@@ -163,6 +164,9 @@ func certificate(ca key, issuer, subject []byte, k key, serial *big.Int, from, t
 						}
 						b.AddASN1(cbasn1.BIT_STRING, func(b *cryptobyte.Builder) { b.AddBytes([]byte{unused, usage}) })
 					})
+					if strange {
+						extension(b, 999, true, func(b *cryptobyte.Builder) { b.AddASN1NULL() })
+					}
 					if authority {
 						extension(b, 19, true, func(b *cryptobyte.Builder) {
 							b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
