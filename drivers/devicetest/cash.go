@@ -249,7 +249,9 @@ func (r CashRig) truth(t *testing.T, exact bool) {
 				unsure++
 			}
 		}
-		if stacked > inside || inside > stacked+unsure {
+		// What the acceptor itself forgot, and said so, nobody can have written.
+		forgot := len(r.heard.of(device.CashLost)) > 0
+		if stacked > inside || inside > stacked+unsure && !forgot {
 			t.Errorf("%v: %d inside, %d written as stacked and %d as ambiguous", d, inside, stacked, unsure)
 		}
 	}

@@ -67,6 +67,7 @@ var drivers = map[string]func(port string, options json.RawMessage) (device.Devi
 	"crt591":    openCRT591,
 	"escpos":    openESCPOS,
 	"ccnet":     openCCNET,
+	"cctalk":    openCCTalk,
 	"modem":     openModem,
 	"ipp":       openIPP,
 	"sane":      openSANE,

@@ -10,6 +10,8 @@ import (
 	"github.com/penjire/penjire/drivers/device"
 )
 
+var ten = device.Denom{Currency: "TMT", Value: 1000}
+
 func reopened(t *testing.T, path string) *Book {
 	t.Helper()
 	b, err := Open(path)

@@ -33,8 +33,6 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-var ten = device.Denom{Currency: "TMT", Value: 1000}
-
 func takeBills(dir string) error {
 	ctx := context.Background()
 	for life := range 2 {
