@@ -75,12 +75,23 @@ var (
 	Unbelieved = &Condition{Code: "decision.unbelieved", Severity: Note, What: "a decision of the portal could not be believed", Advice: "nothing: it is asked for again each day and with each new trust bundle; if it lasts, report it"}
 	Unprinted  = &Condition{Code: "receipt.unknown", Severity: Note, What: "the power went while a receipt was printing", Advice: "nothing to do: it is offered as a marked copy"}
 	TrustOld   = &Condition{Code: "trust.stale", Severity: Note, What: "the revocation lists are older than promised", Advice: "connect the kiosk"}
+
+	CabinetOpen   = &Condition{Code: "cabinet.open", Severity: Note, What: "the door of the cabinet is open", Advice: "close it; that it was opened is in the journal"}
+	Tampered      = &Condition{Code: "cabinet.tampered", Severity: Degrade, What: "the tamper loop is broken, or was", Advice: "look at the cabinet; when it is whole: penjire queue dismiss cabinet.tampered"}
+	NoSensor      = &Condition{Code: "cabinet.sensor.gone", Severity: Note, What: "a sensor of the cabinet does not answer, or does not settle", Advice: "penjire device ls says which; check its wires"}
+	Hot           = &Condition{Code: "cabinet.hot", Severity: Note, What: "it is hot inside", Advice: "clean the fan and its filter; shade the kiosk"}
+	OnBattery     = &Condition{Code: "power.battery", Severity: Note, What: "the kiosk runs on its battery", Advice: "check the mains"}
+	NoMeter       = &Condition{Code: "power.unknown", Severity: Note, What: "the power monitor does not answer", Advice: "check its wires"}
+	SupplyFailing = &Condition{Code: "power.failing", Severity: Stop, What: "the power is about to go", Advice: "nothing: what was accepted is safe; requests are taken again when the power is back", Notice: "notice.power"}
+	ClockBattery  = &Condition{Code: "clock.battery", Severity: Note, What: "the battery clock had stopped, or does not answer", Advice: "replace its battery; it is set by itself once the kiosk was connected"}
+	NoWatchdog    = &Condition{Code: "watchdog.gone", Severity: Note, What: "the watchdog cannot be kicked", Advice: "a kiosk that hangs does not restart by itself; report it"}
 )
 
 // All are all conditions, in no order.
 var All = []*Condition{
 	PaperLow, PaperOut, PaperJam, CoverOpen, PrinterHot, Untaken, NoPrinter, NoReader, NoPortal, PortalCert, PortalNo,
 	ClockLost, BeaconOld, DiskFull, NoKey, NoIdentity, OutboxLost, Restored, MirrorGone, MirrorFull, MirrorSlow, MirrorElse, MirrorMore, MirrorSame, Refuted, Overdue, Unbelieved, Unprinted, TrustOld,
+	CabinetOpen, Tampered, NoSensor, Hot, OnBattery, NoMeter, SupplyFailing, ClockBattery, NoWatchdog,
 }
 
 // Active is a condition that holds, and since when by the kiosk's clock.

@@ -45,6 +45,8 @@ func (k *Kiosk) blocked() string {
 		return "blocked.trust"
 	case k.health.Holds(health.Restored):
 		return "blocked.restored"
+	case k.health.Holds(health.SupplyFailing):
+		return "blocked.power"
 	case k.health.Holds(health.DiskFull):
 		return "blocked.full"
 	case k.health.Holds(health.NoKey):

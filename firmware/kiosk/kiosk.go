@@ -22,6 +22,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/penjire/penjire/boards/board"
@@ -88,6 +89,10 @@ type Kiosk struct {
 	talking chan struct{}         // one token: whose commands the card in the reader gets
 	printer device.ReceiptPrinter // nil: none
 	worker  *printing.Worker
+
+	cab     *cabinet
+	battery *clock.Battery
+	beat    atomic.Int64 // when watch last went round, for the watchdog
 
 	health health.Monitor
 	hub    hub
@@ -172,6 +177,12 @@ func Open(ctx context.Context, o Options) (_ *Kiosk, err error) {
 	if k.codes, err = openCodes(filepath.Join(k.s.State, "receipt.codes")); err != nil {
 		return nil, err
 	}
+	if err := k.openDevices(ctx); err != nil {
+		return nil, err
+	}
+	if err := k.openCabinet(); err != nil {
+		return nil, err
+	}
 	if err := k.openClock(o.Built); err != nil {
 		return nil, err
 	}
@@ -185,12 +196,9 @@ func Open(ctx context.Context, o Options) (_ *Kiosk, err error) {
 	if err := k.openUplink(roots); err != nil {
 		return nil, err
 	}
-	if err := k.openDevices(ctx); err != nil {
-		return nil, err
-	}
 	k.worker = &printing.Worker{
 		Queue: k.box, Wake: k.box.Changes(), Printer: k.printer, Paper: k.paper,
-		Hanging: k.hanging, Notify: func() { k.wake() }, Log: k.log,
+		Hanging: k.hanging, Hold: func() bool { return k.health.Holds(health.SupplyFailing) }, Notify: func() { k.wake() }, Log: k.log,
 	}
 	if k.screens, err = net.Listen("tcp", k.s.Listen); err != nil {
 		return nil, fmt.Errorf("kiosk: listen for the screen: %w", err)
@@ -211,7 +219,9 @@ func (k *Kiosk) openClock(built time.Time) error {
 	if issued := k.know.trust().Issued; issued.After(beacon) {
 		beacon = issued // signed by the register: the portal's time too
 	}
-	k.clock = clock.New(clock.Options{Source: src, Floor: built, LastBeacon: beacon, MaxAge: k.s.BeaconMaxAge})
+	k.battery = clock.NewBattery(src)
+	k.readClocks()
+	k.clock = clock.New(clock.Options{Source: k.battery.Now, Floor: built, LastBeacon: beacon, MaxAge: k.s.BeaconMaxAge})
 	k.know.passed = k.clock.LastBeacon // the portal's word; a clock that was set forward retires no root
 	return nil
 }
@@ -284,6 +294,10 @@ func (k *Kiosk) Run(ctx context.Context) error {
 	run("printing", k.worker.Run)
 	run("uplink", k.up.Run)
 	run("watch", k.watch)
+	run("cabinet", k.watchCabinet)
+	run("power", k.watchPower)
+	run("temperature and battery clock", k.tendCabinet)
+	run("watchdog", k.kickWatchdog)
 	run("keys", k.watchKeys)
 	if k.reader != nil {
 		run("card reader", k.cards)

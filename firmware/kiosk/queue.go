@@ -125,7 +125,7 @@ func (k *Kiosk) queueRoutes(m *http.ServeMux) {
 		}
 	})
 	m.HandleFunc("POST /queue/dismiss", func(w http.ResponseWriter, r *http.Request) {
-		if err := k.box.Dismiss(r.Context(), r.FormValue("alarm")); err != nil {
+		if err := k.dismiss(r.Context(), r.FormValue("alarm")); err != nil {
 			http.Error(w, err.Error(), http.StatusConflict)
 			return
 		}

@@ -21,6 +21,7 @@ import (
 
 	"filippo.io/age"
 
+	"github.com/penjire/penjire/drivers/emulator/firmataemu"
 	"github.com/penjire/penjire/drivers/emulator/pivcard"
 	"github.com/penjire/penjire/drivers/emulator/pn532emu"
 	"github.com/penjire/penjire/drivers/emulator/printer"
@@ -56,6 +57,8 @@ type rig struct {
 	paper  *printer.Printer
 	reader *pty.Port
 	cable  *pty.Port // of the printer
+	io     *firmataemu.Board
+	wires  *pty.Port // of the I/O board
 	cards  map[string]*pivcard.Card
 	log    *logBuffer
 
@@ -146,9 +149,14 @@ func newRig(t testing.TB) *rig {
 	r.must(err)
 	r.cable, err = pty.Attach(filepath.Join(r.dir, "ports", "printer"), r.paper)
 	r.must(err)
+	r.io = new(firmataemu.Board)
+	r.switches(false, false, true)
+	r.wires, err = pty.Attach(filepath.Join(r.dir, "ports", "io"), r.io)
+	r.must(err)
 	t.Cleanup(func() {
 		r.must(r.reader.Close())
 		r.must(r.cable.Close())
+		r.must(r.wires.Close())
 	})
 	// The kiosk's way to the portal keeps its address while there is no portal.
 	way, err := wan.Listen("127.0.0.1:0", func() string { return *r.there.Load() })
@@ -158,6 +166,13 @@ func newRig(t testing.TB) *rig {
 	t.Cleanup(func() { r.must(way.Close()) })
 	t.Cleanup(r.lookForLeaks)
 	return r
+}
+
+// switches sets what is on the I/O board of the bench.
+func (r *rig) switches(open, broken, power bool) {
+	r.io.Set(2, open)
+	r.io.Set(3, broken)
+	r.io.Set(4, !power)
 }
 
 func (r *rig) must(err error) {

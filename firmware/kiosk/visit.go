@@ -64,6 +64,7 @@ func (k *Kiosk) endVisit() {
 	v.stop()
 	k.visit = nil
 	v.state, v.opened, v.signed = session.State{}, nil, nil
+	k.shine()
 	k.hub.tell(web.Change{Visit: v.id, Reload: true, Devices: k.devices})
 }
 
@@ -200,6 +201,7 @@ func (k *Kiosk) apply(v *visit, e session.Event) {
 	}
 	_, hand := e.(session.Act)
 	k.arm(v, hand)
+	k.shine()
 	k.hub.tell(web.Change{Visit: v.id, Reload: true, Devices: k.devices})
 }
 

@@ -54,6 +54,7 @@ func (k *Kiosk) watch(ctx context.Context) error {
 		k.lookOnce(ctx)
 		k.refresh(ctx)
 		k.forgetCodes(ctx)
+		k.beat.Store(int64(time.Since(k.started)))
 		select {
 		case <-ctx.Done():
 			return nil
@@ -86,6 +87,7 @@ func (k *Kiosk) lookOnce(ctx context.Context) {
 	k.mu.Lock()
 	changed := d != k.devices || notice != k.notice || q != k.queue
 	k.devices, k.notice, k.queue = d, notice, q
+	k.shine()
 	k.mu.Unlock()
 	if changed {
 		k.hub.tell(web.Change{Devices: d})

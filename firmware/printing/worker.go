@@ -48,6 +48,7 @@ const (
 	WhyUnknown  Why = "printer.unknown" // it does not say what ails it
 	WhyBroken   Why = "printer.failed"
 	WhyStopped  Why = "kiosk.stopped" // the kiosk was shut down
+	WhyPower    Why = "power.failing" // the power is about to go
 	WhyForgot   Why = "print.gone"    // ErrGone
 	WhyLate     Why = "print.late"    // ErrLate
 	WhyLayout   Why = "print.layout"  // the paper could not be drawn
@@ -78,6 +79,9 @@ type Worker struct {
 	// is cut off as soon as the printer can, and before anything is printed
 	// below it: it may be the paper of someone who has left.
 	Hanging bool
+	// Hold, when set, says that no job may begin now: the power is about to go. One
+	// that is printing goes on.
+	Hold func() bool
 	// Notify, when set, is called whenever Status may have changed. It must not
 	// block.
 	Notify func()
@@ -215,6 +219,9 @@ func (w *Worker) sleep(ctx context.Context, d time.Duration, changes *<-chan str
 func (w *Worker) ready(ctx context.Context) Why {
 	if w.Printer == nil {
 		return WhyGone
+	}
+	if w.Hold != nil && w.Hold() {
+		return WhyPower
 	}
 	switch w.Printer.Health() {
 	case device.NoDevice, device.Offline:

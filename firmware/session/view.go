@@ -20,11 +20,11 @@ var (
 	}
 	// Problems complete "problem.KEY.": title, kept, next.
 	Problems = []string{
-		"card-gone", "pin-blocked", "reader", "full", "clock", "trust", "not-yours",
+		"card-gone", "pin-blocked", "reader", "full", "clock", "trust", "key", "power", "restored", "not-yours",
 		"answer", "too-late", "broken",
 	}
 	// Blocks are the reasons why no binding request is taken now.
-	Blocks = []string{"blocked.clock", "blocked.trust", "blocked.full", "blocked.key", "blocked.restored", "blocked.reader"}
+	Blocks = []string{"blocked.clock", "blocked.trust", "blocked.full", "blocked.key", "blocked.power", "blocked.restored", "blocked.reader"}
 	// TrackFaults are what is wrong with a tracking code.
 	TrackFaults = []string{"track.fault.empty", "track.fault.code", "track.fault.unknown"}
 )
