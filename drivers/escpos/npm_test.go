@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/penjire/penjire/drivers/device"
+	"github.com/penjire/penjire/drivers/devicetest"
 	"github.com/penjire/penjire/drivers/emulator/printer"
 	"github.com/penjire/penjire/drivers/emulator/tcp"
 	"github.com/penjire/penjire/drivers/escpos"
@@ -21,33 +22,6 @@ import (
 	"github.com/penjire/penjire/drivers/link/linktest"
 	"rsc.io/qr"
 )
-
-// npm returns a command that runs node in the folder where .ci/peers puts what
-// it fetches from npm.
-func npm(t *testing.T, pkg string, args ...string) *exec.Cmd {
-	t.Helper()
-	left := func(why error) {
-		if os.Getenv("PENJIRE_PEERS") == "require" {
-			t.Fatalf("peer %s is missing: %v (.ci/peers fetches it)", pkg, why)
-		}
-		t.Skipf("LEFT OUT: the peer %s is not installed", pkg)
-	}
-	node, err := exec.LookPath("node")
-	if err != nil {
-		left(err)
-	}
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		left(err)
-	}
-	dir := filepath.Join(cache, "penjire", "npm")
-	if _, err := os.Stat(filepath.Join(dir, "node_modules", pkg)); err != nil {
-		left(err)
-	}
-	c := exec.CommandContext(t.Context(), node, args...)
-	c.Dir = dir
-	return c
-}
 
 // receiptioAddr is where receiptio looks: it knows no port but 9100.
 const receiptioAddr = "127.0.0.77"
@@ -57,12 +31,12 @@ const receiptioAddr = "127.0.0.77"
 func TestReceiptio(t *testing.T) {
 	run := func(t *testing.T, stdin string, args ...string) string {
 		t.Helper()
-		c := npm(t, "receiptio", append([]string{"node_modules/receiptio/bin/cli.js", "-d", receiptioAddr}, args...)...)
+		c := devicetest.Node(t, "receiptio", append([]string{"node_modules/receiptio/bin/cli.js", "-d", receiptioAddr}, args...)...)
 		c.Stdin = strings.NewReader(stdin)
 		out, _ := c.CombinedOutput() // its exit status is the answer once more
 		return strings.TrimSpace(string(out))
 	}
-	npm(t, "receiptio") // or leave
+	devicetest.Node(t, "receiptio") // or leave
 	o, _ := printer.Model("epson-tm-t20")
 	p := printer.New(o)
 	port, err := tcp.AttachAt(receiptioAddr+":9100", p)
@@ -184,7 +158,7 @@ func TestEncoderBytes(t *testing.T) {
 		const e = new E({language: 'esc-pos', columns: 48, codepageMapping: 'epson'});
 		process.stdout.write(Buffer.from(e.initialize().codepage('auto').line('ňşžý').line('Заявка')
 			.qrcode('` + data + `', {model: 2, size: 6, errorlevel: 'm'}).encode()).toString('hex'));`
-	out, err := npm(t, "@point-of-sale/receipt-printer-encoder", "-e", script).Output()
+	out, err := devicetest.Node(t, "@point-of-sale/receipt-printer-encoder", "-e", script).Output()
 	if err != nil {
 		t.Fatalf("receipt-printer-encoder: %v", err)
 	}

@@ -189,6 +189,16 @@ func (b *Board) do(cmd []byte) bool {
 				b.tell(port)
 			}
 		}
+	case c&0xF0 == 0x90:
+		if len(cmd) < 3 {
+			return false
+		}
+		for i := range 8 {
+			pin := int(c&0x0F)*8 + i
+			if pin < pins && b.mode[pin] == ModeOutput && !b.stuck {
+				b.drive(pin, (cmd[1]|cmd[2]<<7)>>i&1 == 1)
+			}
+		}
 	case c == 0xF4:
 		if len(cmd) < 3 {
 			return false
@@ -208,6 +218,7 @@ func (b *Board) do(cmd []byte) bool {
 		if cmd[len(cmd)-1] != 0xF7 {
 			return false
 		}
+		b.tellSelf(cmd[1])
 		if len(cmd) == 4 && cmd[1] == 0x6D && arg(2) < pins {
 			var v byte
 			if b.out[arg(2)] {
@@ -217,6 +228,27 @@ func (b *Board) do(cmd []byte) bool {
 		}
 	}
 	return true
+}
+
+// tellSelf answers the questions for what the board is: its firmware, what its pins
+// can do, and which of them are analog. b.mu is held.
+func (b *Board) tellSelf(question byte) {
+	switch question {
+	case 0x79:
+		b.say(0xF0, 0x79, 2, 5, 'P', 0, 0xF7)
+	case 0x6B:
+		b.say(0xF0, 0x6C)
+		for range pins {
+			b.say(ModeInput, 1, ModeOutput, 1, ModePullUp, 1, 0x7F)
+		}
+		b.say(0xF7)
+	case 0x69:
+		b.say(0xF0, 0x6A)
+		for range pins {
+			b.say(0x7F)
+		}
+		b.say(0xF7)
+	}
 }
 
 // drive sets an output. b.mu is held.
