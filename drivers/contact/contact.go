@@ -12,7 +12,6 @@ package contact
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -51,13 +50,10 @@ const (
 	// look is how long an edge that was missed goes unnoticed; with the debounce
 	// time it is below the 250 ms of the contract.
 	look = 200 * time.Millisecond
-	// restless is how long a line may change without lasting before nobody knows
-	// what it says.
+	// restless is how long a line may change without lasting (a loose wire, hum)
+	// before nobody knows what it says.
 	restless = time.Second
 )
-
-// errRestless is a line that does not settle: a loose wire, or hum.
-var errRestless = errors.New("line does not settle")
 
 // Dev is a sensor. It opens its line by itself, again and again. A source that is
 // an io.Closer is closed with it.

@@ -125,7 +125,7 @@ func TestFaultsAtAnOutput(t *testing.T) {
 			if err := out.Close(); err != nil {
 				t.Error(err)
 			}
-			if out, err = b.Output(t.Context(), "D13", gpio.High); err != nil {
+			if _, err = b.Output(t.Context(), "D13", gpio.High); err != nil {
 				t.Fatalf("Output afterwards = %v, want nil", err)
 			}
 		}

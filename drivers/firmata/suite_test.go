@@ -2,7 +2,6 @@ package firmata_test
 
 import (
 	"errors"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -12,7 +11,7 @@ import (
 	"github.com/penjire/penjire/drivers/device"
 	"github.com/penjire/penjire/drivers/devicetest"
 	"github.com/penjire/penjire/drivers/emulator/firmataemu"
-	"github.com/penjire/penjire/drivers/emulator/pty"
+	"github.com/penjire/penjire/drivers/emulator/pty/ptytest"
 	"github.com/penjire/penjire/drivers/firmata"
 	"github.com/penjire/penjire/drivers/link"
 	"github.com/penjire/penjire/drivers/link/linktest"
@@ -70,25 +69,9 @@ func inMemory(t *testing.T) devicetest.SensorRig {
 }
 
 func onPTY(t *testing.T) devicetest.SensorRig {
-	t.Cleanup(devicetest.Leaks(t))
 	board := new(firmataemu.Board)
-	port, err := pty.Attach(filepath.Join(t.TempDir(), "board"), board)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := port.Close(); err != nil {
-			t.Errorf("Close = %v, want nil", err)
-		}
-	})
-	must := func(f func() error) func() {
-		return func() {
-			if err := f(); err != nil {
-				t.Error(err)
-			}
-		}
-	}
-	return sensor(t, link.Serial{Path: port.Path(), Baud: 57600}, hands{board, must(port.Unplug), must(port.Replug)})
+	path, unplug, replug := ptytest.Attach(t, board)
+	return sensor(t, link.Serial{Path: path, Baud: 57600}, hands{board, unplug, replug})
 }
 
 func TestSensorSuite(t *testing.T) { devicetest.Sensor(t, devicetest.Faked, inMemory) }

@@ -15,7 +15,7 @@ import (
 	"github.com/penjire/penjire/drivers/device"
 	"github.com/penjire/penjire/drivers/devicetest"
 	"github.com/penjire/penjire/drivers/emulator/firmataemu"
-	"github.com/penjire/penjire/drivers/emulator/pty"
+	"github.com/penjire/penjire/drivers/emulator/pty/ptytest"
 	"github.com/penjire/penjire/drivers/firmata"
 	"github.com/penjire/penjire/drivers/gpioline"
 	"github.com/penjire/penjire/drivers/lamp"
@@ -72,25 +72,9 @@ func inMemory(t *testing.T) devicetest.IndicatorRig {
 }
 
 func onPTY(t *testing.T) devicetest.IndicatorRig {
-	t.Cleanup(devicetest.Leaks(t))
 	board := new(firmataemu.Board)
-	port, err := pty.Attach(filepath.Join(t.TempDir(), "board"), board)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := port.Close(); err != nil {
-			t.Errorf("Close = %v, want nil", err)
-		}
-	})
-	must := func(f func() error) func() {
-		return func() {
-			if err := f(); err != nil {
-				t.Error(err)
-			}
-		}
-	}
-	return onBoard(t, link.Serial{Path: port.Path()}, eyes{board, must(port.Unplug), must(port.Replug)})
+	path, unplug, replug := ptytest.Attach(t, board)
+	return onBoard(t, link.Serial{Path: path}, eyes{board, unplug, replug})
 }
 
 func TestSuite(t *testing.T) { devicetest.Indicator(t, devicetest.Faked, inMemory) }

@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/penjire/penjire/drivers/backlight"
-	"github.com/penjire/penjire/drivers/contact"
 	"github.com/penjire/penjire/drivers/device"
 	"github.com/penjire/penjire/drivers/ds3231"
 	"github.com/penjire/penjire/drivers/gpioline"
@@ -76,23 +75,15 @@ func openFirmataUPS(port string, options json.RawMessage) (device.Device, error)
 }
 
 func openUPS(lines func(port string) (gpioline.Source, error), port string, options json.RawMessage) (device.Device, error) {
-	var o struct {
-		Line   string `json:"line"`
-		Active string `json:"active"`
-		Pull   string `json:"pull"`
-	}
-	if err := strict(options, &o); err != nil {
+	var w wiring
+	if err := strict(options, &w); err != nil {
 		return nil, err
 	}
-	low, pull, err := electric(o.Active, o.Pull)
+	c, src, err := w.wired(lines, port)
 	if err != nil {
 		return nil, err
 	}
-	src, err := lines(port)
-	if err != nil {
-		return nil, err
-	}
-	return own(src)(upsline.New(src, contact.Opts{Line: o.Line, Pull: pull, ActiveLow: low}))
+	return own(src)(upsline.New(src, c))
 }
 
 func openThermometer(port string, options json.RawMessage) (device.Device, error) {

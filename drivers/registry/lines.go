@@ -47,22 +47,28 @@ var levels = map[string]bool{"": false, "high": false, "low": true}
 // pulls are the words for pulls.
 var pulls = map[string]gpio.Pull{"": gpio.Float, "none": gpio.Float, "up": gpio.PullUp, "down": gpio.PullDown}
 
-// electric reads the words for how a line is wired.
-func electric(active, pull string) (low bool, p gpio.Pull, err error) {
-	low, ok := levels[active]
-	p, known := pulls[pull]
+// wiring is how a switch or signal is wired.
+type wiring struct {
+	Line   string `json:"line"`
+	Active string `json:"active"`
+	Pull   string `json:"pull"`
+}
+
+// wired returns the settings of a contact that is wired so, and its line's source.
+func (w wiring) wired(lines func(port string) (gpioline.Source, error), port string) (contact.Opts, gpioline.Source, error) {
+	low, ok := levels[w.Active]
+	pull, known := pulls[w.Pull]
 	if !ok || !known {
-		return false, 0, fmt.Errorf("read options: got active %q and pull %q, want high or low, and up, down or none", active, pull)
+		return contact.Opts{}, nil, fmt.Errorf("read options: got active %q and pull %q, want high or low, and up, down or none", w.Active, w.Pull)
 	}
-	return low, p, nil
+	src, err := lines(port)
+	return contact.Opts{Line: w.Line, Pull: pull, ActiveLow: low}, src, err
 }
 
 func openSensor(lines func(port string) (gpioline.Source, error), port string, options json.RawMessage) (device.Device, error) {
 	var o struct {
-		Line       string            `json:"line"`
+		wiring
 		Kind       device.SensorKind `json:"kind"`
-		Active     string            `json:"active"`
-		Pull       string            `json:"pull"`
 		DebounceMS int               `json:"debounce_ms"`
 		HoldOffMS  int               `json:"hold_off_ms"`
 		WarmUpMS   int               `json:"warm_up_ms"`
@@ -70,18 +76,12 @@ func openSensor(lines func(port string) (gpioline.Source, error), port string, o
 	if err := strict(options, &o); err != nil {
 		return nil, err
 	}
-	low, pull, err := electric(o.Active, o.Pull)
+	c, src, err := o.wired(lines, port)
 	if err != nil {
 		return nil, err
 	}
-	src, err := lines(port)
-	if err != nil {
-		return nil, err
-	}
-	return own(src)(contact.New(src, contact.Opts{
-		Kind: o.Kind, Line: o.Line, Pull: pull, ActiveLow: low,
-		Debounce: ms(o.DebounceMS), HoldOff: ms(o.HoldOffMS), WarmUp: ms(o.WarmUpMS),
-	}))
+	c.Kind, c.Debounce, c.HoldOff, c.WarmUp = o.Kind, ms(o.DebounceMS), ms(o.HoldOffMS), ms(o.WarmUpMS)
+	return own(src)(contact.New(src, c))
 }
 
 // own closes src where the device that should have it could not be made.

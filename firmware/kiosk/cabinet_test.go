@@ -422,3 +422,40 @@ func TestWatchdogIsKickedOnlyWhileAllGoesOn(t *testing.T) {
 	cancel()
 	done.Wait()
 }
+
+// jitter is a door whose switch has a loose wire.
+type jitter struct {
+	device.Sensor
+	tripped bool
+}
+
+func (j *jitter) Tripped() bool { return j.tripped }
+func (j *jitter) Clear()        { j.tripped = false }
+
+// TestLooseWireDoesNotFillTheJournal: what trips again and again is entered at most
+// once a minute, and what is not entered yet is not forgotten.
+func TestLooseWireDoesNotFillTheJournal(t *testing.T) {
+	r := newRig(t)
+	r.start()
+	j := new(jitter)
+	k := &Kiosk{cab: &cabinet{seen: map[device.Sensor]*episode{}}, box: r.k.box, log: r.k.log, life: r.k.life}
+	trip := func(want int) {
+		t.Helper()
+		j.tripped = true
+		k.witness(t.Context(), j, "cabinet.door.opened", device.ContactIdle, time.Now())
+		if got := len(r.entries()); got != want {
+			t.Errorf("entries: got %d, want %d", got, want)
+		}
+	}
+	trip(1)
+	trip(1)
+	trip(1)
+	if !j.tripped {
+		t.Error("what is not in the journal yet was forgotten")
+	}
+	k.cab.seen[j].at = time.Now().Add(-witnessEvery)
+	trip(2)
+	if j.tripped {
+		t.Error("what is in the journal still trips")
+	}
+}

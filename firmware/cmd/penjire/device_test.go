@@ -16,13 +16,14 @@ import (
 
 	"github.com/penjire/penjire/drivers/device"
 	"github.com/penjire/penjire/drivers/devicetest"
+	"github.com/penjire/penjire/drivers/emulator/firmataemu"
 	"github.com/penjire/penjire/drivers/emulator/pn532emu"
 	"github.com/penjire/penjire/drivers/emulator/printer"
 	"github.com/penjire/penjire/drivers/emulator/pty"
 	"github.com/penjire/penjire/drivers/link"
 )
 
-// bench is a reader and a printer at the far ends of pseudo-terminals.
+// bench is a reader, a printer and an I/O board at the far ends of pseudo-terminals.
 type bench struct {
 	chip  *pn532emu.Chip
 	roll  *printer.Printer
@@ -32,7 +33,7 @@ type bench struct {
 
 func attach(dir string) (*bench, error) {
 	b := &bench{chip: new(pn532emu.Chip), roll: printer.New(printer.Opts{Speed: -1}), ports: map[string]*pty.Port{}}
-	for name, dev := range map[string]pty.Device{"reader": b.chip, "printer": b.roll} {
+	for name, dev := range map[string]pty.Device{"reader": b.chip, "printer": b.roll, "io": new(firmataemu.Board)} {
 		p, err := pty.Attach(filepath.Join(dir, name), dev)
 		if err != nil {
 			return nil, errors.Join(err, b.close())
