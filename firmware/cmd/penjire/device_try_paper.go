@@ -28,15 +28,14 @@ func mediaOf(ctx context.Context, ask func(context.Context) (device.Media, error
 
 func tryReceipts(ctx context.Context, g *guide, d device.ReceiptPrinter) {
 	g.paper(ctx, d.Media)
-	if out, err := g.ticket(ctx, d); out == device.Printed {
-		g.step(passed, "a test ticket: the printer confirms it")
-	} else if out == device.PrintUnknown {
-		g.step(unconfirmed, "a test ticket: it may be out, and the printer does not say so: %v", err)
-	} else {
-		g.broke("a test ticket", err)
+	out, err := g.ticket(ctx, d)
+	g.printed("a test ticket", out, err)
+	if t, ok := d.(device.TextPrinter); ok {
+		out, err := g.textTicket(ctx, t)
+		g.printed("a ticket of the printer's own letters", out, err)
 	}
 	g.step(g.ask(ctx, "Is the ticket out and cut, and are its frame and bars whole, without white lines?"), "the ticket is well printed")
-	g.step(g.ask(ctx, "Are the Turkmen and the Russian letters right?"), "its letters are right")
+	g.step(g.ask(ctx, "Are the Turkmen and the Russian letters right, on every ticket?"), "its letters are right")
 	if g.await(ctx, d, "Open the cover", "the cover is open", func() bool { return mediaOf(ctx, d.Media).Cover == device.CoverOpen }) {
 		g.await(ctx, d, "Close the cover", "the cover is closed", func() bool { return mediaOf(ctx, d.Media).Cover == device.CoverClosed })
 	}
@@ -56,6 +55,26 @@ func (g *guide) ticket(ctx context.Context, d device.ReceiptPrinter) (device.Out
 	ctx, cancel := context.WithTimeout(ctx, g.wait)
 	defer cancel()
 	return d.Print(ctx, img)
+}
+
+// textTicket prints a ticket as text: it shows whether the printer's profile fits it.
+func (g *guide) textTicket(ctx context.Context, d device.TextPrinter) (device.Outcome, error) {
+	lines := printing.Ticket{Device: d.String(), Made: time.Now()}.Lines(d.Width(), d.DPI(), d.Columns())
+	ctx, cancel := context.WithTimeout(ctx, g.wait)
+	defer cancel()
+	return d.PrintText(ctx, lines)
+}
+
+// printed says what came of a print.
+func (g *guide) printed(what string, out device.Outcome, err error) {
+	switch out {
+	case device.Printed:
+		g.step(passed, "%s: the printer confirms it", what)
+	case device.PrintUnknown:
+		g.step(unconfirmed, "%s: it may be out, and the printer does not say so: %v", what, err)
+	default:
+		g.broke(what, err)
+	}
 }
 
 // paper says what a printer says of its paper.
