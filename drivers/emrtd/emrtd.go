@@ -4,10 +4,10 @@
 // whether the chip is the one that it signed them for.
 //
 // It never reads DG3 and DG4, fingerprints and irises, and does no Terminal
-// Authentication. Of PACE it knows generic mapping on curves: chips that have
-// integrated mapping or Diffie-Hellman over a field alone are refused, or opened
-// with BAC where that is asked for. Whatever it read is in types that do not
-// print themselves.
+// Authentication. Of PACE it knows all mappings on curves, but does not use the
+// proof in chip authentication mapping; chips that have PACE over a field alone
+// are refused, or opened with BAC where that is asked for. Whatever it read is in
+// types that do not print themselves.
 //
 // # Reference
 //

@@ -138,6 +138,10 @@ func TestReads(t *testing.T) {
 			cases[fmt.Sprintf("PACE %v %d", s, params)] = open{[]emrtdcard.PACE{emrtdcard.Way(s, params)}, s, can(t, emrtdcard.CAN), ""}
 		}
 	}
+	for i, s := range []sm.Suite{sm.TDES, sm.AES128, sm.AES192, sm.AES256} {
+		params := []int{12, 13, 15, 18}[i]
+		cases[fmt.Sprintf("PACE %v %d, integrated", s, params)] = open{[]emrtdcard.PACE{emrtdcard.WayIntegrated(s, params)}, s, zone(t), ""}
+	}
 	for name, v := range cases {
 		t.Run(name, func(t *testing.T) {
 			profile, err := emrtdcard.SpecimenWith(issuer(t), emrtdcard.Zone, v.chip, v.ways...)
@@ -175,7 +179,7 @@ func TestPasswords(t *testing.T) {
 	pace, bac := specimen(t, emrtdcard.PACEBrainpool), specimen(t)
 	noCAN := pace
 	noCAN.CAN = ""
-	integrated := emrtdcard.PACE{OID: []int{0, 4, 0, 127, 0, 7, 2, 2, 4, 4, 2}, Suite: sm.AES128, Params: 13}
+	field := emrtdcard.PACE{OID: []int{0, 4, 0, 127, 0, 7, 2, 2, 4, 1, 2}, Suite: sm.AES128, Params: 2}
 	for name, v := range map[string]struct {
 		profile  emrtdcard.Profile
 		password emrtd.Password
@@ -187,7 +191,7 @@ func TestPasswords(t *testing.T) {
 		"BAC, CAN":                   {bac, can(t, emrtdcard.CAN), emrtd.ErrNoAccess},
 		"PACE without CAN":           {noCAN, can(t, emrtdcard.CAN), emrtd.ErrNoAccess},
 		"nothing":                    {pace, emrtd.Password{}, emrtd.ErrNoAccess},
-		"PACE of another kind alone": {specimen(t, integrated), zone(t), emrtd.ErrNoAccess},
+		"PACE of another kind alone": {specimen(t, field), zone(t), emrtd.ErrNoAccess},
 	} {
 		c := put(v.profile)
 		_, err := emrtd.Open(t.Context(), &noBAC{c, t, strings.HasPrefix(name, "PACE")}, v.password, emrtd.Opts{Now: now})
@@ -195,7 +199,7 @@ func TestPasswords(t *testing.T) {
 			t.Errorf("%s: Open = %v, want %v", name, err, v.want)
 		}
 	}
-	c, err := emrtd.Open(t.Context(), put(specimen(t, integrated)), zone(t), emrtd.Opts{Now: now, BACInstead: true})
+	c, err := emrtd.Open(t.Context(), put(specimen(t, field)), zone(t), emrtd.Opts{Now: now, BACInstead: true})
 	if err != nil {
 		t.Fatalf("Open with BACInstead = %v, want nil", err)
 	}

@@ -31,13 +31,14 @@ const (
 )
 
 // best returns the strongest way of PACE in list that is known here: generic
-// mapping, also within chip authentication mapping, on a curve.
+// mapping, also within chip authentication mapping, or integrated mapping, on a
+// curve.
 func best(list []lds.PACE) (lds.PACE, bool) {
 	var found lds.PACE
 	ok := false
 	for _, p := range list {
 		c := curve.ByID(p.Params)
-		if p.DH || p.Mapping == lds.Integrated || c == nil {
+		if p.DH || c == nil || p.Mapping == lds.Integrated && !c.Encodable() {
 			continue
 		}
 		if !ok || p.Suite > found.Suite || p.Suite == found.Suite && c.P.BitLen() > curve.ByID(found.Params).P.BitLen() {
@@ -47,7 +48,7 @@ func best(list []lds.PACE) (lds.PACE, bool) {
 	return found, ok
 }
 
-// pace is PACE with generic mapping: both ends prove that they know the
+// pace is PACE: both ends prove that they know the
 // password, and who listens can try nothing afterwards.
 func (c *Chip) pace(ctx context.Context, info lds.PACE, p Password) error {
 	cv := curve.ByID(info.Params)
@@ -67,21 +68,12 @@ func (c *Chip) pace(ctx context.Context, info lds.PACE, p Password) error {
 	if len(out) == 0 || len(out)%info.Suite.BlockSize() != 0 {
 		return fmt.Errorf("nonce: got %d bytes: %w", len(out), device.ErrProtocol)
 	}
-	nonce := new(big.Int).SetBytes(info.Suite.Decrypt(key, nil, out))
-
-	k, pub, err := cv.NewKey(c.o.rand(), cv.G)
-	if err != nil {
-		return err
-	}
-	_, shared, err := c.agree(ctx, cv, k, pub, tagMapOwn, tagMapChip)
+	g, err := c.generator(ctx, info, cv, info.Suite.Decrypt(key, nil, out))
 	if err != nil {
 		return fmt.Errorf("map nonce: %w", err)
 	}
-	g := cv.Add(cv.Mul(nonce.Mod(nonce, cv.N), cv.G), shared)
-	if !cv.On(g) {
-		return fmt.Errorf("map nonce: %w: %w", curve.ErrPoint, device.ErrProtocol)
-	}
-	if k, pub, err = cv.NewKey(c.o.rand(), g); err != nil {
+	k, pub, err := cv.NewKey(c.o.rand(), g)
+	if err != nil {
 		return err
 	}
 	chip, z, err := c.agree(ctx, cv, k, pub, tagKeyOwn, tagKeyChip)
@@ -140,17 +132,22 @@ func (c *Chip) choose(ctx context.Context, info lds.PACE, p Password) error {
 // step is one GENERAL AUTHENTICATE: it sends data and returns the object want of
 // the answer.
 func (c *Chip) step(ctx context.Context, cla byte, data []byte, want uint32) ([]byte, error) {
+	body, err := c.general(ctx, cla, data)
+	if err != nil {
+		return nil, err
+	}
+	return iso7816.FindTLV(body, want)
+}
+
+// general is step for whatever is in the answer.
+func (c *Chip) general(ctx context.Context, cla byte, data []byte) ([]byte, error) {
 	out, err := c.do(ctx, iso7816.Command{
 		Cla: cla, Ins: insAuthenticate, Data: iso7816.AppendTLV(nil, tagDynamic, data), Le: iso7816.MaxLe,
 	})
 	if err != nil {
 		return nil, err
 	}
-	body, err := lds.Only(out, tagDynamic)
-	if err != nil {
-		return nil, err
-	}
-	return iso7816.FindTLV(body, want)
+	return lds.Only(out, tagDynamic)
 }
 
 // agree sends the public key of k, gets the chip's and returns it with the

@@ -6,9 +6,11 @@ import (
 	"crypto/sha1"
 	"encoding/hex"
 	"errors"
+	"math/big"
 	"testing"
 
 	"github.com/penjire/penjire/drivers/device"
+	"github.com/penjire/penjire/drivers/emrtd/curve"
 	"github.com/penjire/penjire/drivers/emrtd/lds"
 	"github.com/penjire/penjire/drivers/emrtd/sm"
 	"github.com/penjire/penjire/drivers/iso7816"
@@ -148,6 +150,44 @@ func TestPACEWorkedExample(t *testing.T) {
 		}
 		if opened := c.sec != nil; opened != (v.answer == "") {
 			t.Errorf("%s: secure messaging is %v", name, opened)
+		}
+	}
+}
+
+// TestIntegratedMapping is Doc 9303-11, appendix H.1: integrated mapping on
+// brainpoolP256r1 with AES-128. Nonces, private keys and tokens are the
+// document's; the chip's nonce is encrypted under the password of appendix G.1.
+func TestIntegratedMapping(t *testing.T) {
+	secret := citizen.NewText("T22000129364081251010318")
+	hash := sha1.Sum([]byte(secret.Reveal()))
+	nonce := sm.AES128.Encrypt(sm.AES128.Derive(hash[:], sm.ForPassword), nil, unhex(t, "2923BE84E16CD6AE529049F1F1BBE9EB"))
+	const own, key = "5DD4CBFC96F5453B130D890A1CDBAE32", "A73FB703AC1436A18E0CFA5ABB3F7BEC7A070E7A6788486BEE230C4A22762595"
+	cv := curve.ByID(13)
+	g, err := cv.Unmarshal(unhex(t, "048E82D31559ED0FDE92A4D0498ADD3C23BABA94FB77691E31E90AEA77FB17D4274C1AE14BD0C3DBAC0C871B7F3608169364437CA30AC243A089D3F266C1E60FAD"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	public := func(private string) string {
+		return hexUpper(cv.Marshal(cv.Mul(new(big.Int).SetBytes(unhex(t, private)), g)))
+	}
+	for _, nothing := range []string{"7C00", "7C028200"} { // chips say nothing in either way
+		s := &script{t, [][2]string{
+			{"0022C1A40F800A04007F00070202040402830101", "9000"},
+			{"10860000027C0000", "7C128010" + hexUpper(nonce) + "9000"},
+			{"10860000147C128110" + own + "00", nothing + "9000"},
+			{
+				"10860000457C438341" + public(key) + "00",
+				"7C438441" + public("107CF58696EF6155053340FD633392BA81909DF7B9706F226F32086C7AFF974A") + "9000",
+			},
+			{"008600000C7C0A8508450F02B86F6A090900", "7C0A860875D4D96E8D5B03089000"},
+		}}
+		c := &Chip{ch: iso7816.NewChannel(s), o: Opts{random: bytes.NewReader(unhex(t, own+key))}}
+		info := lds.PACE{OID: []int{0, 4, 0, 127, 0, 7, 2, 2, 4, 4, 2}, Mapping: lds.Integrated, Suite: sm.AES128, Params: 13}
+		if err := c.pace(t.Context(), info, Key(secret)); err != nil {
+			t.Errorf("pace = %v, want nil", err)
+		}
+		if len(s.steps) > 0 {
+			t.Errorf("never sent: %v", s.steps)
 		}
 	}
 }

@@ -96,6 +96,38 @@ func TestAgainstStandardLibrary(t *testing.T) {
 	}
 }
 
+// TestEncode is Doc 9303-11, appendix H.1: integrated mapping on brainpoolP256r1.
+func TestEncode(t *testing.T) {
+	num := func(s string) *big.Int {
+		n, ok := new(big.Int).SetString(s, 16)
+		if !ok {
+			t.Fatal(s)
+		}
+		return n
+	}
+	want := curve.Point{
+		X: num("8E82D31559ED0FDE92A4D0498ADD3C23BABA94FB77691E31E90AEA77FB17D427"),
+		Y: num("4C1AE14BD0C3DBAC0C871B7F3608169364437CA30AC243A089D3F266C1E60FAD"),
+	}
+	for _, in := range []string{
+		"E4447E2DFB3586BAC05DDB00156B57FBB2179A3949294C97254189800C517BAA8DA0FF397ED8C445D3E421E4FEB57322",
+		"A2F8FF2DF50E52C6599F386ADCB595D229F6A167ADE2BE5F2C3296ADD5B7430E", // the same, reduced
+	} {
+		if got, err := curve.ByID(13).Encode(num(in)); err != nil || !got.Equal(want) {
+			t.Errorf("Encode(%s) = %x, %v, want %x", in, got, err, want)
+		}
+	}
+	for id := 8; id <= 18; id++ {
+		c := curve.ByID(id)
+		for n := range int64(20) {
+			p, err := c.Encode(big.NewInt(n))
+			if wantErr := n < 2 || !c.Encodable(); (err != nil) != wantErr || err == nil && !c.On(p) {
+				t.Errorf("%v: Encode(%d) = %v, want an error: %v", c, n, err, wantErr)
+			}
+		}
+	}
+}
+
 func FuzzUnmarshal(f *testing.F) {
 	for id := 8; id <= 18; id++ {
 		c := curve.ByID(id)

@@ -65,6 +65,20 @@ func TestCMAC(t *testing.T) {
 	}
 }
 
+// TestRandom is Doc 9303-11, appendix H.1.
+func TestRandom(t *testing.T) {
+	got := sm.AES128.Random(unhex(t, "2923BE84E16CD6AE529049F1F1BBE9EB"), unhex(t, "5DD4CBFC96F5453B130D890A1CDBAE32"), 256)
+	want := "E4447E2DFB3586BAC05DDB00156B57FBB2179A3949294C97254189800C517BAA8DA0FF397ED8C445D3E421E4FEB57322"
+	if !bytes.Equal(got, unhex(t, want)) {
+		t.Errorf("Random = %X, want %s", got, want)
+	}
+	for _, s := range []sm.Suite{sm.TDES, sm.AES192, sm.AES256} {
+		if n := len(s.Random(make([]byte, s.NonceSize()), make([]byte, s.KeySize()), 521)); n*8 < 585 || n%s.NonceSize() != 0 {
+			t.Errorf("%v: Random has %d bytes", s, n)
+		}
+	}
+}
+
 // worked is Doc 9303-11, appendix D.4: EF.COM selected and read in two parts.
 var worked = []struct {
 	c                   iso7816.Command

@@ -46,12 +46,13 @@ type Profile struct {
 	UID   []byte // empty: 08 and three bytes that mean nothing
 }
 
-// PACE is one way of PACE that the card offers. Those whose mapping is not
-// generic are only listed.
+// PACE is one way of PACE that the card offers. It can do those of [Way] and
+// [WayIntegrated]; others are only listed.
 type PACE struct {
-	OID    asn1.ObjectIdentifier
-	Suite  sm.Suite
-	Params int
+	OID        asn1.ObjectIdentifier
+	Suite      sm.Suite
+	Params     int
+	Integrated bool
 }
 
 // Fault is something that goes wrong with the card's next protected answer, once.

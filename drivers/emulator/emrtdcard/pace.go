@@ -129,6 +129,9 @@ func (c *Card) authenticate(cmd iso7816.Command) ([]byte, iso7816.SW) {
 	}
 	if x.step == 1 {
 		x.nonceInBytes = make([]byte, 16)
+		if x.way.Integrated {
+			x.nonceInBytes = make([]byte, x.way.Suite.NonceSize())
+		}
 		if _, err := io.ReadFull(c.random, x.nonceInBytes); err != nil {
 			return nil, iso7816.Failure
 		}
@@ -144,6 +147,16 @@ func (c *Card) authenticate(cmd iso7816.Command) ([]byte, iso7816.SW) {
 	if last {
 		c.pace = nil
 		return c.token(x, v, wrap)
+	}
+	if x.step == 2 && x.way.Integrated {
+		if len(v) != x.way.Suite.KeySize() {
+			return nil, iso7816.WrongData
+		}
+		x.g, err = x.curve.Encode(new(big.Int).SetBytes(x.way.Suite.Random(x.nonceInBytes, v, x.curve.P.BitLen())))
+		if err != nil {
+			return nil, iso7816.Failure
+		}
+		return wrap(0x82, nil)
 	}
 	own, sw := c.agree(x, v)
 	if sw != iso7816.OK {

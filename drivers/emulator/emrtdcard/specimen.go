@@ -36,7 +36,12 @@ var PACEBrainpool = Way(sm.AES128, 13)
 
 // Way returns PACE with generic mapping on the curve with that number.
 func Way(s sm.Suite, params int) PACE {
-	return PACE{asn1.ObjectIdentifier{0, 4, 0, 127, 0, 7, 2, 2, 4, 2, int(s)}, s, params}
+	return PACE{asn1.ObjectIdentifier{0, 4, 0, 127, 0, 7, 2, 2, 4, 2, int(s)}, s, params, false}
+}
+
+// WayIntegrated is Way with integrated mapping.
+func WayIntegrated(s sm.Suite, params int) PACE {
+	return PACE{asn1.ObjectIdentifier{0, 4, 0, 127, 0, 7, 2, 2, 4, 4, int(s)}, s, params, true}
 }
 
 // Specimen returns a passport with everything: PACE and BAC, Chip
