@@ -25,6 +25,7 @@ func (k *Kiosk) openDevices(context.Context) error {
 			k.log.Info("device", "device", r.Want.Name, "driver", r.Want.Driver, "state", r.State.String(), "found", r.Look().Words)
 		}
 	}
+	k.openBooks()
 	k.reader, k.printer = registry.Reader(k.loaded), registry.Printer(k.loaded)
 	return nil
 }

@@ -28,6 +28,7 @@ import (
 	"github.com/penjire/penjire/boards/board"
 	"github.com/penjire/penjire/drivers/device"
 	"github.com/penjire/penjire/drivers/registry"
+	"github.com/penjire/penjire/firmware/cashbook"
 	"github.com/penjire/penjire/firmware/clock"
 	"github.com/penjire/penjire/firmware/health"
 	"github.com/penjire/penjire/firmware/printing"
@@ -89,6 +90,7 @@ type Kiosk struct {
 	talking chan struct{}         // one token: whose commands the card in the reader gets
 	printer device.ReceiptPrinter // nil: none
 	worker  *printing.Worker
+	books   []*cashbook.Book // of the acceptors of money
 
 	cab     *cabinet
 	battery *clock.Battery
@@ -329,6 +331,7 @@ func (k *Kiosk) Close() error {
 	if err := registry.Halt(k.loaded); err != nil {
 		errs = append(errs, fmt.Errorf("kiosk: %w", err))
 	}
+	errs = append(errs, k.closeBooks())
 	if k.codes != nil {
 		errs = append(errs, k.codes.close())
 	}

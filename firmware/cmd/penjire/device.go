@@ -61,6 +61,7 @@ type devices struct {
 	board  *board.Board
 	wants  []registry.Want // as the board has them
 	socket string          // "": no kiosk is asked
+	state  string          // the kiosk's folder; "": it is not known
 }
 
 func (f *deviceFlags) load() (*devices, error) {
@@ -71,7 +72,7 @@ func (f *deviceFlags) load() (*devices, error) {
 		if err != nil {
 			return nil, fmt.Errorf("which devices there are to be is not known: %w\nhint: --settings names the settings, --board a board", err)
 		}
-		name, ports = s.Board, s.Ports
+		name, ports, d.state = s.Board, s.Ports, s.State
 		if d.socket == "" {
 			d.socket = s.Control
 		}

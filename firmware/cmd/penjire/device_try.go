@@ -13,6 +13,7 @@ import (
 	"github.com/penjire/penjire/boards/board"
 	"github.com/penjire/penjire/drivers/device"
 	"github.com/penjire/penjire/drivers/registry"
+	"github.com/penjire/penjire/firmware/cashbook"
 )
 
 // try is the guided test of a device of one class. It returns false if the device
@@ -76,6 +77,15 @@ func deviceTest(ctx context.Context, args []string, stdin io.Reader, stdout, std
 	if r.State != registry.Loaded {
 		_, _ = fmt.Fprintf(stderr, "penjire: %s is %v: %s\n", r.Want.Name, r.State, r.Why())
 		return bad
+	}
+	// Of the kiosk's own book, if there is a kiosk: money is accounted for in one place.
+	book, err := cashbook.For(r.Device, d.state, r.Want.Name)
+	if err != nil {
+		_, _ = fmt.Fprintf(stderr, "penjire: %s takes no money without its book: %v\n", r.Want.Name, errors.Join(err, r.Device.Halt()))
+		return bad
+	}
+	if book != nil {
+		defer func() { _ = book.Close() }() // what was written is on the disk
 	}
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
