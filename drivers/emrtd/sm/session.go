@@ -45,6 +45,9 @@ func NewSession(s Suite, enc, mac, counter []byte) *Session {
 // String tells the suite and never the keys.
 func (s *Session) String() string { return "secure messaging with " + s.suite.String() }
 
+// GoString is String: %#v shows no keys, either.
+func (s *Session) GoString() string { return s.String() }
+
 // count raises the counter and returns the IV that goes with it.
 func (s *Session) count() []byte {
 	for i := len(s.ssc) - 1; i >= 0; i-- {

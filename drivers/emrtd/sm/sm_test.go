@@ -126,6 +126,16 @@ func TestWorkedExample(t *testing.T) {
 	}
 }
 
+// TestKeysDoNotPrint: a session in a log shows its suite.
+func TestKeysDoNotPrint(t *testing.T) {
+	s := session(t)
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s"} {
+		if got := fmt.Sprintf(verb, s); got != "secure messaging with 3DES" {
+			t.Errorf("Sprintf(%s) = %s", verb, got)
+		}
+	}
+}
+
 // pair is both ends of a session in suite s.
 func pair(s sm.Suite) (reader, chip *sm.Session) {
 	enc, mac := s.Derive([]byte("secret"), 1), s.Derive([]byte("secret"), 2)
