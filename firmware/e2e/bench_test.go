@@ -102,6 +102,7 @@ type state struct {
 	Devices struct {
 		Printer struct{ Papers int }
 		Reader  struct{ Faults int }
+		Scanner struct{ Lit bool }
 	}
 	Network struct{ Sent, Received int64 }
 }

@@ -271,10 +271,13 @@ func (k *Kiosk) lookPresence() {
 // k.mu is held.
 func (k *Kiosk) shine() {
 	lit := map[device.Light]device.Flash{
-		device.LightCardReader: device.LightOff, device.LightReceiptPrinter: device.LightOff,
+		device.LightCardReader: device.LightOff, device.LightReceiptPrinter: device.LightOff, device.LightScanner: device.LightOff,
 		device.LightInService: device.LightContinuous, device.LightStatusBad: device.LightOff,
 	}
 	if v := k.visit; v != nil {
+		if v.state.Scans() && k.scannerThere() {
+			lit[device.LightScanner] = device.LightMedium
+		}
 		switch page := v.state.Page; {
 		case page == screen.Card && v.state.Card.In == 0:
 			lit[device.LightCardReader] = device.LightMedium

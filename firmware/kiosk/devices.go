@@ -26,7 +26,7 @@ func (k *Kiosk) openDevices(context.Context) error {
 		}
 	}
 	k.openBooks()
-	k.reader, k.printer = registry.Reader(k.loaded), registry.Printer(k.loaded)
+	k.reader, k.printer, k.scanner = registry.Reader(k.loaded), registry.Printer(k.loaded), registry.CodeScanner(k.loaded)
 	return nil
 }
 

@@ -33,6 +33,7 @@ func (k *Kiosk) facts() session.Facts {
 	return session.Facts{
 		Now: k.now(), Catalogue: k.know.catalogue(), Blocked: k.blocked(),
 		NoReader: k.reader == nil || k.reader.Health() == device.NoDevice, Queue: k.queue,
+		Scanner: k.scannerThere(),
 	}
 }
 

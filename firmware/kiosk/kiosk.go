@@ -89,6 +89,7 @@ type Kiosk struct {
 	reader  device.CardReader     // nil: none
 	talking chan struct{}         // one token: whose commands the card in the reader gets
 	printer device.ReceiptPrinter // nil: none
+	scanner device.CodeScanner    // nil: none
 	worker  *printing.Worker
 	books   []*cashbook.Book // of the acceptors of money
 
@@ -131,6 +132,7 @@ type Kiosk struct {
 	journalled  time.Time               // when a beacon was last put into the journal
 	unsent      int                     // as last looked at
 	queue       session.Queue           // as last looked at, for the assistant
+	scans       bool                    // a code scanner may be there, as last looked at
 }
 
 var _ web.Kiosk = (*Kiosk)(nil)

@@ -23,6 +23,7 @@ type visit struct {
 	timer  *time.Timer          // idle time
 	late   *time.Timer
 	armed  armed
+	unscan context.CancelFunc // switches the code scanner off; nil: it is off
 }
 
 // armed says for what the timers of a visit run.
@@ -62,6 +63,9 @@ func (k *Kiosk) endVisit() {
 		k.spent = v.state.Card.In
 	}
 	v.stop()
+	if v.unscan != nil {
+		v.unscan()
+	}
 	k.visit = nil
 	v.state, v.opened, v.signed = session.State{}, nil, nil
 	k.shine()
@@ -199,7 +203,12 @@ func (k *Kiosk) apply(v *visit, e session.Event) {
 	for _, eff := range effects {
 		k.start(v, eff)
 	}
-	_, hand := e.(session.Act)
+	k.aim(v)
+	hand := false
+	switch e.(type) {
+	case session.Act, session.Scanned: // a paper was held there
+		hand = true
+	}
 	k.arm(v, hand)
 	k.shine()
 	k.hub.tell(web.Change{Visit: v.id, Reload: true, Devices: k.devices})

@@ -49,6 +49,10 @@ func (k *Kiosk) watch(ctx context.Context) error {
 	if r, ok := k.reader.(device.Watcher); ok {
 		reader = r.Changes(ctx)
 	}
+	var scanner <-chan struct{}
+	if k.scanner != nil {
+		scanner = k.scanner.Changes(ctx)
+	}
 	box := k.box.Changes()
 	for {
 		k.lookOnce(ctx)
@@ -69,6 +73,10 @@ func (k *Kiosk) watch(ctx context.Context) error {
 			if !ok {
 				reader = nil
 			}
+		case _, ok := <-scanner:
+			if !ok {
+				scanner = nil
+			}
 		}
 	}
 }
@@ -85,8 +93,9 @@ func (k *Kiosk) lookOnce(ctx context.Context) {
 	}
 	notice := k.health.Notice()
 	k.mu.Lock()
-	changed := d != k.devices || notice != k.notice || q != k.queue
-	k.devices, k.notice, k.queue = d, notice, q
+	scans := k.scannerThere()
+	changed := d != k.devices || notice != k.notice || q != k.queue || scans != k.scans
+	k.devices, k.notice, k.queue, k.scans = d, notice, q, scans
 	k.shine()
 	k.mu.Unlock()
 	if changed {

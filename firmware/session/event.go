@@ -64,6 +64,13 @@ type Opened struct {
 	Answer Answer
 }
 
+// Scanned says what the code scanner read while the page was one that [State.Scans]:
+// a tracking code, or a seal, or neither.
+type Scanned struct {
+	Code citizen.Text
+	Seal *Seal
+}
+
 // Updated says that a request stands differently from before: a receipt came,
 // a page was printed, it was withdrawn.
 type Updated struct{ Request Request }
@@ -94,6 +101,7 @@ func (Accepted) event()  {}
 func (Listed) event()    {}
 func (Found) event()     {}
 func (Opened) event()    {}
+func (Scanned) event()   {}
 func (Updated) event()   {}
 func (CopyPaper) event() {}
 func (IdleWarn) event()  {}

@@ -17,7 +17,7 @@ func (r Request) Ref() string { return hex.EncodeToString(r.Doc[:8]) }
 func (s State) looking(a Act, f Facts) (State, []Effect) {
 	switch {
 	case a.Name == "track" && s.Page == screen.Track:
-		s.Track = Track{Code: a.Text}
+		s.Track = Track{Code: a.Text, Scans: s.Track.Scans}
 		if a.Text.IsZero() {
 			s.Track.Fault = "track.fault.empty"
 			return s, nil
@@ -139,6 +139,25 @@ func (s State) found(e Found) (State, []Effect) {
 	r := *e.Request
 	s.Request, s.ByCode, s.Page, s.Answer, s.Track = &r, true, screen.Status, nil, Track{}
 	return s, nil
+}
+
+// scanned takes what the scanner read. A code is filled in for its owner to send
+// off; nothing of anyone is opened by a scan.
+func (s State) scanned(e Scanned) State {
+	if !s.Scans() || s.Busy != 0 {
+		return s // the page has changed since
+	}
+	if e.Seal != nil {
+		seal := *e.Seal
+		s.Seal, s.Page, s.Track = &seal, screen.Seal, Track{Scans: s.Track.Scans + 1}
+		return s
+	}
+	t := Track{Code: e.Code, Read: !e.Code.IsZero(), Scans: s.Track.Scans + 1}
+	if !t.Read {
+		t.Code, t.Fault = s.Track.Code, "track.fault.scan"
+	}
+	s.Page, s.Seal, s.Track = screen.Track, nil, t
+	return s
 }
 
 func (s State) opened(e Opened, f Facts) (State, []Effect) {

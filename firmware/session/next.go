@@ -31,6 +31,8 @@ func Next(s State, e Event, f Facts) (State, []Effect) {
 		return s.found(e)
 	case Opened:
 		return s.opened(e, f)
+	case Scanned:
+		return s.scanned(e), nil
 	case Updated:
 		return s.updated(e.Request), nil
 	case CopyPaper:
@@ -122,7 +124,7 @@ func (s State) typed(a Act) State {
 	case screen.Question:
 		s.Apply.Tried, s.Apply.HasTried = a.Text, true
 	case screen.Track:
-		s.Track.Code = a.Text
+		s.Track.Code, s.Track.Read = a.Text, s.Track.Read && s.Track.Code.Equal(a.Text)
 	}
 	return s
 }
@@ -177,7 +179,7 @@ func (s State) idleEnd() (State, []Effect) {
 
 func (s State) finish() (State, []Effect) {
 	switch s.Page {
-	case screen.Done, screen.Answer, screen.TakeCard, screen.Problem, screen.Status, screen.Requests:
+	case screen.Done, screen.Answer, screen.TakeCard, screen.Problem, screen.Status, screen.Requests, screen.Seal:
 		return s.end()
 	}
 	return s, nil
@@ -187,9 +189,10 @@ func (s State) finish() (State, []Effect) {
 // citizen is stays known.
 func (s State) home() (State, []Effect) {
 	switch s.Page {
-	case screen.Services, screen.Service, screen.Requests, screen.Status, screen.Track, screen.Answer, screen.Done, screen.Assist:
+	case screen.Services, screen.Service, screen.Requests, screen.Status, screen.Track, screen.Answer, screen.Done, screen.Assist, screen.Seal:
 		s.Page = screen.Home
 		s.Apply, s.List, s.Request, s.Answer, s.Purpose = Application{}, nil, nil, nil, ForNothing
+		s.Track, s.Seal = Track{}, nil
 	}
 	return s, nil
 }
@@ -201,7 +204,7 @@ func (s State) CanBack() bool {
 	}
 	switch s.Page {
 	case screen.Services, screen.Service, screen.Rules, screen.Card, screen.Question, screen.Check,
-		screen.PIN, screen.Requests, screen.Track, screen.Status, screen.Answer, screen.Assist:
+		screen.PIN, screen.Requests, screen.Track, screen.Status, screen.Answer, screen.Assist, screen.Seal:
 		return true
 	case screen.Problem:
 		return s.Apply.Service != nil || s.Request != nil
@@ -253,6 +256,8 @@ func (s State) back() (State, []Effect) {
 		s.Answer = nil
 	case screen.Answer:
 		s.Page = screen.Status
+	case screen.Seal:
+		s.Page, s.Seal = screen.Track, nil
 	}
 	return s, nil
 }

@@ -39,6 +39,7 @@ type State struct {
 	Problem Problem
 
 	Track   Track
+	Seal    *Seal     // the printed seal that was scanned
 	List    []Request // my requests
 	Request *Request  // the one open
 	ByCode  bool      // it was found by its code, not by a card
@@ -130,6 +131,25 @@ type Problem struct {
 type Track struct {
 	Code  citizen.Text // as typed
 	Fault string       // phrase key
+	Read  bool         // Code was read off a receipt
+	Scans int          // that were read on the page so far
+}
+
+// Seal is what a seal printed on paper says, and whether that is genuine. The
+// words are those of the verifier.
+type Seal struct {
+	Kind                  string // "receipt" or "copy"
+	Verdict               string // "yes", "no", "unknown"
+	Heading, Found, Means catalog.Text
+	Service               string // id
+	Issuer                string // id of the agency or kiosk
+	Signer                string
+	Subject               citizen.Text
+	Facts                 []screen.CheckLine // to compare with the paper; Label is not set
+	Total                 int                // of the document's facts, where Facts are not all; else 0
+	Date, Expires         time.Time
+	Number                string // check number, grouped
+	Days                  int    // how old the knowledge of cancelled seals is; -1: there is none
 }
 
 // Request is what the kiosk tells of one request. It names no one.
@@ -179,6 +199,8 @@ type Facts struct {
 	Queue Queue
 	// NoReader is set while no card reader answers.
 	NoReader bool
+	// Scanner is set while a code scanner may be there.
+	Scanner bool
 }
 
 // Begin returns the state of a new visit in lang, with the card of generation
@@ -194,6 +216,10 @@ func (s State) Shown() screen.Name {
 	}
 	return s.Page
 }
+
+// Scans reports whether the code scanner is on: only while a page shows that wants
+// what it reads.
+func (s State) Scans() bool { return s.Shown() == screen.Track || s.Shown() == screen.Seal }
 
 // Ended reports whether the visit is over: it holds nothing of anyone.
 func (s State) Ended() bool { return s.Page == screen.Ended }

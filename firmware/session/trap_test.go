@@ -51,7 +51,7 @@ func TestNoTrap(t *testing.T) {
 	for _, p := range []screen.Name{
 		screen.Home, screen.Services, screen.Service, screen.Rules, screen.Card, screen.IsThisYou, screen.Question,
 		screen.Check, screen.PIN, screen.Working, screen.Done, screen.TakeCard, screen.Requests, screen.Track,
-		screen.Status, screen.Answer, screen.Problem, screen.Ended, screen.Help, screen.Away, screen.Assist,
+		screen.Status, screen.Answer, screen.Problem, screen.Ended, screen.Help, screen.Away, screen.Assist, screen.Seal,
 	} {
 		if !seen[p] {
 			t.Errorf("the walks never came to the page %s: they prove nothing of it", p)
@@ -126,6 +126,9 @@ func holds(v reflect.Value, data string) bool {
 	return false
 }
 
+// scannedCopy is a paper copy that was held to the scanner.
+var scannedCopy = Scanned{Seal: &Seal{Kind: "copy", Verdict: "yes", Service: "certificate", Issuer: "office", Subject: citizen.NewText("A")}}
+
 func drawEvent(t *rapid.T, s State, gen *uint64) Event {
 	// A walk that only knocks about never gets far: three times of four it does
 	// what the page is there for.
@@ -141,7 +144,7 @@ func drawEvent(t *rapid.T, s State, gen *uint64) Event {
 	}
 	job := s.Busy
 	req := Request{Doc: [32]byte{1}, Service: "certificate", Stage: screen.StageReturned, Answer: true, Receipt: screen.PaperUnknown}
-	switch rapid.IntRange(0, 14).Draw(t, "event") {
+	switch rapid.IntRange(0, 17).Draw(t, "event") {
 	case 0:
 		*gen++
 		return CardIn{Gen: *gen}
@@ -161,6 +164,12 @@ func drawEvent(t *rapid.T, s State, gen *uint64) Event {
 		return Updated{Request: req}
 	case 8:
 		return CopyPaper{Doc: req.Doc, State: screen.PaperUnknown, Copies: 1}
+	case 9:
+		return Scanned{}
+	case 10:
+		return Scanned{Code: citizen.NewText("K7M4P29QDX")}
+	case 11:
+		return scannedCopy
 	}
 	a := Act{Name: rapid.SampledFrom(acts).Draw(t, "act"), Arg: rapid.SampledFrom([]string{"", "certificate", "complaint", "children", "2", "ru", req.Ref()}).Draw(t, "arg")}
 	if rapid.Bool().Draw(t, "said") {
@@ -225,7 +234,12 @@ func sensible(t *rapid.T, s State, gen *uint64) Event {
 		if s.Busy != 0 {
 			return Found{Job: s.Busy, Request: &req}
 		}
+		if rapid.Bool().Draw(t, "scans") {
+			return scannedCopy
+		}
 		return one(say("track", "K7M4P29QDX"))
+	case screen.Seal:
+		return one(act("back"), act("finish"))
 	case screen.Requests:
 		return one(arg("open", req.Ref()))
 	case screen.Status:

@@ -26,7 +26,7 @@ var (
 	// Blocks are the reasons why no binding request is taken now.
 	Blocks = []string{"blocked.clock", "blocked.trust", "blocked.full", "blocked.key", "blocked.power", "blocked.restored", "blocked.reader"}
 	// TrackFaults are what is wrong with a tracking code.
-	TrackFaults = []string{"track.fault.empty", "track.fault.code", "track.fault.unknown"}
+	TrackFaults = []string{"track.fault.empty", "track.fault.code", "track.fault.unknown", "track.fault.scan"}
 )
 
 // View returns the page of s, without the devices and the visit's id.
@@ -88,7 +88,11 @@ func (s State) View(f Facts, idle Idle) screen.View {
 			v.Requests.List = append(v.Requests.List, r.line(f))
 		}
 	case screen.Track:
-		v.Track = &screen.TrackView{Code: s.Track.Code.Reveal(), Fault: s.Track.Fault}
+		v.Track = &screen.TrackView{
+			Code: s.Track.Code.Reveal(), Fault: s.Track.Fault, Scanner: f.Scanner, Read: s.Track.Read, Scans: s.Track.Scans,
+		}
+	case screen.Seal:
+		v.Seal = s.sealView(f)
 	case screen.Status:
 		v.Status = s.statusView(f)
 	case screen.Answer:
@@ -170,6 +174,23 @@ func (s State) answerView(f Facts) *screen.AnswerView {
 		v.Agency, _ = f.Catalogue.Agency(v.Service.Agency)
 	}
 	v.Facts = s.labelled(a.Facts, v.Service)
+	return v
+}
+
+func (s State) sealView(f Facts) *screen.SealView {
+	x := s.Seal
+	svc := serviceOr(f, x.Service)
+	v := &screen.SealView{
+		Kind: x.Kind, Verdict: x.Verdict, Heading: x.Heading, Found: x.Found, Means: x.Means, Service: svc.Title,
+		Issuer: catalog.Text{TK: x.Issuer, RU: x.Issuer, EN: x.Issuer}, Signer: x.Signer, Subject: x.Subject,
+		Facts: s.labelled(x.Facts, svc), Total: x.Total, Date: x.Date, Expires: x.Expires, Number: x.Number, Days: x.Days,
+		Scanner: f.Scanner,
+	}
+	if f.Catalogue != nil {
+		if a, ok := f.Catalogue.Agency(x.Issuer); ok && x.Kind == "copy" {
+			v.Issuer = a.Name
+		}
+	}
 	return v
 }
 

@@ -60,7 +60,7 @@ func (p *page) Default() string {
 		return "open"
 	case Assist:
 		return "export"
-	case Done, TakeCard, Problem, Ended:
+	case Done, TakeCard, Problem, Ended, Seal:
 		return "finish"
 	}
 	return "stay"

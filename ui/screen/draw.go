@@ -30,7 +30,7 @@ func parse() map[Name]*template.Template {
 func Names() []Name {
 	return []Name{
 		Start, Home, Services, Service, Rules, Card, IsThisYou, Question, Check, PIN, Working,
-		Done, TakeCard, Requests, Track, Status, Answer, Problem, Ended, Help, Away, Assist,
+		Done, TakeCard, Requests, Track, Seal, Status, Answer, Problem, Ended, Help, Away, Assist,
 	}
 }
 

@@ -27,7 +27,7 @@ func newPage(v View) (*page, error) {
 		Card: v.Card == nil, IsThisYou: v.IsThisYou == nil, Question: v.Question == nil, Check: v.Check == nil,
 		PIN: v.PIN == nil, Working: v.Working == nil, Done: v.Done == nil, TakeCard: v.TakeCard == nil,
 		Requests: v.Requests == nil, Track: v.Track == nil, Status: v.Status == nil, Answer: v.Answer == nil,
-		Problem: v.Problem == nil, Assist: v.Assist == nil,
+		Seal: v.Seal == nil, Problem: v.Problem == nil, Assist: v.Assist == nil,
 	}
 	if missing[v.Screen] {
 		return nil, fmt.Errorf("screen: draw %q: the view has no %s part", v.Screen, v.Screen)
@@ -109,10 +109,14 @@ func (p *page) Act(action string) string {
 // the first may be kept on the second. It holds nothing personal.
 func (p *page) Key() string { return PageKey(p.View) }
 
-// PageKey returns the page's name and, for a question, which one.
+// PageKey returns the page's name and, for a question, which one; where a code was
+// scanned, which scan.
 func PageKey(v View) string {
 	if v.Screen == Question && v.Question != nil {
 		return string(v.Screen) + "/" + v.Question.Row.Name
+	}
+	if v.Screen == Track && v.Track != nil && v.Track.Scans > 0 {
+		return fmt.Sprintf("%s/%d", v.Screen, v.Track.Scans)
 	}
 	return string(v.Screen)
 }
@@ -197,6 +201,8 @@ func (p *page) Heading() string {
 		key = "pin." + p.PIN.Reason + ".title"
 	case Answer:
 		key = "answer." + p.Answer.Decision + ".title"
+	case Seal:
+		return p.C(p.Seal.Heading)
 	case Status:
 		return p.C(p.Status.Line.Service)
 	case TakeCard:

@@ -126,6 +126,23 @@ func (p *page) ValidIcon() string {
 	return map[string]string{"": "shield", "bad": "alert", "warn": "unknown"}[p.ValidKind()]
 }
 
+// SealLook and SealIcon draw the answer about a seal: only one that is known to be
+// genuine is drawn so.
+func (p *page) SealLook() string {
+	switch p.Seal.Verdict {
+	case "yes":
+		return ""
+	case "no":
+		return "bad"
+	}
+	return "warn"
+}
+
+// SealIcon is its icon.
+func (p *page) SealIcon() string {
+	return map[string]string{"": "shield", "bad": "alert", "warn": "unknown"}[p.SealLook()]
+}
+
 // PinIcon is the icon of the PIN's button.
 func (p *page) PinIcon() string {
 	if p.PIN.Reason == "open" {

@@ -31,6 +31,7 @@ const (
 	TakeCard  Name = "take-card"   // take your card and paper
 	Requests  Name = "requests"    // my requests (card needed)
 	Track     Name = "track"       // type a tracking code
+	Seal      Name = "seal"        // a printed seal that was scanned: genuine or not
 	Status    Name = "status"      // one request: where it stands
 	Answer    Name = "answer"      // the agency's answer; print the certified copy
 	Problem   Name = "problem"     // what went wrong, what was kept, what to do
@@ -68,6 +69,7 @@ type View struct {
 	TakeCard  *TakeCardView
 	Requests  *RequestsView
 	Track     *TrackView
+	Seal      *SealView
 	Status    *StatusView
 	Answer    *AnswerView
 	Problem   *ProblemView
@@ -282,8 +284,28 @@ type RequestsView struct{ List []RequestLine }
 
 // TrackView asks for a tracking code.
 type TrackView struct {
-	Code  string
-	Fault string // phrase key
+	Code    string
+	Fault   string // phrase key
+	Scanner bool   // a receipt can be scanned instead
+	Read    bool   // Code was read off a receipt
+	Scans   int    // that were read on this page so far: what is typed goes with the next
+}
+
+// SealView is a printed seal that was scanned. Facts are for comparing with the
+// paper; what a forgery says is not shown.
+type SealView struct {
+	Kind                  string // "receipt" or "copy"
+	Verdict               string // "yes", "no" or "unknown"
+	Heading, Found, Means catalog.Text
+	Service, Issuer       catalog.Text
+	Signer                string
+	Subject               citizen.Text
+	Facts                 []CheckLine
+	Total                 int // of the document's facts, where Facts are not all; else 0
+	Date, Expires         time.Time
+	Number                string // check number
+	Days                  int    // how old the knowledge of cancelled seals is; -1: there is none
+	Scanner               bool   // another paper can be scanned
 }
 
 // StatusStep is one line of the timeline.

@@ -181,9 +181,15 @@ func Eval[T any](b *Browser, expression string) T {
 	b.t.Helper()
 	ctx, stop := context.WithTimeout(b.ctx, time.Minute)
 	defer stop()
-	v, err := chromedp.Run(ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
-	if err != nil {
-		b.t.Fatalf("evaluate in the page: %v", err)
+	for {
+		v, err := chromedp.Run(ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
+		switch {
+		case err == nil:
+			return v
+		case ctx.Err() == nil && strings.Contains(err.Error(), "Inspected target navigated"):
+			// The page was drawn anew meanwhile, by itself: the question is for the new one.
+		default:
+			b.t.Fatalf("evaluate in the page: %v", err)
+		}
 	}
-	return v
 }
