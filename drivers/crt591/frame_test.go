@@ -229,7 +229,9 @@ func TestMishaps(t *testing.T) {
 			{Note: "move", W: move, R: []byte{ACK}}, {Note: "EOT", W: []byte{EOT}}, {Note: "EOT again", W: []byte{EOT}, R: []byte{EOT}},
 		}, err: device.ErrTimeout, effect: device.SideEffectUnknown},
 		"case 7, EOT and answer cross": {move: true, ops: []linktest.IO{
-			{Note: "move", W: move, R: []byte{ACK}}, {Note: "EOT", W: []byte{EOT}, R: moved}, {Note: "ACK", W: []byte{ACK}},
+			{Note: "move", W: move, R: []byte{ACK}},
+			{Note: "EOT", W: []byte{EOT}, R: moved},
+			{Note: "ACK", W: []byte{ACK}},
 			{Note: "EOT again", W: []byte{EOT}, R: []byte{EOT}},
 		}, err: device.ErrTimeout, effect: device.SideEffectUnknown},
 		"an answer before the ACK is an old one": {ops: []linktest.IO{

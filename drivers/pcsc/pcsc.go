@@ -52,11 +52,15 @@ type Dev struct {
 	slot  *slot.Slot
 	port  link.Port
 	o     Opts
-	again chan error // a card was given up: look whether it is there; or, with an error, start over
+	again chan givenUp
 
 	card *handle // guarded by the slot's turn
 	seen sight   // what card is; the session's own
 }
+
+// givenUp tells the session of a card that was given up: it looks whether it is
+// there, or, when pcscd has gone, starts over.
+type givenUp struct{ over error }
 
 var (
 	_ device.CardReader = (*Dev)(nil)
@@ -85,7 +89,7 @@ func New(port link.Port, o Opts) (*Dev, error) {
 		name += " " + o.Reader
 	}
 	s := slot.New(name + " on " + port.String())
-	d := &Dev{Face: s.Face(), slot: s, port: port, o: o, again: make(chan error, 1)}
+	d := &Dev{Face: s.Face(), slot: s, port: port, o: o, again: make(chan givenUp, 1)}
 	s.Run(port, o.Reopen, d.session)
 	return d, nil
 }
@@ -101,7 +105,7 @@ func (d *Dev) Transmit(ctx context.Context, gen uint64, apdu []byte) ([]byte, er
 			}
 			d.drop()
 			select {
-			case d.again <- over:
+			case d.again <- givenUp{over}:
 			default: // it has been told already
 			}
 		}

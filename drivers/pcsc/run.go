@@ -51,9 +51,9 @@ func (d *Dev) session(ctx context.Context) (err error) {
 		fresh := false
 		select {
 		case last = <-states:
-		case err := <-d.again:
-			if err != nil {
-				return err
+		case g := <-d.again:
+			if g.over != nil {
+				return g.over
 			}
 		case <-retry:
 		case <-check:

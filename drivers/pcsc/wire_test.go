@@ -89,7 +89,8 @@ func TestVersions(t *testing.T) {
 		}},
 		"4:5 refuses 4:4": {ops: []linktest.IO{
 			{Note: "CMD_VERSION 4:4", W: offer("04"), R: unhex(t, "0400000005000000"+refused)},
-			{Note: "CMD_VERSION 4:5", W: offer("05"), R: unhex(t, "040000000500000000000000")}, establish,
+			{Note: "CMD_VERSION 4:5", W: offer("05"), R: unhex(t, "040000000500000000000000")},
+			establish,
 		}},
 		"4:3": {ops: []linktest.IO{
 			{Note: "CMD_VERSION 4:4", W: offer("04"), R: unhex(t, "0400000003000000"+refused)},

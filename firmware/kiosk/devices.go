@@ -125,6 +125,25 @@ func (k *Kiosk) cardNow(gen uint64) {
 	}
 }
 
+// giveBackFor bounds how long a motor may take to bring a card to the gate.
+const giveBackFor = 30 * time.Second
+
+// giveBack has a reader with a motor bring the card to the gate: a visitor cannot
+// take it from inside. A card that does not come is told by the reader's health.
+func (k *Kiosk) giveBack() {
+	m, ok := k.reader.(device.CardMover)
+	if !ok {
+		return
+	}
+	k.tasks.Go(func() {
+		ctx, cancel := context.WithTimeout(k.life, giveBackFor)
+		defer cancel()
+		if err := m.Move(ctx, device.ToExit); err != nil && !errors.Is(err, device.ErrNoMedia) && ctx.Err() == nil {
+			k.log.Warn("the card could not be given back", "err", err)
+		}
+	})
+}
+
 func sleep(ctx context.Context, d time.Duration) bool {
 	t := time.NewTimer(d)
 	defer t.Stop()

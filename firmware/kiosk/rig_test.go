@@ -54,6 +54,7 @@ type rig struct {
 	dir    string
 	w      *specimen.World
 	chip   *pn532emu.Chip
+	opened func(*Kiosk) // before it runs; nil: nothing
 	paper  *printer.Printer
 	reader *pty.Port
 	cable  *pty.Port // of the printer
@@ -223,6 +224,9 @@ func (r *rig) startWith(s settings.Settings) {
 	log := slog.New(slog.NewTextHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	k, err := Open(context.Background(), Options{Settings: s, Version: "test", Boot: "boot", Log: log})
 	r.must(err)
+	if r.opened != nil {
+		r.opened(k)
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- k.Run(ctx) }()

@@ -200,6 +200,9 @@ func (k *Kiosk) apply(v *visit, e session.Event) {
 	if v.read && (next.Page == screen.TakeCard || next.Ended()) {
 		k.spent, v.read = before.Card.In, false // what comes into the reader from here on is the next visitor's
 	}
+	if next.Page == screen.TakeCard && before.Page != screen.TakeCard || next.Ended() && !before.Ended() {
+		k.giveBack()
+	}
 	for _, eff := range effects {
 		k.start(v, eff)
 	}
