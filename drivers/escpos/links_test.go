@@ -14,6 +14,7 @@ import (
 	"github.com/penjire/penjire/drivers/emulator/printer"
 	"github.com/penjire/penjire/drivers/emulator/pty"
 	"github.com/penjire/penjire/drivers/emulator/tcp"
+	"github.com/penjire/penjire/drivers/escpos"
 	"github.com/penjire/penjire/drivers/link"
 )
 
@@ -137,6 +138,43 @@ func TestPulledAtEveryByte(t *testing.T) {
 					}
 				})
 			}
+		}
+	}
+}
+
+// TestKilledInAPicture: a driver that died in the middle of a picture, a text or
+// a command leaves the printer waiting for the rest. The next one is understood.
+func TestKilledInAPicture(t *testing.T) {
+	for name, left := range map[string]string{
+		"picture": "\x1Dv0\x00\x48\x00\x18\x00\xFF\xFF\xFF", "head": "\x1Dv", "length": "\x1D(k\x05", "text": "\x1Bt\x12\xe5",
+	} {
+		for _, profile := range []string{escpos.Generic, "star-tup500", "custom-kpm180", "nippon-np-3511"} {
+			t.Run(name+", "+profile, func(t *testing.T) {
+				p := modelOf(t, profile, 0)
+				c := plugTerminal(t, p)
+				t.Cleanup(func() {
+					if err := c.Close(); err != nil {
+						t.Error(err)
+					}
+				})
+				port := link.Serial{Path: c.Path()}
+				l, err := port.Open(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				if _, err := l.Write([]byte(left)); err != nil {
+					t.Fatal(err)
+				}
+				if err := l.Close(); err != nil {
+					t.Fatal(err)
+				}
+				d := driveAs(t, port, profile)
+				online(t, d)
+				m := devicetest.Ticket(d.Width(), 50, 3)
+				if out, err := d.Print(t.Context(), m); out != device.Printed || err != nil {
+					t.Errorf("Print = %v, %v, want Printed", out, err)
+				}
+			})
 		}
 	}
 }

@@ -20,7 +20,7 @@ func (t Ticket) Lines(width, dpi, columns int) []device.Line {
 		lines = append(lines, device.Line{Text: s})
 	}
 	lines = append(lines, device.Line{Text: t.Made.Format("2006-01-02 15:04:05")}, device.Line{})
-	for _, s := range strings.Split(letters, "\n") {
+	for s := range strings.SplitSeq(letters, "\n") {
 		lines = append(lines, device.Line{Text: s}, device.Line{Text: s, Bold: true})
 	}
 	return append(lines,

@@ -287,24 +287,3 @@ func (in *interpreter) extended() error {
 	}
 	return nil
 }
-
-// long is GS 8 L: GS ( L with room for more.
-func (in *interpreter) long() error {
-	h, err := in.bytes(5)
-	if err != nil {
-		return err
-	}
-	n := int(h[1]) | int(h[2])<<8 | int(h[3])<<16 | int(h[4])<<24
-	if h[0] != 'L' || in.p.o.NoGraphics || n > maxPicture {
-		in.noteUnknown(fmt.Sprintf("GS 8 %q", h[0]))
-		return nil
-	}
-	d, err := in.bytes(n)
-	if err != nil {
-		return err
-	}
-	return in.graphics(d)
-}
-
-// maxPicture is what GS 8 L may carry.
-const maxPicture = 1 << 20

@@ -21,10 +21,9 @@ func (s *session) seenState() seen {
 	return seen{s.p.level, s.p.cover, s.p.jam || s.p.held, s.p.hot, s.p.exit != nil, s.p.shown}
 }
 
-func (s seen) end() bool  { return s.paper == device.PaperOut }
-func (s seen) low() bool  { return s.paper == device.PaperOut || s.paper == device.PaperLow }
-func (s seen) off() bool  { return s.end() || s.cover || s.jam || s.hot }
-func (s seen) fine() bool { return !s.off() }
+func (s seen) end() bool { return s.paper == device.PaperOut }
+func (s seen) low() bool { return s.paper == device.PaperOut || s.paper == device.PaperLow }
+func (s seen) off() bool { return s.end() || s.cover || s.jam || s.hot }
 
 // bits returns base with those bits set that are true.
 func bits(base byte, set map[byte]bool) byte {
