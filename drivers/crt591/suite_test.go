@@ -1,14 +1,13 @@
 package crt591_test
 
 import (
-	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/penjire/penjire/drivers/crt591"
 	"github.com/penjire/penjire/drivers/devicetest"
 	"github.com/penjire/penjire/drivers/emulator/crt591emu"
-	"github.com/penjire/penjire/drivers/emulator/pty"
+	"github.com/penjire/penjire/drivers/emulator/pty/ptytest"
 	"github.com/penjire/penjire/drivers/link"
 	"github.com/penjire/penjire/drivers/link/linktest"
 )
@@ -93,27 +92,11 @@ func TestSuite(t *testing.T) {
 
 func TestSuiteOnPTY(t *testing.T) {
 	devicetest.CardReader(t, devicetest.Real, func(t *testing.T) devicetest.ReaderRig {
-		t.Cleanup(devicetest.Leaks(t))
 		u := crt591emu.New(crt591emu.Opts{})
-		port, err := pty.Attach(filepath.Join(t.TempDir(), "reader"), u)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() {
-			if err := port.Close(); err != nil {
-				t.Errorf("Close = %v, want nil", err)
-			}
-		})
-		must := func(f func() error) func() {
-			return func() {
-				if err := f(); err != nil {
-					t.Error(err)
-				}
-			}
-		}
+		path, unplug, replug := ptytest.Attach(t, u)
 		return devicetest.ReaderRig{
-			Dev: drive(t, link.Serial{Path: port.Path(), Baud: 9600}, crt591.Opts{}), Longest: longest, Answer: answer,
-			Hands: hands{t, u, new(devicetest.Card), must(port.Unplug), must(port.Replug)},
+			Dev: drive(t, link.Serial{Path: path, Baud: 9600}, crt591.Opts{}), Longest: longest, Answer: answer,
+			Hands: hands{t, u, new(devicetest.Card), unplug, replug},
 		}
 	})
 }

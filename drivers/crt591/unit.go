@@ -220,22 +220,10 @@ func (u *unit) clear() error {
 	return u.drain() // a unit that is idle may have nothing to say
 }
 
-// drain reads until nothing has come for a moment, at most ten times.
+// drain reads until nothing has come for a moment.
 func (u *unit) drain() error {
 	defer u.dec.Reset()
-	for range 10 {
-		if err := u.line.SetReadDeadline(time.Now().Add(drainTime)); err != nil {
-			return err
-		}
-		_, err := u.line.Read(u.buf[:])
-		if errors.Is(err, device.ErrTimeout) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	return link.Quiet(u.line, drainTime)
 }
 
 func (u *unit) write(b []byte) error {

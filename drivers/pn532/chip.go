@@ -187,22 +187,10 @@ func (c *chip) abort() error {
 	return nil
 }
 
-// drain reads until nothing has come for a moment, at most ten times.
+// drain reads until nothing has come for a moment.
 func (c *chip) drain() error {
 	defer c.dec.Reset()
-	for range 10 {
-		if err := c.line.SetReadDeadline(time.Now().Add(drainTime)); err != nil {
-			return err
-		}
-		_, err := c.line.Read(c.buf[:])
-		if errors.Is(err, device.ErrTimeout) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	return link.Quiet(c.line, drainTime)
 }
 
 func (c *chip) write(b []byte) error {

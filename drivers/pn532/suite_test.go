@@ -1,13 +1,12 @@
 package pn532_test
 
 import (
-	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/penjire/penjire/drivers/devicetest"
 	"github.com/penjire/penjire/drivers/emulator/pn532emu"
-	"github.com/penjire/penjire/drivers/emulator/pty"
+	"github.com/penjire/penjire/drivers/emulator/pty/ptytest"
 	"github.com/penjire/penjire/drivers/link"
 	"github.com/penjire/penjire/drivers/link/linktest"
 	"github.com/penjire/penjire/drivers/pn532"
@@ -62,29 +61,12 @@ func inMemory(t *testing.T) devicetest.ReaderRig {
 	return devicetest.ReaderRig{Dev: drive(t, s), Hands: hands{chip, new(devicetest.Card), s.Unplug, s.Replug}}
 }
 
-// onPTY checks besides that nothing is left open.
 func onPTY(t *testing.T) devicetest.ReaderRig {
-	t.Cleanup(devicetest.Leaks(t))
 	chip := new(pn532emu.Chip)
-	port, err := pty.Attach(filepath.Join(t.TempDir(), "reader"), chip)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := port.Close(); err != nil {
-			t.Errorf("Close = %v, want nil", err)
-		}
-	})
-	must := func(f func() error) func() {
-		return func() {
-			if err := f(); err != nil {
-				t.Error(err)
-			}
-		}
-	}
+	path, unplug, replug := ptytest.Attach(t, chip)
 	return devicetest.ReaderRig{
-		Dev:   drive(t, link.Serial{Path: port.Path()}),
-		Hands: hands{chip, new(devicetest.Card), must(port.Unplug), must(port.Replug)},
+		Dev:   drive(t, link.Serial{Path: path}),
+		Hands: hands{chip, new(devicetest.Card), unplug, replug},
 	}
 }
 
