@@ -88,7 +88,7 @@ func (f Frame) Next(ctx context.Context, l *Line, idle time.Duration) ([]byte, e
 			got = append(got, x)
 			n := f.end(got)
 			switch {
-			case n > 0 && lost:
+			case n > 0 && (lost || len(got)-n > f.Max):
 				l.Unread(b[i+1:])
 				return nil, ErrLost
 			case n > 0 && len(got) > n:
