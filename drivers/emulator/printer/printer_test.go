@@ -234,8 +234,14 @@ func TestZbarReadsThePaper(t *testing.T) {
 func FuzzPrinter(f *testing.F) {
 	f.Add([]byte{0x1D, 'v', '0', 3, 2, 0, 1, 0, 0xFF, 0x00, 'a', 0x0A})
 	f.Add([]byte{0x1B, '!', 0x30, 'A', 0x0A, 0x1D, '(', 'k', 3, 0, 1, 2, 3, 0x10, 0x14, 1, 0, 1})
+	f.Add([]byte("\x1D8L\x0E\x00\x00\x00\x30\x70\x30\x01\x01\x31\x08\x00\x04\x00abcd\x1D(L\x02\x00\x30\x32\x1B*\x21\x01\x00abc\n"))
+	f.Add([]byte("\x1D(k\x03\x001C\x06\x1D(k\x05\x001P0Az\x1D(k\x03\x001Q0\x1De\x03\x08\x1De\x02\x1DG\x31AbCd\x1Bi\x1DG\x30\x1Bv\x1Br\x01"))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		p := printer.New(printer.Opts{Width: 64})
+		o := printer.Opts{Width: 64, Presenter: true, Retracts: true}
+		if len(b) > 0 {
+			o.Dialect = printer.Dialect(b[0] % 3)
+		}
+		p := printer.New(o)
 		host, dev := link.Pipe("printer", 1<<16)
 		done := make(chan struct{})
 		go func() { defer close(done); p.Serve(dev) }()
