@@ -2,6 +2,7 @@ package pcsc_test
 
 import (
 	"context"
+	"maps"
 	"testing"
 	"time"
 
@@ -112,9 +113,7 @@ func TestSuiteOnRealDaemon(t *testing.T) {
 		devicetest.Garbled:      "pcscd does not damage answers",
 		devicetest.TooLate:      "as silence: the connection is given up",
 	}
-	for m, why := range never {
-		neverReal[m] = why
-	}
+	maps.Copy(neverReal, never)
 	devicetest.CardReader(t, devicetest.Real, func(t *testing.T) devicetest.ReaderRig {
 		s := vpcdtest.Start(t)
 		h := &realHands{t: t, s: s, card: new(devicetest.Card)}
