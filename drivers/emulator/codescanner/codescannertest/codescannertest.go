@@ -3,13 +3,12 @@
 package codescannertest
 
 import (
-	"path/filepath"
 	"testing"
 
 	"github.com/penjire/penjire/drivers/device"
 	"github.com/penjire/penjire/drivers/devicetest"
 	"github.com/penjire/penjire/drivers/emulator/codescanner"
-	"github.com/penjire/penjire/drivers/emulator/pty"
+	"github.com/penjire/penjire/drivers/emulator/pty/ptytest"
 	"github.com/penjire/penjire/drivers/link"
 	"github.com/penjire/penjire/drivers/link/linktest"
 )
@@ -61,20 +60,8 @@ func (k Kind) Faked(t *testing.T) {
 // nothing is left open.
 func (k Kind) Real(t *testing.T) {
 	devicetest.CodeScanner(t, devicetest.Real, func(t *testing.T) devicetest.ScannerRig {
-		t.Cleanup(devicetest.Leaks(t))
 		emu := codescanner.New(k.Scanner())
-		port, err := pty.Attach(filepath.Join(t.TempDir(), "scanner"), emu)
-		if err != nil {
-			t.Fatal(err)
-		}
-		check := func(what string, f func() error) func() {
-			return func() {
-				if err := f(); err != nil {
-					t.Errorf("%s = %v, want nil", what, err)
-				}
-			}
-		}
-		t.Cleanup(check("Close", port.Close))
-		return k.rig(t, link.Serial{Path: port.Path()}, hands{emu, check("Unplug", port.Unplug), check("Replug", port.Replug)})
+		path, unplug, replug := ptytest.Attach(t, emu)
+		return k.rig(t, link.Serial{Path: path}, hands{emu, unplug, replug})
 	})
 }
