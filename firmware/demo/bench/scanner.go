@@ -76,10 +76,10 @@ func codeOn(p *printer.Paper) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("look at the paper: %w", err)
 	}
-	return qr(img)
+	return read(img)
 }
 
-func qr(img image.Image) (string, error) {
+func read(img image.Image) (string, error) {
 	bits, err := gozxing.NewBinaryBitmapFromImage(img)
 	if err != nil {
 		return "", fmt.Errorf("look at the paper: %w", err)
