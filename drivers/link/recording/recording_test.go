@@ -58,11 +58,12 @@ func FuzzParse(f *testing.F) {
 		if err != nil {
 			return
 		}
-		out := recording.Header + "\n"
+		var out strings.Builder
+		out.WriteString(recording.Header + "\n")
 		for _, op := range ops {
-			out += op.String() + "\n"
+			out.WriteString(op.String() + "\n")
 		}
-		if again, err := recording.Parse(strings.NewReader(out)); err != nil || !reflect.DeepEqual(again, ops) {
+		if again, err := recording.Parse(strings.NewReader(out.String())); err != nil || !reflect.DeepEqual(again, ops) {
 			t.Errorf("Parse(%q) = %+v, written and parsed again %+v, %v", in, ops, again, err)
 		}
 	})

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -163,12 +164,8 @@ var well = map[string]string{
 func TestGuidedTests(t *testing.T) {
 	with := func(changes map[string]string) map[string]string {
 		out := map[string]string{}
-		for k, v := range well {
-			out[k] = v
-		}
-		for k, v := range changes {
-			out[k] = v
-		}
+		maps.Copy(out, well)
+		maps.Copy(out, changes)
 		return out
 	}
 	for name, v := range map[string]struct {

@@ -32,11 +32,12 @@ type fake struct {
 
 func (f *fake) tell(s string) error { f.told = append(f.told, s); return f.err }
 
-func (f *fake) String() string                                      { return "fake" }
-func (f *fake) Halt() error                                         { return nil }
-func (f *fake) Health() device.Health                               { return device.Online }
-func (f *fake) Changes(ctx context.Context) <-chan struct{}         { return f.watch.Channel(ctx) }
-func (f *fake) Lights() []device.Light                              { return []device.Light{device.LightCardReader} }
+func (f *fake) String() string                              { return "fake" }
+func (f *fake) Halt() error                                 { return nil }
+func (f *fake) Health() device.Health                       { return device.Online }
+func (f *fake) Changes(ctx context.Context) <-chan struct{} { return f.watch.Channel(ctx) }
+func (f *fake) Lights() []device.Light                      { return []device.Light{device.LightCardReader} }
+
 func (f *fake) Set(l device.Light, s device.Flash) error            { return f.tell(string(l) + " " + string(s)) }
 func (f *fake) Kind() device.SensorKind                             { return device.SensorDoor }
 func (f *fake) Contact() (device.Contact, time.Time)                { return f.contact, time.Time{} }
@@ -94,6 +95,7 @@ func (f *fake) Cancel(context.Context, device.JobID) error { return nil }
 func (f *fake) Supplies(context.Context) ([]device.Supply, error) {
 	return []device.Supply{{Name: "toner", Percent: 40}}, nil
 }
+
 func (f *fake) Media(context.Context) (device.Media, error) {
 	return device.Media{Paper: device.PaperFull, Cover: device.CoverClosed}, nil
 }

@@ -12,13 +12,21 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/penjire/penjire/firmware/e2e/virtual"
 )
+
+// debian is the kernel of the machine.
+var debian = virtual.Debian{
+	Package: "linux-image-cloud-amd64", Cache: "guest-kernel",
+	Modules: []string{"virtio_ring", "virtio", "virtio_pci_legacy_dev", "virtio_pci_modern_dev", "virtio_pci", "virtio_blk", "dm-mod", "dm-flakey"},
+}
 
 // machine is a virtual machine that is switched on again and again with the same
 // disk.
 type machine struct {
 	dir    string
-	kernel *kernel
+	kernel *virtual.Kernel
 }
 
 // newMachine makes a machine, or leaves the test out where there is none to be had.
@@ -35,7 +43,7 @@ func newMachine(t *testing.T) *machine {
 			leave(err)
 		}
 	}
-	k, err := findKernel()
+	k, err := debian.Find()
 	if err != nil {
 		leave(err)
 	}
@@ -48,27 +56,7 @@ func newMachine(t *testing.T) *machine {
 
 // build makes the first program, the initial file system and an empty disk.
 func (m *machine) build() error {
-	guest := filepath.Join(m.dir, "guest")
-	cmd := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", guest, "./guest")
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH=amd64")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("build the guest: %w\n%s", err, out)
-	}
-	init, err := os.ReadFile(guest)
-	if err != nil {
-		return err
-	}
-	var a archive
-	a.add("init", 0o100755, init)
-	a.add("modules", 0o40755, nil)
-	for i, name := range modules {
-		b, err := m.kernel.module(name)
-		if err != nil {
-			return fmt.Errorf("module %s: %w", name, err)
-		}
-		a.add(fmt.Sprintf("modules/%02d-%s.ko", i, name), 0o100644, b)
-	}
-	if err := os.WriteFile(m.path("initrd"), a.bytes(), 0o600); err != nil {
+	if err := m.kernel.Pack("./guest", m.path("initrd")); err != nil {
 		return err
 	}
 	return m.wipe()
@@ -108,7 +96,7 @@ func (m *machine) live(orders map[string]string) (*life, error) {
 		cmdline = append(cmdline, k+"="+v)
 	}
 	cmd := exec.Command("qemu-system-x86_64", "-machine", "pc", "-accel", "tcg,thread=multi", "-cpu", "Nehalem,+rdrand", "-m", "512", "-smp", "1",
-		"-kernel", m.kernel.image, "-initrd", m.path("initrd"), "-append", strings.Join(cmdline, " "),
+		"-kernel", m.kernel.Image, "-initrd", m.path("initrd"), "-append", strings.Join(cmdline, " "),
 		"-drive", "file="+m.path("disk")+",format=raw,if=virtio,cache=writeback", "-nic", "none", "-display", "none", "-monitor", "none", "-serial", "stdio", "-no-reboot")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	runtime.LockOSThread() // it dies with the thread that starts it
@@ -158,26 +146,4 @@ func (m *machine) live(orders map[string]string) (*life, error) {
 		return nil, fmt.Errorf("the machine did not come to its end (%v):\n%s", cmd.ProcessState, l.all.Bytes())
 	}
 	return l, nil
-}
-
-// archive is a cpio archive as the kernel unpacks it.
-type archive struct{ b bytes.Buffer }
-
-func (a *archive) add(name string, mode int, content []byte) {
-	_, _ = fmt.Fprintf(&a.b, "070701%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%s\x00",
-		0, mode, 0, 0, 1, 0, len(content), 0, 0, 0, 0, len(name)+1, 0, name)
-	a.pad()
-	a.b.Write(content)
-	a.pad()
-}
-
-func (a *archive) pad() {
-	for a.b.Len()%4 != 0 {
-		a.b.WriteByte(0)
-	}
-}
-
-func (a *archive) bytes() []byte {
-	a.add("TRAILER!!!", 0, nil)
-	return a.b.Bytes()
 }

@@ -1,4 +1,6 @@
-package powercut
+// Package virtual finds what virtual machines of tests are started with: Debian's
+// kernel and a first file system that is made for the test.
+package virtual
 
 import (
 	"bytes"
@@ -11,51 +13,54 @@ import (
 	"strings"
 )
 
-// A guest's kernel is Debian's, as it comes: package linux-image-cloud-amd64,
+// Debian is the package of a kernel and the modules that a guest needs besides what
+// is built in, in the order in which they are loaded. The kernel comes as it is,
 // fetched by apt into the user's cache and never installed or committed.
+type Debian struct {
+	Package string // "linux-image-cloud-amd64"
+	Cache   string // name of its folder in the cache
+	Modules []string
+}
 
-// modules are what the guest needs besides what is built in, in the order in
-// which they are loaded.
-var modules = []string{"virtio_ring", "virtio", "virtio_pci_legacy_dev", "virtio_pci_modern_dev", "virtio_pci", "virtio_blk", "dm-mod", "dm-flakey"}
-
-// kernel is a kernel and its modules, unpacked.
-type kernel struct {
-	image   string
+// Kernel is a kernel and its modules, unpacked.
+type Kernel struct {
+	Image   string
+	order   []string
 	modules map[string]string // name: file
 }
 
-// findKernel returns the cached kernel, or fetches one.
-func findKernel() (*kernel, error) {
+// Find returns the cached kernel, or fetches one.
+func (d Debian) Find() (*Kernel, error) {
 	cache, err := os.UserCacheDir()
 	if err != nil {
 		return nil, err
 	}
-	dir := filepath.Join(cache, "penjire", "guest-kernel")
-	if k, err := readKernel(dir); err == nil {
+	dir := filepath.Join(cache, "penjire", d.Cache)
+	if k, err := d.read(dir); err == nil {
 		return k, nil
 	}
-	if err := fetchKernel(dir); err != nil {
+	if err := d.fetch(dir); err != nil {
 		return nil, err
 	}
-	return readKernel(dir)
+	return d.read(dir)
 }
 
-func readKernel(dir string) (*kernel, error) {
+func (d Debian) read(dir string) (*Kernel, error) {
 	images, _ := filepath.Glob(filepath.Join(dir, "boot", "vmlinuz-*"))
 	if len(images) == 0 {
 		return nil, fmt.Errorf("no kernel in %s", dir)
 	}
-	k := &kernel{image: images[len(images)-1], modules: map[string]string{}}
+	k := &Kernel{Image: images[len(images)-1], order: d.Modules, modules: map[string]string{}}
 	for _, lib := range []string{"lib", "usr/lib"} {
-		_ = filepath.WalkDir(filepath.Join(dir, lib), func(p string, d os.DirEntry, err error) error {
+		_ = filepath.WalkDir(filepath.Join(dir, lib), func(p string, _ os.DirEntry, err error) error {
 			name, _, ok := strings.Cut(filepath.Base(p), ".ko")
-			if err == nil && ok && slices.Contains(modules, name) {
+			if err == nil && ok && slices.Contains(d.Modules, name) {
 				k.modules[name] = p
 			}
 			return nil
 		})
 	}
-	for _, m := range modules {
+	for _, m := range d.Modules {
 		if k.modules[m] == "" {
 			return nil, fmt.Errorf("the kernel in %s has no module %s", dir, m)
 		}
@@ -63,7 +68,7 @@ func readKernel(dir string) (*kernel, error) {
 	return k, nil
 }
 
-func fetchKernel(dir string) error {
+func (d Debian) fetch(dir string) error {
 	tmp, err := os.MkdirTemp("", "penjire-kernel-")
 	if err != nil {
 		return err
@@ -80,7 +85,7 @@ func fetchKernel(dir string) error {
 		}
 		return out, nil
 	}
-	out, err := run("apt-cache", "depends", "linux-image-cloud-amd64")
+	out, err := run("apt-cache", "depends", d.Package)
 	if err != nil {
 		return err
 	}
@@ -109,7 +114,7 @@ func fetchKernel(dir string) error {
 }
 
 // module returns the bytes of a module.
-func (k *kernel) module(name string) ([]byte, error) {
+func (k *Kernel) module(name string) ([]byte, error) {
 	file := k.modules[name]
 	if strings.HasSuffix(file, ".xz") {
 		return exec.Command("xz", "-dc", file).Output()

@@ -1,0 +1,57 @@
+package virtual
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+)
+
+// Pack writes a first file system to file: the program of the Go package guest as
+// /init, and the modules, which it loads in the order of their names, in /modules.
+func (k *Kernel) Pack(guest, file string) error {
+	program := file + ".init"
+	cmd := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", program, guest)
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH=amd64")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("build the guest: %w\n%s", err, out)
+	}
+	init, err := os.ReadFile(program)
+	if err != nil {
+		return err
+	}
+	var a archive
+	a.add("init", 0o100755, init)
+	a.add("modules", 0o40755, nil)
+	for i, name := range k.order {
+		b, err := k.module(name)
+		if err != nil {
+			return fmt.Errorf("module %s: %w", name, err)
+		}
+		a.add(fmt.Sprintf("modules/%02d-%s.ko", i, filepath.Base(name)), 0o100644, b)
+	}
+	return os.WriteFile(file, a.bytes(), 0o600)
+}
+
+// archive is a cpio archive as the kernel unpacks it.
+type archive struct{ b bytes.Buffer }
+
+func (a *archive) add(name string, mode int, content []byte) {
+	_, _ = fmt.Fprintf(&a.b, "070701%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%s\x00",
+		0, mode, 0, 0, 1, 0, len(content), 0, 0, 0, 0, len(name)+1, 0, name)
+	a.pad()
+	a.b.Write(content)
+	a.pad()
+}
+
+func (a *archive) pad() {
+	for a.b.Len()%4 != 0 {
+		a.b.WriteByte(0)
+	}
+}
+
+func (a *archive) bytes() []byte {
+	a.add("TRAILER!!!", 0, nil)
+	return a.b.Bytes()
+}
