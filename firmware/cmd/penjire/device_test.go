@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -55,6 +56,16 @@ func (b *bench) close() error {
 	return errors.Join(errs...)
 }
 
+// desk is the board of these devices.
+const desk = `{
+	"name": "desk", "title": "A reader and a printer", "display": {"width": 1080, "height": 1920, "px_per_mm": 3.78},
+	"devices": [
+		{"name": "reader", "class": "card-reader", "driver": "pn532-hsu", "port": "reader", "options": {"poll_ms": 100}},
+		{"name": "printer", "class": "receipt-printer", "driver": "escpos", "port": "printer"}
+	],
+	"clock": {"driver": "system"}
+}`
+
 // do is what a hand does: "card in", "paper out", "unplug reader", "hold reader".
 func (b *bench) do(what, arg string) error {
 	switch what + " " + arg {
@@ -82,8 +93,8 @@ func (b *bench) do(what, arg string) error {
 	return nil
 }
 
-// TestDeviceScripts runs testdata/device. Each script finds the board bench's devices
-// in ports/, has hands (card, cover, paper, unplug, hold) and no kiosk.
+// TestDeviceScripts runs testdata/device. Each script finds the board desk.json
+// and its devices in ports/, has hands (card, cover, paper, unplug, hold) and no kiosk.
 func TestDeviceScripts(t *testing.T) {
 	cmds := map[string]func(*testscript.TestScript, bool, []string){}
 	for _, what := range []string{"card", "cover", "paper", "unplug", "hold"} {
@@ -94,6 +105,9 @@ func TestDeviceScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/device", RequireExplicitExec: true, Cmds: cmds,
 		Setup: func(e *testscript.Env) error {
+			if err := os.WriteFile(filepath.Join(e.WorkDir, "desk.json"), []byte(desk), 0o600); err != nil {
+				return err
+			}
 			b, err := attach(filepath.Join(e.WorkDir, "ports"))
 			if err != nil {
 				return err
@@ -215,6 +229,9 @@ func TestGuidedTests(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
+			if err := os.WriteFile(filepath.Join(dir, "desk.json"), []byte(desk), 0o600); err != nil {
+				t.Fatal(err)
+			}
 			b, err := attach(dir)
 			if err != nil {
 				t.Fatal(err)
@@ -229,7 +246,7 @@ func TestGuidedTests(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			status, said := guided(t, b, v.does, "device", "test", "--board", "bench", "--ports", dir, "--wait", cmp.Or(v.wait, "1m"), v.device)
+			status, said := guided(t, b, v.does, "device", "test", "--board", filepath.Join(dir, "desk.json"), "--ports", dir, "--wait", cmp.Or(v.wait, "1m"), v.device)
 			if status != v.want {
 				t.Errorf("status %d, want %d\n%s", status, v.want, said)
 			}
