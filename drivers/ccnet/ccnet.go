@@ -11,7 +11,6 @@ package ccnet
 import (
 	"context"
 	"fmt"
-	"sync"
 	"time"
 
 	"github.com/penjire/penjire/drivers/call"
@@ -33,15 +32,11 @@ type Opts struct {
 // Dev is a bill validator. It opens its port by itself, again and again, and is
 // disabled whenever no payment is under way.
 type Dev struct {
+	till.Desk[device.CashJournal]
 	port link.Port
 	o    Opts
-	book till.Book[device.CashJournal]
-	log  till.Log
 
-	ctx    context.Context
-	cancel context.CancelFunc
-	done   chan struct{}
-	calls  *call.Queue
+	own *call.Owner
 
 	// Of the goroutine that owns the line; they outlive a session.
 	now      *session       // nil while there is no line
@@ -52,10 +47,6 @@ type Dev struct {
 	stacking *bill // in the journal, and not settled
 	resumed  bool  // the journal was asked for what an earlier run left
 
-	watch  link.Watch
-	mu     sync.Mutex
-	health device.Health
-	ident  string
 }
 
 // payment is what bills are let in for.
@@ -98,15 +89,13 @@ func New(port link.Port, o Opts) (*Dev, error) {
 	if o.Countries == nil {
 		o.Countries = map[string]string{"TKM": "TMT"}
 	}
-	d := &Dev{port: port, o: o, done: make(chan struct{}), health: device.Starting, lost: device.ErrUnplugged}
+	d := &Dev{port: port, o: o, own: call.NewOwner(), lost: device.ErrUnplugged}
 	if o.Journal != nil {
-		if err := d.book.Use(o.Journal); err != nil {
+		if err := d.UseJournal(o.Journal); err != nil {
 			return nil, err
 		}
 	}
-	d.calls = call.NewQueue(d.done)
-	d.ctx, d.cancel = context.WithCancel(context.Background())
-	go d.run()
+	d.own.Go(d.run)
 	return d, nil
 }
 
@@ -115,34 +104,7 @@ func (d *Dev) String() string { return "CCNET validator on " + d.port.String() }
 
 // Halt implements conn.Resource. It disables the validator, where it can be
 // reached, and returns when the port is closed.
-func (d *Dev) Halt() error {
-	d.cancel()
-	<-d.done
-	return nil
-}
-
-// Health implements device.Device.
-func (d *Dev) Health() device.Health {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.health
-}
-
-// Identity returns part and serial number as the validator gives them, or "".
-func (d *Dev) Identity() string {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.ident
-}
-
-// Changes implements device.Watcher.
-func (d *Dev) Changes(ctx context.Context) <-chan struct{} { return d.watch.Channel(ctx) }
-
-// UseJournal implements device.Journaled.
-func (d *Dev) UseJournal(j device.CashJournal) error { return d.book.Use(j) }
-
-// Events implements device.CashAcceptor.
-func (d *Dev) Events(ctx context.Context) <-chan device.CashEvent { return d.log.Events(ctx) }
+func (d *Dev) Halt() error { return d.own.Halt() }
 
 // Start implements device.CashAcceptor.
 func (d *Dev) Start(ctx context.Context, tx string, denoms []device.Denom) error {
@@ -166,7 +128,7 @@ func (d *Dev) End(ctx context.Context) error {
 
 // call has f done by the goroutine that owns the line, while there is one.
 func (d *Dev) call(ctx context.Context, op string, f func(ctx context.Context) error) error {
-	return call.Told(d.String(), op, d.calls.Do(ctx, func(ctx context.Context) error {
+	return call.Told(d.String(), op, d.own.Calls.Do(ctx, func(ctx context.Context) error {
 		if d.now != nil {
 			return f(ctx)
 		}
@@ -176,14 +138,4 @@ func (d *Dev) call(ctx context.Context, op string, f func(ctx context.Context) e
 		d.pay = nil // it is told when it is back
 		return call.Failed(device.SideEffectUnknown, d.lost)
 	}))
-}
-
-func (d *Dev) setHealth(h device.Health) {
-	d.mu.Lock()
-	same := d.health == h
-	d.health = h
-	d.mu.Unlock()
-	if !same {
-		d.watch.Wake()
-	}
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/penjire/penjire/drivers/device"
+	"github.com/penjire/penjire/drivers/till"
 )
 
 // patience is how many answers in a row must contradict what was ordered before the
@@ -51,7 +52,7 @@ func (s *session) hear(ctx context.Context, a []byte) (then, error) {
 // resume asks the journal, once, what an earlier run left open. The validator can
 // speak of one bill only: of more, nobody will ever know.
 func (s *session) resume(ctx context.Context) error {
-	j, ok := s.book.Journal()
+	j, ok := till.Journal(&s.Desk)
 	if s.resumed || !ok {
 		return nil
 	}
@@ -76,7 +77,7 @@ func (s *session) resume(ctx context.Context) error {
 // powerUp: a validator that had no power has forgotten what was enabled. RESET
 // gives back the bill in its head, and stacks the one that was too far.
 func (s *session) powerUp(state byte) then {
-	if _, ok := s.book.Journal(); !ok {
+	if _, ok := till.Journal(&s.Desk); !ok {
 		return nil
 	}
 	for _, b := range []*bill{s.stacking, s.escrow} {
@@ -142,7 +143,7 @@ func (s *session) escrowed(ctx context.Context, a []byte) (then, error) {
 		}
 		// STACK did not reach it, or it will not obey. The decision came to
 		// nothing, and is to be made again.
-		if j, ok := s.book.Journal(); ok {
+		if j, ok := till.Journal(&s.Desk); ok {
 			if err := j.Settled(ctx, b.number, device.CashReturned); err != nil {
 				return nil, err
 			}

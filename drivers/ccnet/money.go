@@ -9,6 +9,7 @@ import (
 
 	"github.com/penjire/penjire/drivers/call"
 	"github.com/penjire/penjire/drivers/device"
+	"github.com/penjire/penjire/drivers/till"
 )
 
 // tell adds an event.
@@ -19,13 +20,13 @@ func (s *session) tell(k device.CashKind, b *bill, a []byte) {
 	} else if s.pay != nil {
 		e.Tx = s.pay.tx
 	}
-	s.log.Add(e)
+	till.Tell(&s.Desk, e)
 }
 
 // settle writes what became of b, if the journal has it, and then tells it.
 func (s *session) settle(ctx context.Context, b *bill, k device.CashKind, a []byte) error {
 	if b.number != 0 {
-		j, ok := s.book.Journal()
+		j, ok := till.Journal(&s.Desk)
 		if !ok {
 			return device.ErrNoJournal
 		}
@@ -39,7 +40,7 @@ func (s *session) settle(ctx context.Context, b *bill, k device.CashKind, a []by
 
 // unasked is money that went in, or may have, though nobody had ordered it.
 func (s *session) unasked(ctx context.Context, d device.Denom, tx string, a []byte) error {
-	j, ok := s.book.Journal()
+	j, ok := till.Journal(&s.Desk)
 	if !ok {
 		return device.ErrNoJournal
 	}
@@ -73,7 +74,7 @@ func (s *session) start(ctx context.Context, tx string, denoms []device.Denom) e
 	if s.pay != nil {
 		return call.Failed(device.SideEffectNo, fmt.Errorf("payment %s has not ended: %w", s.pay.tx, device.ErrBusy))
 	}
-	if _, ok := s.book.Journal(); !ok {
+	if _, ok := till.Journal(&s.Desk); !ok {
 		return call.Failed(device.SideEffectNo, device.ErrNoJournal)
 	}
 	if err := s.settleDown(ctx, false); err != nil {
@@ -106,7 +107,7 @@ func (s *session) stack(ctx context.Context) error {
 	if b == nil || s.pay == nil {
 		return call.Failed(device.SideEffectNo, device.ErrNoMedia)
 	}
-	j, ok := s.book.Journal()
+	j, ok := till.Journal(&s.Desk)
 	if !ok {
 		return call.Failed(device.SideEffectNo, device.ErrNoJournal)
 	}
@@ -155,7 +156,7 @@ func (s *session) settleDown(ctx context.Context, once bool) error {
 		}
 		pause(ctx, min(s.o.Poll, 100*time.Millisecond))
 		switch {
-		case s.ctx.Err() != nil:
+		case s.own.Ctx.Err() != nil:
 			return device.ErrHalted
 		case ctx.Err() != nil:
 			return fmt.Errorf("a bill is still on its way, in state %02X: %w", s.last, context.Cause(ctx))

@@ -8,6 +8,7 @@ import (
 
 	"github.com/penjire/penjire/drivers/device"
 	"github.com/penjire/penjire/drivers/link"
+	"github.com/penjire/penjire/drivers/till"
 )
 
 // maxFaults is how many questions in a row may stay without answer before the line
@@ -20,46 +21,45 @@ const (
 
 // run keeps the validator open until Halt.
 func (d *Dev) run() {
-	defer close(d.done)
 	reopen := link.NewReopen(d.port, d.o.Reopen)
 	defer reopen.Close()
-	for d.ctx.Err() == nil {
+	for d.own.Ctx.Err() == nil {
 		d.gone(d.session())
-		d.calls.ServeWhile(func() { reopen.Wait(d.ctx) })
+		d.own.Calls.ServeWhile(func() { reopen.Wait(d.own.Ctx) })
 	}
-	d.setHealth(device.Offline)
+	till.SetHealth(&d.Desk, device.Offline)
 }
 
 // gone notes that the validator cannot be used, and why.
 func (d *Dev) gone(err error) {
 	d.now, d.lost = nil, err
 	if errors.Is(err, device.ErrUnplugged) {
-		d.setHealth(device.NoDevice)
+		till.SetHealth(&d.Desk, device.NoDevice)
 		return
 	}
-	d.setHealth(device.HardwareError)
+	till.SetHealth(&d.Desk, device.HardwareError)
 }
 
 // session is the time from opening the port to losing it.
 func (d *Dev) session() (err error) {
-	line, err := d.port.Open(d.ctx)
+	line, err := d.port.Open(d.own.Ctx)
 	if err != nil {
 		return err
 	}
 	s := &session{Dev: d, bus: &bus{line: line}}
 	defer func() { err = errors.Join(err, line.Close()) }()
-	if err := s.poll(d.ctx); err != nil {
+	if err := s.poll(d.own.Ctx); err != nil {
 		return err
 	}
 	d.now = s
 	faults := 0
 	for {
-		d.calls.ServeFor(d.ctx, d.o.Poll)
-		if d.ctx.Err() != nil {
+		d.own.Calls.ServeFor(d.own.Ctx, d.o.Poll)
+		if d.own.Ctx.Err() != nil {
 			s.leave()
-			return d.ctx.Err()
+			return d.own.Ctx.Err()
 		}
-		err := s.poll(d.ctx)
+		err := s.poll(d.own.Ctx)
 		if err == nil {
 			faults = 0
 		} else if faults++; faults == maxFaults || errors.Is(err, device.ErrUnplugged) {
@@ -125,7 +125,7 @@ func (s *session) judge(state byte) {
 		h, ok = device.HardwareError, true
 	}
 	if ok {
-		s.setHealth(h)
+		till.SetHealth(&s.Desk, h)
 	}
 }
 
@@ -155,9 +155,7 @@ func (s *session) learn(ctx context.Context) error {
 		return err
 	}
 	s.asked = true
-	s.mu.Lock()
-	s.ident = strings.ToValidUTF8(strings.TrimRight(string(a[:15]), " \x00")+" "+strings.TrimRight(string(a[15:27]), " \x00"), "?")
-	s.mu.Unlock()
+	till.SetIdentity(&s.Desk, strings.ToValidUTF8(strings.TrimRight(string(a[:15]), " \x00")+" "+strings.TrimRight(string(a[15:27]), " \x00"), "?"))
 	return s.bus.ack()
 }
 

@@ -1,7 +1,6 @@
 package ccnet_test
 
 import (
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -9,7 +8,7 @@ import (
 	"github.com/penjire/penjire/drivers/device"
 	"github.com/penjire/penjire/drivers/devicetest"
 	emu "github.com/penjire/penjire/drivers/emulator/ccnet"
-	"github.com/penjire/penjire/drivers/emulator/pty"
+	"github.com/penjire/penjire/drivers/emulator/pty/ptytest"
 	"github.com/penjire/penjire/drivers/link"
 )
 
@@ -104,29 +103,13 @@ func rig(t *testing.T, port link.Port, o ccnet.Opts, h hands) devicetest.CashRig
 	}
 }
 
-// onPTY checks besides that nothing is left open.
+// onPTY is one at a port of the kernel's.
 func onPTY(t *testing.T, j device.CoinJournal) devicetest.CashRig {
-	t.Cleanup(devicetest.Leaks(t))
 	v := emu.New(emu.Manats, 10)
-	port, err := pty.Attach(filepath.Join(t.TempDir(), "validator"), v)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := port.Close(); err != nil {
-			t.Errorf("Close = %v, want nil", err)
-		}
-	})
-	must := func(f func() error) func() {
-		return func() {
-			if err := f(); err != nil {
-				t.Error(err)
-			}
-		}
-	}
+	path, unplug, replug := ptytest.Attach(t, v)
 	// In haste, as real time passes: what is tested here is the way through the kernel.
 	o := ccnet.Opts{Journal: j, Poll: 20 * time.Millisecond, Reopen: 50 * time.Millisecond}
-	return rig(t, link.Serial{Path: port.Path(), Baud: 9600}, o, hands{v, must(port.Unplug), must(port.Replug)})
+	return rig(t, link.Serial{Path: path, Baud: 9600}, o, hands{v, unplug, replug})
 }
 
 func TestSuiteOnPTY(t *testing.T) { devicetest.Cash(t, devicetest.Real, onPTY) }

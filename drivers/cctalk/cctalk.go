@@ -11,7 +11,6 @@ package cctalk
 import (
 	"context"
 	"fmt"
-	"sync"
 	"time"
 
 	"github.com/penjire/penjire/drivers/call"
@@ -37,25 +36,16 @@ type Opts struct {
 // Contract, beyond [device.CashAcceptor]: an acceptor that has lost its count during a
 // payment, or counted more than the five events it remembers, is told as CashLost.
 type Dev struct {
+	till.Desk[device.CoinJournal]
 	port link.Port
 	o    Opts
-	book till.Book[device.CoinJournal]
-	log  till.Log
 
-	ctx    context.Context
-	cancel context.CancelFunc
-	done   chan struct{}
-	calls  *call.Queue
+	own *call.Owner
 
 	// Of the goroutine that owns the line; they outlive a session.
 	now  *session
 	lost error
 	pay  *payment
-
-	watch  link.Watch
-	mu     sync.Mutex
-	health device.Health
-	ident  string
 }
 
 // payment is what coins are let in for.
@@ -89,15 +79,13 @@ func New(port link.Port, o Opts) (*Dev, error) {
 	if o.Countries == nil {
 		o.Countries = map[string]string{"TM": "TMT"}
 	}
-	d := &Dev{port: port, o: o, done: make(chan struct{}), health: device.Starting, lost: device.ErrUnplugged}
+	d := &Dev{port: port, o: o, own: call.NewOwner(), lost: device.ErrUnplugged}
 	if o.Journal != nil {
-		if err := d.book.Use(o.Journal); err != nil {
+		if err := d.UseJournal(o.Journal); err != nil {
 			return nil, err
 		}
 	}
-	d.calls = call.NewQueue(d.done)
-	d.ctx, d.cancel = context.WithCancel(context.Background())
-	go d.run()
+	d.own.Go(d.run)
 	return d, nil
 }
 
@@ -106,34 +94,7 @@ func (d *Dev) String() string { return "ccTalk acceptor on " + d.port.String() }
 
 // Halt implements conn.Resource. It inhibits the acceptor, where it can be reached,
 // and returns when the port is closed.
-func (d *Dev) Halt() error {
-	d.cancel()
-	<-d.done
-	return nil
-}
-
-// Health implements device.Device.
-func (d *Dev) Health() device.Health {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.health
-}
-
-// Identity returns maker and product as the acceptor gives them, or "".
-func (d *Dev) Identity() string {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.ident
-}
-
-// Changes implements device.Watcher.
-func (d *Dev) Changes(ctx context.Context) <-chan struct{} { return d.watch.Channel(ctx) }
-
-// UseJournal implements device.Journaled: it wants a device.CoinJournal.
-func (d *Dev) UseJournal(j device.CashJournal) error { return d.book.Use(j) }
-
-// Events implements device.CashAcceptor.
-func (d *Dev) Events(ctx context.Context) <-chan device.CashEvent { return d.log.Events(ctx) }
+func (d *Dev) Halt() error { return d.own.Halt() }
 
 // Start implements device.CashAcceptor.
 func (d *Dev) Start(ctx context.Context, tx string, denoms []device.Denom) error {
@@ -171,15 +132,5 @@ func (d *Dev) End(ctx context.Context) error {
 
 // call has f done by the goroutine that owns the line.
 func (d *Dev) call(ctx context.Context, op string, f func(ctx context.Context) error) error {
-	return call.Told(d.String(), op, d.calls.Do(ctx, f))
-}
-
-func (d *Dev) setHealth(h device.Health) {
-	d.mu.Lock()
-	same := d.health == h
-	d.health = h
-	d.mu.Unlock()
-	if !same {
-		d.watch.Wake()
-	}
+	return call.Told(d.String(), op, d.own.Calls.Do(ctx, f))
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/penjire/penjire/drivers/call"
 	"github.com/penjire/penjire/drivers/device"
+	"github.com/penjire/penjire/drivers/till"
 )
 
 // kept is how many events an acceptor remembers.
@@ -63,7 +64,7 @@ func (s *session) poll(ctx context.Context) error {
 // hear draws the consequences of an answer. An error is the journal's: what could not
 // be written is heard again.
 func (s *session) hear(ctx context.Context, a []byte) error {
-	j, ok := s.book.Journal()
+	j, ok := till.Journal(&s.Desk)
 	if !ok {
 		return nil
 	}
@@ -168,7 +169,7 @@ func (s *session) tell(k device.CashKind, e device.CashEvent) {
 	if s.pay != nil && e.Bill == 0 {
 		e.Tx = s.pay.tx
 	}
-	s.log.Add(e)
+	till.Tell(&s.Desk, e)
 }
 
 func (s *session) start(ctx context.Context, tx string, denoms []device.Denom) error {
@@ -178,7 +179,7 @@ func (s *session) start(ctx context.Context, tx string, denoms []device.Denom) e
 			p.mask |= 1 << i
 		}
 	}
-	_, booked := s.book.Journal()
+	_, booked := till.Journal(&s.Desk)
 	var err error
 	switch {
 	case s.pay != nil:
@@ -225,7 +226,7 @@ func (s *session) end(ctx context.Context) error {
 		}
 		pause(ctx, s.o.Poll)
 		switch {
-		case s.ctx.Err() != nil:
+		case s.own.Ctx.Err() != nil:
 			return device.ErrHalted
 		case ctx.Err() != nil:
 			return ctx.Err()

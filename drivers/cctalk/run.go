@@ -10,6 +10,7 @@ import (
 
 	"github.com/penjire/penjire/drivers/device"
 	"github.com/penjire/penjire/drivers/link"
+	"github.com/penjire/penjire/drivers/till"
 )
 
 // coinTypes is how many coins an acceptor knows.
@@ -17,50 +18,49 @@ const coinTypes = 16
 
 // run keeps the acceptor open until Halt.
 func (d *Dev) run() {
-	defer close(d.done)
 	reopen := link.NewReopen(d.port, d.o.Reopen)
 	defer reopen.Close()
-	for d.ctx.Err() == nil {
+	for d.own.Ctx.Err() == nil {
 		d.gone(d.session())
-		d.calls.ServeWhile(func() { reopen.Wait(d.ctx) })
+		d.own.Calls.ServeWhile(func() { reopen.Wait(d.own.Ctx) })
 	}
-	d.setHealth(device.Offline)
+	till.SetHealth(&d.Desk, device.Offline)
 }
 
 // gone notes that the acceptor cannot be used, and why.
 func (d *Dev) gone(err error) {
 	d.now, d.lost = nil, err
 	if errors.Is(err, device.ErrUnplugged) {
-		d.setHealth(device.NoDevice)
+		till.SetHealth(&d.Desk, device.NoDevice)
 		return
 	}
-	d.setHealth(device.HardwareError)
+	till.SetHealth(&d.Desk, device.HardwareError)
 }
 
 // session is the time from opening the port to losing it.
 func (d *Dev) session() (err error) {
-	l, err := d.port.Open(d.ctx)
+	l, err := d.port.Open(d.own.Ctx)
 	if err != nil {
 		return err
 	}
 	s := &session{Dev: d, bus: &bus{line: l, check: d.o.Check, address: d.o.Address}}
 	defer func() { err = errors.Join(err, l.Close()) }()
-	if err := s.setUp(d.ctx); err != nil {
+	if err := s.setUp(d.own.Ctx); err != nil {
 		return err
 	}
 	d.now = s
 	for {
 		// A question that had no answer was asked three times.
-		if err := s.poll(d.ctx); err != nil && d.ctx.Err() == nil {
+		if err := s.poll(d.own.Ctx); err != nil && d.own.Ctx.Err() == nil {
 			return err
 		}
-		d.calls.ServeFor(d.ctx, d.o.Poll)
-		if d.ctx.Err() != nil {
+		d.own.Calls.ServeFor(d.own.Ctx, d.o.Poll)
+		if d.own.Ctx.Err() != nil {
 			// Best effort: the next session begins with the same.
 			ctx, cancel := context.WithTimeout(context.Background(), answerTimeout)
 			defer cancel()
 			_, _ = s.bus.ask(ctx, 0, hdrMaster, 0)
-			return d.ctx.Err()
+			return d.own.Ctx.Err()
 		}
 	}
 }
@@ -108,9 +108,7 @@ func (s *session) setUp(ctx context.Context) error {
 	if words[0] != "Coin Acceptor" {
 		return fmt.Errorf("device is a %q, not a coin acceptor: %w", words[0], device.ErrProtocol)
 	}
-	s.mu.Lock()
-	s.ident = words[1] + " " + words[2]
-	s.mu.Unlock()
+	till.SetIdentity(&s.Desk, words[1]+" "+words[2])
 	a, err := s.bus.ask(ctx, -1, hdrSelfCheck)
 	if err != nil {
 		return err
@@ -157,10 +155,10 @@ func (s *session) letIn(ctx context.Context) error {
 // judge sets the health.
 func (s *session) judge() {
 	if s.booked != nil || s.fault != 0 {
-		s.setHealth(device.HardwareError)
+		till.SetHealth(&s.Desk, device.HardwareError)
 		return
 	}
-	s.setHealth(device.Online)
+	till.SetHealth(&s.Desk, device.Online)
 }
 
 // pause waits for t, or less when ctx ends.

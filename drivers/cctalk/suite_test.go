@@ -2,7 +2,6 @@ package cctalk_test
 
 import (
 	"maps"
-	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -11,7 +10,7 @@ import (
 	"github.com/penjire/penjire/drivers/device"
 	"github.com/penjire/penjire/drivers/devicetest"
 	emu "github.com/penjire/penjire/drivers/emulator/cctalk"
-	"github.com/penjire/penjire/drivers/emulator/pty"
+	"github.com/penjire/penjire/drivers/emulator/pty/ptytest"
 	"github.com/penjire/penjire/drivers/link"
 	"github.com/penjire/penjire/drivers/link/linktest"
 )
@@ -95,28 +94,12 @@ func inMemory(c cctalk.Check) func(t *testing.T, j device.CoinJournal) devicetes
 	}
 }
 
-// onPTY checks besides that nothing is left open.
+// onPTY is one at a port of the kernel's.
 func onPTY(t *testing.T, j device.CoinJournal) devicetest.CashRig {
-	t.Cleanup(devicetest.Leaks(t))
 	a := emu.New(emu.Opts{Coins: names, Haste: 10})
-	port, err := pty.Attach(filepath.Join(t.TempDir(), "coins"), a)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := port.Close(); err != nil {
-			t.Errorf("Close = %v, want nil", err)
-		}
-	})
-	must := func(f func() error) func() {
-		return func() {
-			if err := f(); err != nil {
-				t.Error(err)
-			}
-		}
-	}
+	path, unplug, replug := ptytest.Attach(t, a)
 	o := cctalk.Opts{Journal: j, Poll: 20 * time.Millisecond, Reopen: 50 * time.Millisecond, Settle: 100 * time.Millisecond}
-	return rig(t, link.Serial{Path: port.Path(), Baud: 9600}, o, hands{a, must(port.Unplug), must(port.Replug)})
+	return rig(t, link.Serial{Path: path, Baud: 9600}, o, hands{a, unplug, replug})
 }
 
 func TestSuite(t *testing.T) {

@@ -38,6 +38,7 @@ type port struct {
 	lines chan string // answers, not what came unasked
 	dead  chan struct{}
 	dirty bool       // a command had no answer; of the owner
+	over  error      // why it is not used any more; of the owner
 	news  link.Watch // woken by messages that came, restarts and the end
 
 	mu     sync.Mutex

@@ -14,6 +14,7 @@ package modem
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -40,10 +41,7 @@ type Dev struct {
 	line link.Port
 	o    Opts
 
-	ctx    context.Context
-	cancel context.CancelFunc
-	done   chan struct{}
-	calls  *call.Queue
+	own *call.Owner
 
 	// Of the goroutine that owns the line.
 	now      *port
@@ -78,10 +76,8 @@ func New(p link.Port, o Opts) (*Dev, error) {
 	def(&o.Poll, 5*time.Second)
 	def(&o.Reopen, 300*time.Millisecond)
 	def(&o.Network, networkTime)
-	d := &Dev{line: p, o: o, done: make(chan struct{}), health: device.Starting, lost: device.ErrUnplugged, given: map[[sha256.Size]byte]bool{}}
-	d.calls = call.NewQueue(d.done)
-	d.ctx, d.cancel = context.WithCancel(context.Background())
-	go d.run()
+	d := &Dev{line: p, o: o, own: call.NewOwner(), health: device.Starting, lost: device.ErrUnplugged, given: map[[sha256.Size]byte]bool{}}
+	d.own.Go(d.run)
 	return d, nil
 }
 
@@ -89,11 +85,7 @@ func New(p link.Port, o Opts) (*Dev, error) {
 func (d *Dev) String() string { return "modem on " + d.line.String() }
 
 // Halt implements conn.Resource. It returns when the port is closed.
-func (d *Dev) Halt() error {
-	d.cancel()
-	<-d.done
-	return nil
-}
+func (d *Dev) Halt() error { return d.own.Halt() }
 
 // Health implements device.Device. A modem without SIM, or whose SIM wants a PIN
 // that it was not given, is one that a person can mend.
@@ -108,11 +100,19 @@ func (d *Dev) Changes(ctx context.Context) <-chan struct{} { return d.watch.Chan
 
 // call has f done by the goroutine that owns the line, while there is one.
 func (d *Dev) call(ctx context.Context, op string, f func(ctx context.Context) error) error {
-	return call.Told(d.String(), op, d.calls.Do(ctx, func(ctx context.Context) error {
+	return call.Told(d.String(), op, d.own.Calls.Do(ctx, func(ctx context.Context) error {
 		if d.now == nil {
 			return call.Failed(device.SideEffectNo, d.lost)
 		}
-		return f(ctx)
+		p := d.now
+		err := f(ctx)
+		if errors.Is(err, device.ErrUnplugged) || errors.Is(err, errReboot) {
+			// Nothing more goes over this line: it is opened, and the modem set up, anew.
+			p.over = err
+			d.gone(err)
+			p.news.Wake()
+		}
+		return err
 	}))
 }
 
@@ -142,7 +142,7 @@ func (d *Dev) Received(ctx context.Context) (device.SMS, error) {
 		case <-news:
 		case <-ctx.Done():
 			return device.SMS{}, call.Told(d.String(), "wait for a message", call.Failed(device.SideEffectNo, ctx.Err()))
-		case <-d.ctx.Done():
+		case <-d.own.Ctx.Done():
 			return device.SMS{}, call.Told(d.String(), "wait for a message", call.Failed(device.SideEffectNo, device.ErrHalted))
 		}
 	}

@@ -19,12 +19,11 @@ const breath = 100 * time.Millisecond
 
 // run keeps the modem open until Halt.
 func (d *Dev) run() {
-	defer close(d.done)
 	reopen := link.NewReopen(d.line, d.o.Reopen)
 	defer reopen.Close()
-	for d.ctx.Err() == nil {
+	for d.own.Ctx.Err() == nil {
 		d.gone(d.session())
-		d.calls.ServeWhile(func() { reopen.Wait(d.ctx) })
+		d.own.Calls.ServeWhile(func() { reopen.Wait(d.own.Ctx) })
 	}
 	d.setHealth(device.Offline)
 }
@@ -44,7 +43,7 @@ func (d *Dev) gone(err error) {
 
 // session is the time from opening the port to losing it.
 func (d *Dev) session() (err error) {
-	l, err := d.line.Open(d.ctx)
+	l, err := d.line.Open(d.own.Ctx)
 	if err != nil {
 		return err
 	}
@@ -65,21 +64,21 @@ func (d *Dev) session() (err error) {
 		switch {
 		case err == nil:
 			faults = 0
-		case errors.Is(err, device.ErrUnplugged), errors.Is(err, errReboot), d.ctx.Err() != nil:
+		case errors.Is(err, device.ErrUnplugged), errors.Is(err, errReboot), d.own.Ctx.Err() != nil:
 			return err
 		default:
 			if faults++; faults == maxFaults {
 				return err
 			}
 		}
-		d.calls.ServeWhile(func() {
+		d.own.Calls.ServeWhile(func() {
 			t := time.NewTimer(d.o.Poll)
 			defer t.Stop()
 			select {
 			case <-t.C:
 				return
 			case <-news:
-			case <-d.ctx.Done():
+			case <-d.own.Ctx.Done():
 				return
 			}
 			// A modem may say so with each answer: it is not asked without end.
@@ -87,7 +86,7 @@ func (d *Dev) session() (err error) {
 			select {
 			case <-t.C:
 			case <-p.dead:
-			case <-d.ctx.Done():
+			case <-d.own.Ctx.Done():
 			}
 		})
 	}
@@ -95,12 +94,12 @@ func (d *Dev) session() (err error) {
 
 // setUp brings a modem in any state to the one that is expected here.
 func (d *Dev) setUp(p *port) error {
-	if err := p.wake(d.ctx); err != nil {
+	if err := p.wake(d.own.Ctx); err != nil {
 		return err
 	}
 	// No echo, errors as numbers, messages as PDUs.
 	for _, c := range []string{"E0", "+CMEE=1", "+CMGF=0"} {
-		if _, err := p.command(d.ctx, shortTime, c, ""); err != nil {
+		if _, err := p.command(d.own.Ctx, shortTime, c, ""); err != nil {
 			return err
 		}
 	}
@@ -112,7 +111,7 @@ func (d *Dev) setUp(p *port) error {
 	}
 	// Messages stay in the modem, which says that one came. Some do not know this.
 	var r refusal
-	if _, err := p.command(d.ctx, simTime, "+CNMI=2,1,0,0,0", ""); err != nil && !errors.As(err, &r) {
+	if _, err := p.command(d.own.Ctx, simTime, "+CNMI=2,1,0,0,0", ""); err != nil && !errors.As(err, &r) {
 		return err
 	}
 	return nil
@@ -121,17 +120,17 @@ func (d *Dev) setUp(p *port) error {
 // askSIM finds out whether there is a SIM that can be used, and gives it its PIN,
 // once in the life of the program: after the third wrong one it is locked.
 func (d *Dev) askSIM(p *port) error {
-	state, err := simState(d.ctx, p)
+	state, err := simState(d.own.Ctx, p)
 	if err != nil {
 		return err
 	}
 	if state == device.NeedsPIN && d.o.PIN != "" && !d.triedPIN {
 		d.triedPIN = true
 		var r refusal
-		if _, err := p.command(d.ctx, simTime, `+CPIN="`+d.o.PIN+`"`, ""); err != nil && !errors.As(err, &r) {
+		if _, err := p.command(d.own.Ctx, simTime, `+CPIN="`+d.o.PIN+`"`, ""); err != nil && !errors.As(err, &r) {
 			return err
 		}
-		if state, err = simState(d.ctx, p); err != nil {
+		if state, err = simState(d.own.Ctx, p); err != nil {
 			return err
 		}
 	}
@@ -162,6 +161,9 @@ func simState(ctx context.Context, p *port) (device.Registration, error) {
 
 // look asks whether the modem is there, and for messages.
 func (d *Dev) look(p *port) error {
+	if p.over != nil {
+		return p.over
+	}
 	before := d.sim
 	if err := d.askSIM(p); err != nil {
 		return err
@@ -180,7 +182,7 @@ func (d *Dev) look(p *port) error {
 		d.setHealth(device.UserError)
 		return nil
 	}
-	if err := d.list(d.ctx, p); err != nil {
+	if err := d.list(d.own.Ctx, p); err != nil {
 		return err
 	}
 	d.setHealth(device.Online)

@@ -95,7 +95,7 @@ func (d *Dev) sendPart(ctx context.Context, p *port, part tpdu.TPDU) error {
 		return call.Failed(device.SideEffectUnknown, err)
 	}
 	// Not the caller's time: the line is the modem's until it has answered.
-	_, err = p.answer(d.ctx, d.o.Network, "+CMGS:")
+	_, err = p.answer(d.own.Ctx, d.o.Network, "+CMGS:")
 	var r refusal
 	p.dirty = err != nil && !errors.As(err, &r)
 	switch {

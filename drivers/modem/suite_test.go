@@ -3,7 +3,6 @@ package modem_test
 import (
 	"context"
 	"maps"
-	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -11,7 +10,7 @@ import (
 	"github.com/penjire/penjire/drivers/device"
 	"github.com/penjire/penjire/drivers/devicetest"
 	"github.com/penjire/penjire/drivers/emulator/atmodem"
-	"github.com/penjire/penjire/drivers/emulator/pty"
+	"github.com/penjire/penjire/drivers/emulator/pty/ptytest"
 	"github.com/penjire/penjire/drivers/link"
 	"github.com/penjire/penjire/drivers/link/linktest"
 	"github.com/penjire/penjire/drivers/modem"
@@ -121,30 +120,14 @@ func inMemory(t *testing.T) devicetest.ModemRig {
 	return devicetest.ModemRig{Dev: d, Hands: hands{m, t, s.Unplug, s.Replug}}
 }
 
-// onPTY checks besides that nothing is left open.
+// onPTY is one at a port of the kernel's.
 func onPTY(t *testing.T) devicetest.ModemRig {
-	t.Cleanup(devicetest.Leaks(t))
 	m := atmodem.New()
-	port, err := pty.Attach(filepath.Join(t.TempDir(), "modem"), m)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := port.Close(); err != nil {
-			t.Errorf("Close = %v, want nil", err)
-		}
-	})
-	must := func(f func() error) func() {
-		return func() {
-			if err := f(); err != nil {
-				t.Error(err)
-			}
-		}
-	}
+	path, unplug, replug := ptytest.Attach(t, m)
 	o := modem.Opts{Network: time.Second, Poll: 500 * time.Millisecond}
 	return devicetest.ModemRig{
-		Dev:   drive(t, link.Serial{Path: port.Path()}, o),
-		Hands: hands{m, t, must(port.Unplug), must(port.Replug)},
+		Dev:   drive(t, link.Serial{Path: path}, o),
+		Hands: hands{m, t, unplug, replug},
 	}
 }
 
