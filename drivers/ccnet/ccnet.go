@@ -46,7 +46,6 @@ type Dev struct {
 	escrow   *bill // held; nobody has decided, or it goes back
 	stacking *bill // in the journal, and not settled
 	resumed  bool  // the journal was asked for what an earlier run left
-
 }
 
 // payment is what bills are let in for.
