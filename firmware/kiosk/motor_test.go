@@ -2,6 +2,7 @@ package kiosk
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"testing"
 
@@ -30,10 +31,10 @@ func (m *motor) Move(_ context.Context, to device.Position) error {
 	return nil
 }
 
-func (m *motor) count() int {
+func (m *motor) moved() []device.Position {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return len(m.moves)
+	return slices.Clone(m.moves)
 }
 
 // A reader that takes cards in keeps no visitor's: when the visit asks for the
@@ -47,13 +48,13 @@ func TestMotorGivesTheCardBack(t *testing.T) {
 	}
 	r.start()
 	r.apply("citizen-1")
-	if n := m.count(); n != 0 {
+	if n := len(m.moved()); n != 0 {
 		t.Errorf("the card was moved %d times during the visit, want never", n)
 	}
 	r.do("end")
-	r.until("the card to be brought to the gate", func() bool { return m.count() > 0 && !r.state().Devices.Card })
-	if m.moves[0] != device.ToExit {
-		t.Errorf("the card was moved to %q, want %q", m.moves[0], device.ToExit)
+	r.until("the card to be brought to the gate", func() bool { return len(m.moved()) > 0 && !r.state().Devices.Card })
+	if to := m.moved()[0]; to != device.ToExit {
+		t.Errorf("the card was moved to %q, want %q", to, device.ToExit)
 	}
 	r.until("the visit to go on without the card", func() bool { return r.page() != screen.TakeCard })
 }
