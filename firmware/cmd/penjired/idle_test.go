@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/penjire/penjire/drivers/emulator/firmataemu"
 	"github.com/penjire/penjire/drivers/emulator/pn532emu"
 	"github.com/penjire/penjire/drivers/emulator/printer"
 	"github.com/penjire/penjire/drivers/emulator/pty"
@@ -20,7 +21,7 @@ import (
 const idle = 20 * time.Second
 
 // BenchmarkIdle measures how much of one core the daemon takes while nobody is at
-// the kiosk, with its reader and printer plugged in, and with both unplugged, where
+// the kiosk, with its reader, printer and I/O board plugged in, and with all unplugged, where
 // it looks for them. The budget is 1 %: a board that stays cool and a battery that
 // lasts. The far ends of the devices are in another process.
 func BenchmarkIdle(b *testing.B) {
@@ -55,7 +56,7 @@ func BenchmarkIdle(b *testing.B) {
 
 func plugIn(b *testing.B, dir string) {
 	var ports []*pty.Port
-	for name, dev := range map[string]pty.Device{"reader": new(pn532emu.Chip), "printer": printer.New(printer.Opts{})} {
+	for name, dev := range map[string]pty.Device{"reader": new(pn532emu.Chip), "printer": printer.New(printer.Opts{}), "io": new(firmataemu.Board)} {
 		p, err := pty.Attach(filepath.Join(dir, name), dev)
 		if err != nil {
 			b.Fatal(err)
