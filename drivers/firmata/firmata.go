@@ -32,7 +32,7 @@ import (
 
 // Opts are a board's settings. Zero values are the defaults.
 type Opts struct {
-	Poll    time.Duration // between two questions for the levels; 0: 150 ms
+	Poll    time.Duration // between two questions for the levels; 0: 200 ms
 	Timeout time.Duration // for an answer; 0: 600 ms
 	Reopen  time.Duration // between tries to open the port; 0: 300 ms
 }
@@ -69,7 +69,7 @@ func New(port link.Port, o Opts) (*Board, error) {
 			*d = v
 		}
 	}
-	def(&o.Poll, 150*time.Millisecond)
+	def(&o.Poll, 200*time.Millisecond)
 	def(&o.Timeout, 600*time.Millisecond)
 	def(&o.Reopen, 300*time.Millisecond)
 	b := &Board{port: port, o: o, done: make(chan struct{}), health: device.Starting}

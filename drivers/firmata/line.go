@@ -37,7 +37,7 @@ func (i *input) Wait(ctx context.Context, limit time.Duration) (bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	edge := false
-	err := i.s.until(ctx, func() bool { edge = i.p.edge != i.read; return edge })
+	err := i.s.until(ctx, &i.s.edge, func() bool { edge = i.p.edge != i.read; return edge })
 	if ctx.Err() != nil {
 		return edge, nil
 	}
@@ -83,7 +83,7 @@ func (o *output) set(l gpio.Level) (device.SideEffect, error) {
 	defer cancel()
 	var high bool
 	var mode byte
-	if err := o.s.until(ctx, func() bool { high, mode = o.p.high, o.p.typed; return o.p.state != from }); err != nil {
+	if err := o.s.until(ctx, &o.s.news, func() bool { high, mode = o.p.high, o.p.typed; return o.p.state != from }); err != nil {
 		return device.SideEffectUnknown, err
 	}
 	if high != bool(l) || mode != modeOutput {

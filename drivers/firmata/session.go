@@ -20,7 +20,8 @@ var errNotKnown = fmt.Errorf("level is not known: %w", device.ErrTimeout)
 type session struct {
 	b    *Board
 	line link.Line
-	news link.Watch // woken by every answer
+	news link.Watch // woken by every answer to a question about a pin
+	edge link.Watch // woken when an input changes
 
 	mu     sync.Mutex
 	err    error // why it is over
@@ -80,6 +81,7 @@ func (b *Board) session() (err error) {
 		s.err = errors.Join(err, device.ErrUnplugged)
 		s.mu.Unlock()
 		s.news.Wake()
+		s.edge.Wake()
 		err = errors.Join(err, line.Close())
 	}()
 	var p parser
@@ -116,7 +118,7 @@ func (b *Board) session() (err error) {
 // silent for too long.
 func (s *session) ask(now time.Time) error {
 	s.mu.Lock()
-	silent := now.Sub(s.heard)
+	silent, spoken := now.Sub(s.heard), s.spoken
 	var ports [16]bool
 	for n, p := range s.pins {
 		ports[n/8] = ports[n/8] || p.mode != modeOutput
@@ -125,11 +127,14 @@ func (s *session) ask(now time.Time) error {
 	if silent > s.b.o.Timeout {
 		return fmt.Errorf("firmata: %v has been silent for %v: %w", s.b, silent, device.ErrTimeout)
 	}
-	msg := []byte{cmdVersion}
+	var msg []byte
 	for i, want := range ports {
 		if want {
 			msg = append(msg, cmdReport|byte(i), 1)
 		}
+	}
+	if len(msg) == 0 || !spoken { // else the reports show that it lives
+		msg = append(msg, cmdVersion)
 	}
 	return s.write(msg...)
 }
@@ -148,14 +153,16 @@ func (s *session) write(msg ...byte) error {
 func (s *session) hear(m message) error {
 	s.mu.Lock()
 	now := time.Now()
-	again := false
+	again, edge, answer := false, false, false
 	var setUp []byte
 	switch pin, mode, high, ok := m.state(); {
 	case m.kind == cmdDigital:
 		s.heard = now
 		for n, p := range s.pins {
 			if n/8 == m.port && p.mode != modeOutput {
+				was := p.edge
 				again = p.report(gpio.Level(m.bits>>(n%8)&1 == 1), now) || again
+				edge = edge || p.edge != was
 			}
 		}
 	case m.kind == cmdVersion:
@@ -169,7 +176,7 @@ func (s *session) hear(m message) error {
 			}
 		}
 	case ok:
-		s.heard = now
+		s.heard, answer = now, true
 		if p := s.pins[pin]; p != nil {
 			p.state, p.high, p.typed = p.state+1, high, mode
 		}
@@ -179,7 +186,12 @@ func (s *session) hear(m message) error {
 	if spoken {
 		s.b.set(device.Online, s)
 	}
-	s.news.Wake()
+	if edge {
+		s.edge.Wake()
+	}
+	if answer {
+		s.news.Wake()
+	}
 	if again {
 		setUp = append(setUp, cmdReport|m.port, 1)
 	}
@@ -243,10 +255,10 @@ func (s *session) drop(p *pin) {
 	}
 }
 
-// until waits until ok, which is called with s.mu held.
-func (s *session) until(ctx context.Context, ok func() bool) error {
+// until waits until ok, which is called with s.mu held whenever w wakes.
+func (s *session) until(ctx context.Context, w *link.Watch, ok func() bool) error {
 	for {
-		news := s.news.Next()
+		news := w.Next()
 		s.mu.Lock()
 		done, err := ok(), s.err
 		s.mu.Unlock()
@@ -266,5 +278,5 @@ func (s *session) until(ctx context.Context, ok func() bool) error {
 
 // believed waits until something is believed of p.
 func (s *session) believed(ctx context.Context, p *pin) error {
-	return s.until(ctx, func() bool { return !p.at.IsZero() })
+	return s.until(ctx, &s.edge, func() bool { return !p.at.IsZero() })
 }

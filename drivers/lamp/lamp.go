@@ -37,7 +37,7 @@ type Opts struct {
 
 // refresh is how often a light that does not change is set again: a board that was
 // reset has forgotten it.
-const refresh = time.Second
+const refresh = 1500 * time.Millisecond
 
 // halves are how long a light that flashes is on, and off.
 var halves = map[device.Flash]time.Duration{
