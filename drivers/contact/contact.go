@@ -50,6 +50,8 @@ const (
 	// look is how long an edge that was missed goes unnoticed; with the debounce
 	// time it is below the 250 ms of the contract.
 	look = 200 * time.Millisecond
+	// told is the same where the line's source misses nothing.
+	told = time.Second
 	// restless is how long a line may change without lasting (a loose wire, hum)
 	// before nobody knows what it says.
 	restless = time.Second

@@ -7,6 +7,7 @@ import (
 	"periph.io/x/conn/v3/gpio"
 
 	"github.com/penjire/penjire/drivers/device"
+	"github.com/penjire/penjire/drivers/gpioline"
 )
 
 // run keeps the line open until Halt.
@@ -39,7 +40,10 @@ func (d *Dev) session() (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, in.Close()) }()
-	s := settle{debounce: d.o.Debounce}
+	s := settle{debounce: d.o.Debounce, look: look}
+	if _, ok := in.(gpioline.Told); ok {
+		s.look = told
+	}
 	v := view{o: d.o, opened: time.Now()}
 	for d.ctx.Err() == nil {
 		level, err := in.Read()
@@ -74,6 +78,7 @@ func (d *Dev) session() (err error) {
 // settle finds out which level a line that bounces has come to.
 type settle struct {
 	debounce time.Duration
+	look     time.Duration // at most, until the next look
 
 	known bool
 	level gpio.Level // that it has settled on
@@ -90,13 +95,13 @@ func (s *settle) see(l gpio.Level, now time.Time) time.Duration {
 		s.edge(now)
 	}
 	if s.asked.IsZero() {
-		return look
+		return s.look
 	}
 	if left := s.debounce - now.Sub(s.since); left > 0 {
-		return min(left, look)
+		return min(left, s.look)
 	}
 	s.known, s.level, s.asked = true, s.last, time.Time{}
-	return look
+	return s.look
 }
 
 // edge takes an edge: whatever the line reads at both sides of it, it has not had
@@ -127,10 +132,10 @@ func (v *view) contact(l gpio.Level, now time.Time) (device.Contact, time.Durati
 	}
 	if bool(l) != v.o.ActiveLow {
 		v.active = now
-		return device.ContactActive, look
+		return device.ContactActive, told
 	}
 	if left := v.active.Add(v.o.HoldOff).Sub(now); !v.active.IsZero() && left > 0 {
 		return device.ContactActive, left
 	}
-	return device.ContactIdle, look
+	return device.ContactIdle, told
 }

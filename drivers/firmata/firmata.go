@@ -56,6 +56,7 @@ type Board struct {
 
 var (
 	_ gpioline.Source = (*Board)(nil)
+	_ gpioline.Told   = (*input)(nil)
 	_ device.Watcher  = (*Board)(nil)
 )
 

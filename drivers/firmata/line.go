@@ -44,6 +44,9 @@ func (i *input) Wait(ctx context.Context, limit time.Duration) (bool, error) {
 	return edge, err
 }
 
+// Told implements gpioline.Told: the board asks again and again by itself.
+func (i *input) Told() {}
+
 // Close implements gpioline.Input.
 func (i *input) Close() error { i.s.drop(i.p); return nil }
 
@@ -55,7 +58,7 @@ type output struct {
 
 // Set implements gpioline.Output: it returns when the board has confirmed the
 // level. It fails where the board has lost the pin's mode, as after a reset: the
-// line must then be opened anew.
+// line must then be opened anew. A level that was confirmed is not sent again.
 func (o *output) Set(l gpio.Level) error {
 	effect, err := o.set(l)
 	if err != nil {
@@ -67,9 +70,14 @@ func (o *output) Set(l gpio.Level) error {
 func (o *output) set(l gpio.Level) (device.SideEffect, error) {
 	o.s.mu.Lock()
 	from, err := o.p.state, o.s.err
+	same := err == nil && o.p.sure && o.p.high == bool(l)
+	o.p.sure = same
 	o.s.mu.Unlock()
 	if err != nil {
 		return device.SideEffectNo, err
+	}
+	if same {
+		return device.SideEffectYes, nil
 	}
 	var v byte
 	if l {
@@ -89,6 +97,9 @@ func (o *output) set(l gpio.Level) (device.SideEffect, error) {
 	if high != bool(l) || mode != modeOutput {
 		return device.SideEffectUnknown, fmt.Errorf("board says mode %d, high %v after it was set to %v: %w", mode, high, l, device.ErrProtocol)
 	}
+	o.s.mu.Lock()
+	o.p.sure = true
+	o.s.mu.Unlock()
 	return device.SideEffectYes, nil
 }
 

@@ -46,6 +46,7 @@ type pin struct {
 	state int        // of an output: counts answers to the query …
 	high  bool       // … the last of which said this
 	typed byte       // … and this mode
+	sure  bool       // of an output: it was confirmed, and the board has not started anew since
 }
 
 // run keeps the board open until Halt.
@@ -170,6 +171,7 @@ func (s *session) hear(m message) error {
 	case m.kind == cmdSysex && m.data[0] == sysexFirmware:
 		s.heard = now
 		for _, p := range s.pins {
+			p.sure = false
 			if p.mode != modeOutput { // who set an output sees it at the next Set
 				p.at, p.asked = time.Time{}, false
 				setUp = append(setUp, p.setUp()...)

@@ -42,6 +42,13 @@ type Input interface {
 	Close() error
 }
 
+// Told is an input whose Wait ends at every change, also where an edge was missed,
+// and when the line is lost: nobody need look in between.
+type Told interface {
+	Input
+	Told()
+}
+
 // Output is an open line that is set. It cannot be read: what was set last is
 // for its owner to remember. Its methods may be called from several goroutines.
 type Output interface {
