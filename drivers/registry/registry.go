@@ -71,6 +71,7 @@ var drivers = map[string]func(port string, options json.RawMessage) (device.Devi
 	"modem":     openModem,
 	"ipp":       openIPP,
 	"sane":      openSANE,
+	"v4l2":      openV4L2,
 
 	"gpio-sensor":    openGPIOSensor,
 	"firmata-sensor": openFirmataSensor,
