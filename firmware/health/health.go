@@ -46,35 +46,39 @@ type Condition struct {
 
 // The conditions.
 var (
-	PaperLow   = &Condition{Code: "printer.paper.low", Severity: Note, What: "the paper is nearly out", Advice: "put in a new roll soon"}
-	PaperOut   = &Condition{Code: "printer.paper.out", Severity: Degrade, What: "there is no paper", Advice: "put in a roll; what waits prints by itself", Notice: "notice.printer"}
-	PaperJam   = &Condition{Code: "printer.paper.jam", Severity: Degrade, What: "paper or cutter is stuck", Advice: "open the cover, take the paper out, close it", Notice: "notice.printer"}
-	CoverOpen  = &Condition{Code: "printer.cover.open", Severity: Degrade, What: "the printer's cover is open", Advice: "close the cover; what waits prints by itself", Notice: "notice.printer"}
-	PrinterHot = &Condition{Code: "printer.hot", Severity: Degrade, What: "the print head is too hot", Advice: "nothing: it prints on when it has cooled; if it happens often, look for what blocks its air", Notice: "notice.printer"}
-	Untaken    = &Condition{Code: "printer.exit.untaken", Severity: Note, What: "a paper stands in the printer's output and nobody takes it", Advice: "nothing: it is pulled back, or let go of, by itself; if it stays, take it out and destroy it"}
-	NoPrinter  = &Condition{Code: "printer.gone", Severity: Degrade, What: "the printer does not answer", Advice: "check its cable and power", Notice: "notice.printer"}
-	NoReader   = &Condition{Code: "reader.gone", Severity: Degrade, What: "the card reader does not answer", Advice: "check its cable", Notice: "notice.reader"}
-	NoPortal   = &Condition{Code: "portal.down", Severity: Note, What: "there is no connection to the portal", Advice: "requests are kept and sent later; check the link if it lasts"}
-	PortalCert = &Condition{Code: "portal.certificate", Severity: Degrade, What: "the portal shows a certificate that is not the portal's", Advice: "nothing is sent there; report it: the link may be tampered with", Notice: "notice.portal-certificate"}
-	PortalNo   = &Condition{Code: "portal.refuses", Severity: Degrade, What: "the portal refuses this kiosk", Advice: "check the kiosk's certificate and number with the operator"}
-	ClockLost  = &Condition{Code: "clock.unknown", Severity: Stop, What: "the clock is not known", Advice: "connect the kiosk: the portal's signed time sets it", Notice: "notice.clock"}
-	BeaconOld  = &Condition{Code: "clock.beacon.old", Severity: Stop, What: "the portal's last signed time is too old", Advice: "connect the kiosk", Notice: "notice.trust"}
-	DiskFull   = &Condition{Code: "outbox.full", Severity: Stop, What: "there is no room for another request", Advice: "connect the kiosk so that what is kept can be sent", Notice: "notice.full"}
-	NoKey      = &Condition{Code: "key.signing", Severity: Stop, What: "the kiosk's signing key does not work", Advice: "penjire status says why; a chip that is gone or cleared needs a new certificate", Notice: "notice.key"}
-	NoIdentity = &Condition{Code: "key.identity", Severity: Degrade, What: "the kiosk's key for the portal does not work", Advice: "penjire status says why; requests are kept meanwhile"}
-	OutboxLost = &Condition{Code: "outbox.alarm", Severity: Degrade, What: "the outbox was damaged: the old file is kept aside", Advice: "do not wipe anything; report it"}
-	Restored   = &Condition{Code: "outbox.restored", Severity: Stop, What: "the outbox is an older copy of itself: the portal has a later head of its journal, signed by this kiosk, or the second medium has later entries", Advice: "report it: somebody put an old medium in, or changed it; then restart the kiosk, which goes on under a new epoch", Notice: "notice.restored"}
-	MirrorGone = &Condition{Code: "mirror.gone", Severity: Note, What: "the second medium is not there, or cannot be written", Advice: "put it in, or another with the same folder; it is filled by itself"}
-	MirrorFull = &Condition{Code: "mirror.full", Severity: Note, What: "the second medium is full", Advice: "take what is not the kiosk's off it, or put a larger one in"}
-	MirrorSlow = &Condition{Code: "mirror.stale", Severity: Note, What: "the second medium does not keep up", Advice: "if it lasts, replace it: it is slow or dying"}
-	MirrorElse = &Condition{Code: "mirror.foreign", Severity: Note, What: "the second medium is another kiosk's", Advice: "put this kiosk's in; the other is left as it is"}
-	MirrorMore = &Condition{Code: "mirror.ahead", Severity: Degrade, What: "the second medium has requests that the outbox has not", Advice: "do not wipe it; stop the kiosk and run penjire queue restore with its folder"}
-	MirrorSame = &Condition{Code: "mirror.same", Severity: Note, What: "the folder for the second medium is on the first", Advice: "mount the second medium there: a copy on one medium dies with it"}
-	Refuted    = &Condition{Code: "journal.refused", Severity: Degrade, What: "the portal refuses the journal's head", Advice: "report it with the code in the status; requests are still sent"}
-	Overdue    = &Condition{Code: "requests.overdue", Severity: Degrade, What: "a request has waited too long for the portal's receipt", Advice: "bring the kiosk online, or send the requests on a memory stick: penjire export FOLDER (ED-25: other steps)"}
-	Unbelieved = &Condition{Code: "decision.unbelieved", Severity: Note, What: "a decision of the portal could not be believed", Advice: "nothing: it is asked for again each day and with each new trust bundle; if it lasts, report it"}
-	Unprinted  = &Condition{Code: "receipt.unknown", Severity: Note, What: "the power went while a receipt was printing", Advice: "nothing to do: it is offered as a marked copy"}
-	TrustOld   = &Condition{Code: "trust.stale", Severity: Note, What: "the revocation lists are older than promised", Advice: "connect the kiosk"}
+	PaperLow    = &Condition{Code: "printer.paper.low", Severity: Note, What: "the paper is nearly out", Advice: "put in a new roll soon"}
+	PaperOut    = &Condition{Code: "printer.paper.out", Severity: Degrade, What: "there is no paper", Advice: "put in a roll; what waits prints by itself", Notice: "notice.printer"}
+	PaperJam    = &Condition{Code: "printer.paper.jam", Severity: Degrade, What: "paper or cutter is stuck", Advice: "open the cover, take the paper out, close it", Notice: "notice.printer"}
+	CoverOpen   = &Condition{Code: "printer.cover.open", Severity: Degrade, What: "the printer's cover is open", Advice: "close the cover; what waits prints by itself", Notice: "notice.printer"}
+	PrinterHot  = &Condition{Code: "printer.hot", Severity: Degrade, What: "the print head is too hot", Advice: "nothing: it prints on when it has cooled; if it happens often, look for what blocks its air", Notice: "notice.printer"}
+	Untaken     = &Condition{Code: "printer.exit.untaken", Severity: Note, What: "a paper stands in the printer's output and nobody takes it", Advice: "nothing: it is pulled back, or let go of, by itself; if it stays, take it out and destroy it"}
+	NoPrinter   = &Condition{Code: "printer.gone", Severity: Degrade, What: "the printer does not answer", Advice: "check its cable and power", Notice: "notice.printer"}
+	SheetsGone  = &Condition{Code: "sheets.gone", Severity: Note, What: "the A4 printer does not answer", Advice: "check its cable and power; certified copies come on the roll meanwhile"}
+	SheetsOut   = &Condition{Code: "sheets.paper.out", Severity: Note, What: "the A4 printer has no paper", Advice: "put A4 in; certified copies come on the roll meanwhile"}
+	SheetsStuck = &Condition{Code: "sheets.stuck", Severity: Note, What: "the A4 printer is open, jammed or broken", Advice: "look at its own display; certified copies come on the roll meanwhile"}
+	SheetsToner = &Condition{Code: "sheets.toner.low", Severity: Note, What: "the A4 printer's toner or ink runs out", Advice: "have another at hand"}
+	NoReader    = &Condition{Code: "reader.gone", Severity: Degrade, What: "the card reader does not answer", Advice: "check its cable", Notice: "notice.reader"}
+	NoPortal    = &Condition{Code: "portal.down", Severity: Note, What: "there is no connection to the portal", Advice: "requests are kept and sent later; check the link if it lasts"}
+	PortalCert  = &Condition{Code: "portal.certificate", Severity: Degrade, What: "the portal shows a certificate that is not the portal's", Advice: "nothing is sent there; report it: the link may be tampered with", Notice: "notice.portal-certificate"}
+	PortalNo    = &Condition{Code: "portal.refuses", Severity: Degrade, What: "the portal refuses this kiosk", Advice: "check the kiosk's certificate and number with the operator"}
+	ClockLost   = &Condition{Code: "clock.unknown", Severity: Stop, What: "the clock is not known", Advice: "connect the kiosk: the portal's signed time sets it", Notice: "notice.clock"}
+	BeaconOld   = &Condition{Code: "clock.beacon.old", Severity: Stop, What: "the portal's last signed time is too old", Advice: "connect the kiosk", Notice: "notice.trust"}
+	DiskFull    = &Condition{Code: "outbox.full", Severity: Stop, What: "there is no room for another request", Advice: "connect the kiosk so that what is kept can be sent", Notice: "notice.full"}
+	NoKey       = &Condition{Code: "key.signing", Severity: Stop, What: "the kiosk's signing key does not work", Advice: "penjire status says why; a chip that is gone or cleared needs a new certificate", Notice: "notice.key"}
+	NoIdentity  = &Condition{Code: "key.identity", Severity: Degrade, What: "the kiosk's key for the portal does not work", Advice: "penjire status says why; requests are kept meanwhile"}
+	OutboxLost  = &Condition{Code: "outbox.alarm", Severity: Degrade, What: "the outbox was damaged: the old file is kept aside", Advice: "do not wipe anything; report it"}
+	Restored    = &Condition{Code: "outbox.restored", Severity: Stop, What: "the outbox is an older copy of itself: the portal has a later head of its journal, signed by this kiosk, or the second medium has later entries", Advice: "report it: somebody put an old medium in, or changed it; then restart the kiosk, which goes on under a new epoch", Notice: "notice.restored"}
+	MirrorGone  = &Condition{Code: "mirror.gone", Severity: Note, What: "the second medium is not there, or cannot be written", Advice: "put it in, or another with the same folder; it is filled by itself"}
+	MirrorFull  = &Condition{Code: "mirror.full", Severity: Note, What: "the second medium is full", Advice: "take what is not the kiosk's off it, or put a larger one in"}
+	MirrorSlow  = &Condition{Code: "mirror.stale", Severity: Note, What: "the second medium does not keep up", Advice: "if it lasts, replace it: it is slow or dying"}
+	MirrorElse  = &Condition{Code: "mirror.foreign", Severity: Note, What: "the second medium is another kiosk's", Advice: "put this kiosk's in; the other is left as it is"}
+	MirrorMore  = &Condition{Code: "mirror.ahead", Severity: Degrade, What: "the second medium has requests that the outbox has not", Advice: "do not wipe it; stop the kiosk and run penjire queue restore with its folder"}
+	MirrorSame  = &Condition{Code: "mirror.same", Severity: Note, What: "the folder for the second medium is on the first", Advice: "mount the second medium there: a copy on one medium dies with it"}
+	Refuted     = &Condition{Code: "journal.refused", Severity: Degrade, What: "the portal refuses the journal's head", Advice: "report it with the code in the status; requests are still sent"}
+	Overdue     = &Condition{Code: "requests.overdue", Severity: Degrade, What: "a request has waited too long for the portal's receipt", Advice: "bring the kiosk online, or send the requests on a memory stick: penjire export FOLDER (ED-25: other steps)"}
+	Unbelieved  = &Condition{Code: "decision.unbelieved", Severity: Note, What: "a decision of the portal could not be believed", Advice: "nothing: it is asked for again each day and with each new trust bundle; if it lasts, report it"}
+	Unprinted   = &Condition{Code: "receipt.unknown", Severity: Note, What: "the power went while a receipt was printing", Advice: "nothing to do: it is offered as a marked copy"}
+	TrustOld    = &Condition{Code: "trust.stale", Severity: Note, What: "the revocation lists are older than promised", Advice: "connect the kiosk"}
 
 	CabinetOpen   = &Condition{Code: "cabinet.open", Severity: Note, What: "the door of the cabinet is open", Advice: "close it; that it was opened is in the journal"}
 	Tampered      = &Condition{Code: "cabinet.tampered", Severity: Degrade, What: "the tamper loop is broken, or was", Advice: "look at the cabinet; when it is whole: penjire queue dismiss cabinet.tampered"}
@@ -89,6 +93,7 @@ var (
 
 // All are all conditions, in no order.
 var All = []*Condition{
+	SheetsGone, SheetsOut, SheetsStuck, SheetsToner,
 	PaperLow, PaperOut, PaperJam, CoverOpen, PrinterHot, Untaken, NoPrinter, NoReader, NoPortal, PortalCert, PortalNo,
 	ClockLost, BeaconOld, DiskFull, NoKey, NoIdentity, OutboxLost, Restored, MirrorGone, MirrorFull, MirrorSlow, MirrorElse, MirrorMore, MirrorSame, Refuted, Overdue, Unbelieved, Unprinted, TrustOld,
 	CabinetOpen, Tampered, NoSensor, Hot, OnBattery, NoMeter, SupplyFailing, ClockBattery, NoWatchdog,

@@ -28,6 +28,7 @@ type opened struct {
 	doc    [32]byte // of the request
 	answer *edoc.Document
 	id     edoc.ID // of the answer
+	whole  *edoc.Container
 	report edoc.Report
 	seal   *seal.Sealed // nil: no copy can be certified
 	over   bool         // there was a seal: it was revoked, or its term is over
@@ -123,7 +124,7 @@ func (k *Kiosk) verify(r outbox.Request, plain []byte) (*opened, error) {
 	if svc, ok := k.know.catalogue().Service(r.Service); ok && trust.AgencyID(rep.SignerCert) != svc.Agency {
 		return bad(errors.New("another agency signed it"))
 	}
-	o := &opened{doc: r.Doc, answer: d, id: c.ID(), report: rep, lang: r.Lang, code: r.Code}
+	o := &opened{doc: r.Doc, answer: d, id: c.ID(), whole: c, report: rep, lang: r.Lang, code: r.Code}
 	if p.Seal != nil {
 		s, err := seal.ParseBytes(p.Seal)
 		if err != nil {
@@ -204,9 +205,9 @@ func (k *Kiosk) copyState(r outbox.Request) session.Event {
 	return session.CopyPaper{Doc: r.Doc, State: p, Why: why, Copies: copies(r)}
 }
 
-// copyPaper draws a certified copy from the opened answer. When the visit has
-// ended there is none any more, and nothing is printed.
-func (k *Kiosk) copyPaper(r outbox.Request, marked bool, width, dpi int) (image.Image, error) {
+// toCopy returns what a certified copy is made of: the answer that the visit has
+// open.
+func (k *Kiosk) toCopy(r outbox.Request) (*opened, *catalog.Service, error) {
 	k.mu.Lock()
 	var o *opened
 	if k.visit != nil {
@@ -214,14 +215,23 @@ func (k *Kiosk) copyPaper(r outbox.Request, marked bool, width, dpi int) (image.
 	}
 	k.mu.Unlock()
 	if o == nil || o.seal == nil {
-		return nil, fmt.Errorf("kiosk: draw a certified copy: %w", printing.ErrGone)
+		return nil, nil, fmt.Errorf("kiosk: draw a certified copy: %w", printing.ErrGone)
 	}
-	c := k.know.catalogue()
-	svc, ok := c.Service(r.Service)
+	svc, ok := k.know.catalogue().Service(r.Service)
 	if !ok {
-		return nil, fmt.Errorf("kiosk: draw a certified copy: the service is no longer in the catalogue: %w", printing.ErrGone)
+		return nil, nil, fmt.Errorf("kiosk: draw a certified copy: the service is no longer in the catalogue: %w", printing.ErrGone)
 	}
-	agency, _ := c.Agency(svc.Agency)
+	return o, svc, nil
+}
+
+// copyPaper draws a certified copy from the opened answer. When the visit has
+// ended there is none any more, and nothing is printed.
+func (k *Kiosk) copyPaper(r outbox.Request, marked bool, width, dpi int) (image.Image, error) {
+	o, svc, err := k.toCopy(r)
+	if err != nil {
+		return nil, err
+	}
+	agency, _ := k.know.catalogue().Agency(svc.Agency)
 	to := o.answer.Addressee
 	out := printing.Copy{
 		Lang: o.lang, Kiosk: k.s.Kiosk, Place: k.s.Place, Title: svc.Result.Title, Agency: agency.Name,

@@ -27,6 +27,9 @@ func (k *Kiosk) openDevices(context.Context) error {
 	}
 	k.openBooks()
 	k.reader, k.printer, k.scanner = registry.Reader(k.loaded), registry.Printer(k.loaded), registry.CodeScanner(k.loaded)
+	if all := devicesOf[device.DocumentPrinter](k, board.DocumentPrinter); len(all) > 0 {
+		k.sheets = all[0]
+	}
 	return nil
 }
 

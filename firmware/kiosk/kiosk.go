@@ -85,11 +85,12 @@ type Kiosk struct {
 	proofs  *evidence.Folder                                            // of the journal
 	up      *uplink.Uplink
 
-	loaded  []registry.Result     // one for each device of the board
-	reader  device.CardReader     // nil: none
-	talking chan struct{}         // one token: whose commands the card in the reader gets
-	printer device.ReceiptPrinter // nil: none
-	scanner device.CodeScanner    // nil: none
+	loaded  []registry.Result      // one for each device of the board
+	reader  device.CardReader      // nil: none
+	talking chan struct{}          // one token: whose commands the card in the reader gets
+	printer device.ReceiptPrinter  // nil: none
+	sheets  device.DocumentPrinter // nil: none
+	scanner device.CodeScanner     // nil: none
 	worker  *printing.Worker
 	books   []*cashbook.Book // of the acceptors of money
 
@@ -201,7 +202,7 @@ func Open(ctx context.Context, o Options) (_ *Kiosk, err error) {
 		return nil, err
 	}
 	k.worker = &printing.Worker{
-		Queue: k.box, Wake: k.box.Changes(), Printer: k.printer, Paper: k.paper,
+		Queue: k.box, Wake: k.box.Changes(), Printer: k.printer, Paper: k.paper, Sheets: k.sheets, Document: k.sheet,
 		Hanging: k.hanging, Hold: func() bool { return k.health.Holds(health.SupplyFailing) }, Notify: func() { k.wake() }, Log: k.log,
 	}
 	if k.screens, err = net.Listen("tcp", k.s.Listen); err != nil {
@@ -299,6 +300,9 @@ func (k *Kiosk) Run(ctx context.Context) error {
 	run("uplink", k.up.Run)
 	run("watch", k.watch)
 	run("cabinet", k.watchCabinet)
+	if k.sheets != nil {
+		run("sheets", k.watchSheets)
+	}
 	run("power", k.watchPower)
 	run("temperature and battery clock", k.tendCabinet)
 	run("watchdog", k.kickWatchdog)

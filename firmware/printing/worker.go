@@ -73,6 +73,10 @@ type Worker struct {
 	Wake    <-chan struct{}       // the queue may have a new job
 	Printer device.ReceiptPrinter // nil: there is none, and every job fails
 	Paper   Source
+	// Sheets, when set, prints the jobs for which there is a Document, where it can:
+	// certified copies. What it cannot goes on the roll.
+	Sheets   device.DocumentPrinter
+	Document Document
 	// Patience is how long a job waits for the printer; 0 is two minutes.
 	Patience time.Duration
 	// Hanging says that a paper of an earlier run may hang out of the printer. It
@@ -86,6 +90,9 @@ type Worker struct {
 	// block.
 	Notify func()
 	Log    *slog.Logger // nil: slog.Default()
+
+	roll    uint64 // the job that is for the roll although there are sheets
+	refused bool   // the printer of sheets takes no such documents
 
 	mu     sync.Mutex
 	status Status
@@ -150,12 +157,15 @@ func (w *Worker) Run(ctx context.Context) error {
 			if job.ID != waiting {
 				waiting, since = job.ID, time.Now()
 			}
-			why := w.ready(ctx)
-			if why == WhyNothing && hanging {
+			sheets, why := w.onSheets(ctx, job), WhyNothing
+			if !sheets {
+				why = w.ready(ctx)
+			}
+			if why == WhyNothing && hanging && !sheets {
 				continue // it has just become ready: the cut comes first
 			}
 			if why == WhyNothing || w.Printer == nil || time.Since(since) >= w.patience() {
-				taken, err := w.work(ctx, job, why)
+				taken, err := w.work(ctx, job, why, sheets)
 				if err != nil {
 					return err
 				}
@@ -248,13 +258,27 @@ func (w *Worker) ready(ctx context.Context) Why {
 	return WhyNothing
 }
 
-// work prints one job, or ends it with the reason why it cannot be printed. It
-// reports false when the job was not started and is not its to end.
-func (w *Worker) work(ctx context.Context, job outbox.PrintJob, why Why) (bool, error) {
+// work prints one job, on sheets or on the roll, or ends it with the reason why it
+// cannot be printed. It reports false when the job was not started and is not its
+// to end.
+func (w *Worker) work(ctx context.Context, job outbox.PrintJob, why Why, sheets bool) (bool, error) {
 	var img image.Image
+	var doc device.Document
 	if why == WhyNothing {
 		var err error
-		if img, err = w.Paper(ctx, job, w.Printer.Width(), w.Printer.DPI()); err != nil {
+		if sheets {
+			doc, err = w.Document(ctx, job)
+			if err != nil && !errors.Is(err, ErrGone) {
+				if !errors.Is(err, ErrRoll) {
+					w.log().Error("a paper goes on the roll: it could not be laid out for sheets", "job", job.ID, "err", err)
+				}
+				w.roll = job.ID
+				return true, nil // the next look takes it
+			}
+		} else {
+			img, err = w.Paper(ctx, job, w.Printer.Width(), w.Printer.DPI())
+		}
+		if err != nil {
 			switch {
 			case errors.Is(err, ErrGone):
 				why = WhyForgot
@@ -285,7 +309,11 @@ func (w *Worker) work(ctx context.Context, job outbox.PrintJob, why Why) (bool, 
 	state := outbox.Failed
 	if why == WhyNothing {
 		w.set(Status{Job: job, Printing: true})
-		state, why = w.print(ctx, job, img)
+		if sheets {
+			state, why = w.lay(ctx, job, doc)
+		} else {
+			state, why = w.print(ctx, job, img)
+		}
 	}
 	// How it ended is written even when the kiosk is being shut down.
 	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)

@@ -48,15 +48,20 @@ var zone = time.FixedZone("+05", 5*60*60)
 
 // Certified returns the copy as PDF. Errors: ErrNotCertified.
 func Certified(src Source) ([]byte, error) {
+	b, _, err := CertifiedPages(src)
+	return b, err
+}
+
+// CertifiedPages is Certified for who prints, and must know how many pages it has.
+func CertifiedPages(src Source) (b []byte, pages int, err error) {
 	c, err := src.verified()
-	if err != nil {
-		return nil, fmt.Errorf("paper: make a certified copy: %w", err)
+	if err == nil {
+		b, pages, err = c.draw()
 	}
-	b, err := c.draw()
 	if err != nil {
-		return nil, fmt.Errorf("paper: make a certified copy: %w", err)
+		return nil, 0, fmt.Errorf("paper: make a certified copy: %w", err)
 	}
-	return b, nil
+	return b, pages, nil
 }
 
 // content is what stands on the copy.
@@ -133,10 +138,10 @@ func label(s *catalog.Service, name, lang string) string {
 	return name
 }
 
-func (c *content) draw() ([]byte, error) {
+func (c *content) draw() ([]byte, int, error) {
 	all, err := loadFaces()
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	id, sealed := c.Answer.ID(), c.Seal.ID()
 	// How many pages there are stands among the requisites: when that made one
@@ -145,14 +150,15 @@ func (c *content) draw() ([]byte, error) {
 		s := &sheet{faces: all, file: pdf.New(pdf.Info{Title: c.doc.Name, Lang: c.doc.Lang, ID: append(id[:], sealed[:]...)})}
 		s.head = func() { c.continued(s) }
 		if err := c.set(s, pages); err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 		if n := len(s.file.Pages()); n != pages {
 			pages = n
 			continue
 		}
 		c.feet(s)
-		return s.file.Bytes()
+		b, err := s.file.Bytes()
+		return b, pages, err
 	}
 }
 
