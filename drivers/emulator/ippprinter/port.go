@@ -5,19 +5,22 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
+	"os"
 	"sync"
 )
 
 // Device serves connections: a Printer, or a Printer with faults on its line.
 type Device interface{ Serve(line io.ReadWriter) }
 
-// Port is the network socket that a printer is plugged into: loopback TCP. It keeps
-// its address over unplugging and replugging.
+// Port is the socket that a printer is plugged into: loopback TCP, or a Unix socket.
+// It keeps its address over unplugging and replugging.
 type Port struct {
-	dev    Device
-	secure *tls.Config
-	addr   string
+	dev     Device
+	secure  *tls.Config
+	network string
+	addr    string
 
 	mu    sync.Mutex
 	l     net.Listener
@@ -27,11 +30,30 @@ type Port struct {
 
 // Listen plugs dev in at a free address, with TLS if secure is not nil.
 func Listen(dev Device, secure *tls.Config) (*Port, error) {
-	p := &Port{dev: dev, secure: secure, addr: "127.0.0.1:0", conns: map[net.Conn]bool{}}
+	return plugIn(&Port{dev: dev, secure: secure, network: "tcp", addr: "127.0.0.1:0"})
+}
+
+// Attach plugs dev in at the Unix socket path.
+func Attach(path string, dev Device) (*Port, error) {
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) { // of one that was killed
+		return nil, fmt.Errorf("ippprinter: plug in: %w", err)
+	}
+	return plugIn(&Port{dev: dev, network: "unix", addr: path})
+}
+
+func plugIn(p *Port) (*Port, error) {
+	p.conns = map[net.Conn]bool{}
 	if err := p.Replug(); err != nil {
 		return nil, err
 	}
 	return p, nil
+}
+
+// Plugged reports whether the printer is plugged in.
+func (p *Port) Plugged() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.l != nil
 }
 
 // URI returns the printer's address.
@@ -68,7 +90,7 @@ func (p *Port) Replug() error {
 	if p.l != nil {
 		return nil
 	}
-	l, err := net.Listen("tcp", p.addr)
+	l, err := net.Listen(p.network, p.addr)
 	if err != nil {
 		return fmt.Errorf("ippprinter: plug in: %w", err)
 	}

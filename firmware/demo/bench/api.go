@@ -34,6 +34,10 @@ import (
 //	                             after_mm: when so much more paper has been printed
 //	GET  /api/printer/paper.png  the last paper (404: none yet); ?back=1 the one before
 //	GET  /api/printer/roll.png   all papers, one below the other
+//	POST /api/sheets   {"paper": "ok|low|out|jam", "cover": "closed|open", "toner": 70, "power": "lost", "link": "plugged|unplugged"}
+//	                             the printer of A4 sheets; lost: its power fails for a moment,
+//	                             and it knows no jobs any more
+//	GET  /api/sheets/last.pdf    the last document that came out (404: none yet); ?back=1 the one before
 //	POST /api/scanner  {"show": "text", "paper": 0, "damage": true, "link": "plugged|unplugged"}
 //	                             paper: the code on the paper so many before the last is held
 //	                             before the scanner (409: it has none); damage: it is
@@ -68,6 +72,8 @@ func (b *Bench) handler() http.Handler {
 	post(b, m, "/api/card", b.postCard)
 	post(b, m, "/api/reader", b.postReader)
 	post(b, m, "/api/printer", func(_ context.Context, o printerOrder) error { return asked(b.hands.order(o)) })
+	m.HandleFunc("GET /api/sheets/last.pdf", b.sheet)
+	post(b, m, "/api/sheets", b.postSheets)
 	post(b, m, "/api/scanner", b.postScanner)
 	post(b, m, "/api/cabinet", b.postCabinet)
 	post(b, m, "/api/notes", b.postNotes)

@@ -14,6 +14,7 @@ import (
 	"github.com/penjire/penjire/drivers/emulator/ccnet"
 	"github.com/penjire/penjire/drivers/emulator/codescanner"
 	"github.com/penjire/penjire/drivers/emulator/firmataemu"
+	"github.com/penjire/penjire/drivers/emulator/ippprinter"
 	"github.com/penjire/penjire/drivers/emulator/pivcard"
 	"github.com/penjire/penjire/drivers/emulator/pn532emu"
 	"github.com/penjire/penjire/drivers/emulator/printer"
@@ -32,6 +33,7 @@ type hands struct {
 	scanner scanner
 	cabinet cabinet
 	notes   notes
+	sheets  sheets
 	lines   []*pty.Port // all of them
 
 	mu     sync.Mutex
@@ -86,12 +88,20 @@ func take(w *demo.World, speed float64) (*hands, error) {
 		*at.port = p
 		h.lines = append(h.lines, p)
 	}
+	h.sheets = sheets{Printer: ippprinter.New(ippprinter.Opts{Sheet: 2 * time.Second}), paper: device.PaperFull, toner: 70}
+	var err error
+	if h.sheets.port, err = ippprinter.Attach(filepath.Join(w.Ports(), "sheets"), h.sheets.Printer); err != nil {
+		return nil, errors.Join(fmt.Errorf("bench: %w", err), h.close())
+	}
 	h.readOffset()
 	return h, nil
 }
 
 func (h *hands) close() error {
 	var errs []error
+	if h.sheets.port != nil {
+		errs = append(errs, h.sheets.port.Close())
+	}
 	for _, p := range h.lines {
 		errs = append(errs, p.Close())
 	}

@@ -70,6 +70,7 @@ type Journal struct {
 type Devices struct {
 	Reader  ReaderState  `json:"reader"`
 	Printer PrinterState `json:"printer"`
+	Sheets  SheetsState  `json:"sheets"`
 	Scanner ScannerState `json:"scanner"`
 	Cabinet CabinetState `json:"cabinet"`
 	Notes   NotesState   `json:"notes"`
@@ -177,6 +178,7 @@ func (h *hands) fill(s *State) {
 		Printer: PrinterState{
 			Link: plugged(h.paper), Paper: paperWord(p.Paper), Cover: string(p.Cover), Printing: p.Printing, Papers: p.Papers,
 		},
+		Sheets:  h.sheets.state(),
 		Scanner: ScannerState{Link: plugged(h.scanner.line), Lit: h.scanner.Lit()},
 		Cabinet: h.cabinet.state(),
 		Notes:   h.notes.state(),

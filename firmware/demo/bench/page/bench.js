@@ -50,6 +50,8 @@ const acts = {
   'power-portal': () => order('power', {what: 'portal', action: now.portal.running ? 'cut' : 'on'}),
   'show-paper': () => order('scanner', {paper: back}),
   'scanner-link': () => swap('scanner'),
+  'sheets-link': () => swap('sheets'),
+  'sheets-power': () => order('sheets', {power: 'lost'}),
   'io-link': () => swap('cabinet'),
   'notes-link': () => swap('notes'),
   'older': () => { back++; draw(now); },
@@ -63,6 +65,8 @@ document.addEventListener('click', ev => {
   else if (d.card) order('card', now.devices.reader.card === d.card ? {action: 'remove'} : {action: 'insert', card: d.card});
   else if (d.paper) printer({paper: d.paper});
   else if (d.cover) printer({cover: d.cover});
+  else if (d.a4paper) order('sheets', {paper: d.a4paper});
+  else if (d.a4cover) order('sheets', {cover: d.a4cover});
   else if (d.door) order('cabinet', {door: d.door});
   else if (d.supply) order('cabinet', {supply: d.supply});
   else if (d.tamper) order('cabinet', {tamper: d.tamper});
@@ -164,7 +168,13 @@ function link(id, what, d, words, kind) {
   word(id + '-word', d.link === 'plugged' ? words : 'unplugged', d.link === 'plugged' ? kind : 'bad');
   $(id + '-link').textContent = d.link === 'plugged' ? 'Unplug ' + what : `Plug ${what} in`;
 }
-function drawCabinet({scanner, cabinet, notes}) {
+function drawCabinet({scanner, cabinet, notes, sheets}) {
+  const a4 = sheets.cover === 'open' ? 'cover open' : sheets.paper === 'out' ? 'no paper' : sheets.paper === 'jam' ? 'jammed' : '';
+  link('sheets', 'A4 printer', sheets, a4 || (sheets.jobs ? 'printing' : sheets.paper === 'low' ? 'paper low' : 'ready'), a4 ? 'bad' : sheets.paper === 'low' ? 'warn' : '');
+  press('a4paper', 'a4paper', sheets.paper);
+  press('a4cover', 'a4cover', sheets.cover);
+  $('sheets-out').hidden = !sheets.out;
+  $('sheets-out').textContent = sheets.out === 1 ? '1 document came out: see it' : sheets.out + ' documents came out: see the last';
   link('scanner', 'scanner', scanner, scanner.lit ? 'its light is on' : 'dark', '');
   const alarm = [cabinet.door === 'open' && 'door open', cabinet.supply === 'failing' && 'supply failing', cabinet.tamper === 'cut' && 'tampered'].filter(Boolean);
   link('io', 'I/O board', cabinet, alarm.join(', '), 'bad');
