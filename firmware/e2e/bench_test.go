@@ -103,6 +103,7 @@ type state struct {
 		Printer struct{ Papers int }
 		Reader  struct{ Faults int }
 		Scanner struct{ Lit bool }
+		Sheets  struct{ Out int }
 	}
 	Network struct{ Sent, Received int64 }
 }
@@ -159,6 +160,7 @@ func (b *bench) start(args ...string) {
 		b.t.Fatalf("bench printed no address within %v:\n%s", patience, b.log)
 	}
 	b.wait("kiosk answers", func(s state) bool { return s.Kiosk.URL != "" && b.alive(s.Kiosk.URL) })
+	b.do("/api/sheets", map[string]any{"link": "unplugged"}) // copies come on the roll, unless a test plugs it in
 }
 
 func (b *bench) alive(url string) bool {

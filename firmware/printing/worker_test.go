@@ -109,9 +109,7 @@ func playFrom(t *testing.T, begin func(p *printer, w *Worker), act func(q *queue
 		p := &printer{log: &log, media: good, health: device.Online, out: device.Printed, changes: make(chan struct{}, 1)}
 		w := &Worker{
 			Queue: q, Wake: q.wake, Printer: p, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
-			Paper: func(context.Context, outbox.PrintJob, int, int) (image.Image, error) {
-				return image.NewGray(image.Rect(0, 0, 576, 10)), nil
-			},
+			Paper: emptyPaper,
 		}
 		begin(p, w)
 		ctx, cancel := context.WithCancel(t.Context())
