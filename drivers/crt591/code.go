@@ -3,6 +3,7 @@ package crt591
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/penjire/penjire/drivers/device"
 	"github.com/penjire/penjire/drivers/slot"
@@ -105,10 +106,5 @@ func has(err error, cs ...Code) bool {
 	if !ok {
 		return false
 	}
-	for _, c := range cs {
-		if got == c {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(cs, got)
 }
