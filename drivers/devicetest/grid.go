@@ -96,6 +96,7 @@ func hurtByte(t *testing.T, r GridRig, g Grid, f fault.Fault) {
 	if err == nil && !bytes.Equal(got, want) {
 		t.Errorf("Transmit = % X, want % X or an error", got, want)
 	}
+	synctest.Wait() // what the driver said last may still be on its way
 	if len(r.Line.Left()) > 0 && f.Kind != fault.Drop {
 		t.Errorf("only %d bytes crossed: the fault never happened", r.Line.Count(f.Way)-before)
 	}

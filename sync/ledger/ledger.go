@@ -142,6 +142,12 @@ type Ledger interface {
 	// up to the item with that ID.
 	Acked(ctx context.Context, kiosk string, id uint64, at time.Time) error
 
+	// Surpass has every item that the kiosk has not acked stand above that ID, and
+	// gives no ID up to it from now on. It is for a ledger that was put back to an
+	// older state and whose clock has gone back since: the kiosk has stored IDs that
+	// are still to come (WIRE-SES-20). It says whether that is so: else nothing changes.
+	Surpass(ctx context.Context, kiosk string, id uint64) (behind bool, err error)
+
 	// RecordsAfter returns the numbers, in this ledger, of up to n records above
 	// after, in order; 0 is before the first.
 	RecordsAfter(ctx context.Context, after uint64, n int) ([]uint64, error)

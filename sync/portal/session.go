@@ -322,6 +322,15 @@ func (p *Portal) knows(ctx context.Context, kiosk string, cursor uint64) error {
 			return nil
 		}
 	}
+	// What stands under lower IDs would never go down to it.
+	if _, err := p.ledger.Surpass(ctx, kiosk, cursor); err != nil {
+		return err
+	}
+	return p.putBack(ctx, kiosk, cursor)
+}
+
+// putBack tells the operator that the ledger lacks what a kiosk has.
+func (p *Portal) putBack(ctx context.Context, kiosk string, cursor uint64) error {
 	p.c.Log.Error("portal: a kiosk has more than the ledger knows: the ledger was put back to an older state", "kiosk", kiosk, "item", cursor)
 	return p.ledger.Raise(ctx, ledger.Alarm{
 		At: p.c.Now(), Kiosk: kiosk, Code: ledger.AlarmRestored, Note: fmt.Sprintf("it has stored item %d", cursor),

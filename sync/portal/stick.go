@@ -249,6 +249,14 @@ func (s *session) seen(ctx context.Context, f *stick.File) error {
 	if f.Cursor == 0 {
 		return nil
 	}
+	// Before anything counts as acked that stands under a lower ID and has not gone down.
+	behind, err := s.p.ledger.Surpass(ctx, s.kiosk, f.Cursor)
+	if err == nil && behind {
+		err = s.p.putBack(ctx, s.kiosk, f.Cursor)
+	}
+	if err != nil {
+		return err
+	}
 	return s.p.ledger.Acked(ctx, s.kiosk, f.Cursor, at)
 }
 

@@ -48,6 +48,9 @@ func (f *Hello) check() error {
 	if f.Epoch == ([16]byte{}) {
 		return fmt.Errorf("epoch is zero: %w", ErrValue)
 	}
+	if f.Cursor > MaxItem {
+		return fmt.Errorf("cursor %d: %w", f.Cursor, ErrValue)
+	}
 	return checkName("software", f.Software, 0)
 }
 

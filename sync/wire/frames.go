@@ -107,6 +107,10 @@ const CodeBase = "journal.base"
 // not verify: it was left out.
 const CodeUnbelieved = "receipt.invalid"
 
+// MaxItem is the largest ID that an item may have (WIRE-SES-20): a portal gives IDs
+// above what a kiosk names, and there must be some.
+const MaxItem = 1 << 53
+
 // Kinds of items; the numbers are on the wire and in both stores.
 const (
 	ItemDecided   uint8 = 1 // a DECIDED receipt; on the wire it is a slip

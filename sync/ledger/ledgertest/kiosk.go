@@ -46,6 +46,45 @@ func items(t *testing.T, open Opener) {
 	})
 }
 
+// surpass: a kiosk has stored an item that this ledger is still to give.
+func surpass(t *testing.T, open Opener) {
+	with(t, open, func(ctx context.Context, l ledger.Ledger) {
+		settled := func(n uint64) {
+			in := Incoming(n)
+			must[[]ledger.Outcome](t)(l.Intake(ctx, Kiosk, start, []ledger.Incoming{in}, Receipt()))
+			ok(t, Settle(ctx, l, key(in), Registered()))
+		}
+		settled(1)
+		first := must[[]ledger.Item](t)(l.Items(ctx, Kiosk, 0, 10))
+		ok(t, l.Acked(ctx, Kiosk, first[0].ID, start))
+		settled(2)
+		settled(3)
+		const cursor = uint64(1) << 43 // the year 2248
+		if !must[bool](t)(l.Surpass(ctx, Kiosk, cursor)) {
+			t.Error("Surpass = false for a kiosk that has more")
+		}
+		its := must[[]ledger.Item](t)(l.Items(ctx, Kiosk, cursor, 10))
+		if len(its) != 2 || its[0].Doc != Incoming(2).Doc || its[1].Doc != Incoming(3).Doc {
+			t.Fatalf("Items = %+v, want what was not acked, in its order", its)
+		}
+		settled(4)
+		if must[bool](t)(l.Surpass(ctx, Kiosk, cursor)) {
+			t.Error("Surpass = true, and it was")
+		}
+		again := must[[]ledger.Item](t)(l.Items(ctx, Kiosk, cursor, 10))
+		if len(again) != 3 || again[0].ID != its[0].ID || again[2].Doc != Incoming(4).Doc {
+			t.Errorf("Items = %+v, want one more, above the others", again)
+		}
+		ok(t, l.Broadcast(ctx, ledger.ItemCatalogue, 1, start, []byte("catalogue 1")))
+		if all := must[[]ledger.Item](t)(l.Items(ctx, Kiosk, again[2].ID, 10)); len(all) != 1 {
+			t.Errorf("Items = %+v, want what goes to all above them", all)
+		}
+		if must[bool](t)(l.Surpass(ctx, "K-000009", 5)) {
+			t.Error("Surpass = true for a new kiosk, which begins where the broadcasts are")
+		}
+	})
+}
+
 func heads(t *testing.T, open Opener) {
 	with(t, open, func(ctx context.Context, l ledger.Ledger) {
 		none := must[ledger.Head](t)(l.Head(ctx, Kiosk, epoch))

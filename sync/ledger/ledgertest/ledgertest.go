@@ -45,6 +45,7 @@ func Test(t *testing.T, open func(t testing.TB) Opener) {
 		"CheckNumber":           checkNumber,
 		"List":                  list,
 		"Items":                 items,
+		"Surpass":               surpass,
 		"Heads":                 heads,
 		"Kiosks":                kiosks,
 		"StorageTimes":          storageTimes,

@@ -74,3 +74,38 @@ func hold(ctx context.Context, tx *tx, kiosk string) error {
 	}
 	return tx.row(ctx, lock+tx.d.d.Lock, kiosk).Scan(&last)
 }
+
+// Surpass implements ledger.Ledger.
+func (d *Store) Surpass(ctx context.Context, kiosk string, id uint64) (behind bool, err error) {
+	n, err := toInt(id)
+	if err != nil {
+		return false, d.errorf("number items anew: %w", err)
+	}
+	err = d.update(ctx, "number items anew", func(tx *tx) error {
+		behind = false // of an earlier try
+		if err := hold(ctx, tx, kiosk); err != nil {
+			return err
+		}
+		var last int64
+		if err := tx.row(ctx, `SELECT last FROM counters WHERE kiosk = ?`, kiosk).Scan(&last); err != nil || last >= n {
+			return err
+		}
+		behind = true
+		rs, err := tx.query(ctx, `SELECT id FROM items WHERE kiosk = ? AND acked = 0 AND id <= ? ORDER BY id`, kiosk, n)
+		low, err := rows(rs, err, func(rs *sql.Rows) (id int64, err error) {
+			err = rs.Scan(&id)
+			return id, err
+		})
+		if err != nil {
+			return err
+		}
+		for i, id := range low {
+			if _, err := tx.exec(ctx, `UPDATE items SET id = ? WHERE kiosk = ? AND id = ?`, n+1+int64(i), kiosk, id); err != nil {
+				return err
+			}
+		}
+		_, err = tx.exec(ctx, `UPDATE counters SET last = ? WHERE kiosk = ?`, n+int64(len(low)), kiosk)
+		return err
+	})
+	return behind && err == nil, err
+}
