@@ -14,9 +14,18 @@ import (
 // TestRestored: a portal was restored from its backup and counted its items from
 // there again; the kiosk had stored items of those numbers, so the answers that now
 // had them never reached it, and nobody was told that the portal had lost something.
-func TestRestored(t *testing.T) {
+func TestRestored(t *testing.T) { restored(t, 0, time.Minute) } // it takes a while
+
+// TestRestoredClockBack: the portal's clock had been ahead, and was right again when
+// it was restored: what it gave from then on stood below what the kiosk had stored.
+func TestRestoredClockBack(t *testing.T) { restored(t, time.Hour, 0) }
+
+// restored has a portal lose what came after its backup; before and after are how
+// far its clock is ahead.
+func restored(t *testing.T, before, after time.Duration) {
 	w := newWorld(t)
 	w.stop()
+	w.config.Now = func() time.Time { return time.Now().Add(before) }
 	file := filepath.Join(t.TempDir(), "ledger.db")
 	w.start(file)
 	k := w.kiosk()
@@ -46,7 +55,7 @@ func TestRestored(t *testing.T) {
 	}
 
 	w.stop()
-	w.config.Now = func() time.Time { return time.Now().Add(time.Minute) } // it takes a while
+	w.config.Now = func() time.Time { return time.Now().Add(after) }
 	w.start(backup)
 	if _, err := w.p.Answer(context.Background(), "civil-registry", ledger.Doc(first.ID()), AnswerDraft{Decision: ledger.Answered, Facts: w.residenceFacts(), By: "NUSGA officer"}); err != nil {
 		t.Fatal(err)
