@@ -1,6 +1,11 @@
 package call
 
-import "context"
+import (
+	"context"
+	"time"
+
+	"github.com/penjire/penjire/drivers/link"
+)
 
 // Owner is the goroutine that owns a device's line, from New to Halt.
 type Owner struct {
@@ -25,6 +30,18 @@ func (o *Owner) Go(run func()) {
 		defer close(o.done)
 		run()
 	}()
+}
+
+// Keep is a run for Go: it has a session on port, again and again, and calls gone
+// with the error that ended it. Between sessions calls are answered, every is the
+// time to the next try, and a device that is plugged in shortens it.
+func (o *Owner) Keep(port link.Port, every time.Duration, session func() error, gone func(error)) {
+	reopen := link.NewReopen(port, every)
+	defer reopen.Close()
+	for o.Ctx.Err() == nil {
+		gone(session())
+		o.Calls.ServeWhile(func() { reopen.Wait(o.Ctx) })
+	}
 }
 
 // Halt ends run and returns when it has. It may be called twice.

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/penjire/penjire/drivers/device"
-	"github.com/penjire/penjire/drivers/link"
 	"github.com/penjire/penjire/drivers/till"
 )
 
@@ -18,23 +17,14 @@ const coinTypes = 16
 
 // run keeps the acceptor open until Halt.
 func (d *Dev) run() {
-	reopen := link.NewReopen(d.port, d.o.Reopen)
-	defer reopen.Close()
-	for d.own.Ctx.Err() == nil {
-		d.gone(d.session())
-		d.own.Calls.ServeWhile(func() { reopen.Wait(d.own.Ctx) })
-	}
+	d.own.Keep(d.port, d.o.Reopen, d.session, d.gone)
 	till.SetHealth(&d.Desk, device.Offline)
 }
 
 // gone notes that the acceptor cannot be used, and why.
 func (d *Dev) gone(err error) {
 	d.now, d.lost = nil, err
-	if errors.Is(err, device.ErrUnplugged) {
-		till.SetHealth(&d.Desk, device.NoDevice)
-		return
-	}
-	till.SetHealth(&d.Desk, device.HardwareError)
+	till.Lost(&d.Desk, err)
 }
 
 // session is the time from opening the port to losing it.

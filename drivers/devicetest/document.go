@@ -61,6 +61,7 @@ const (
 	PowerCut       DocumentMishap = 8 // the printer has it, and loses its power
 	JobAborted     DocumentMishap = 9 // taken, and given up after one sheet
 	BusyTwice      DocumentMishap = 10
+	JobSpoilt      DocumentMishap = 11 // taken, given up after one sheet, and called complete with errors
 )
 
 // DocumentPrinter runs the suite of device.DocumentPrinter in the kind of time

@@ -99,6 +99,7 @@ var documentMishaps = map[DocumentMishap]outcome{
 	StaleAnswer:    {"answer to another request", true, device.JobCompleted, 0, 3},
 	PowerCut:       {"power cut", false, "", device.SideEffectUnknown, 0},
 	JobAborted:     {"job aborted", true, device.JobAborted, 0, 1},
+	JobSpoilt:      {"job complete with errors", true, device.JobAborted, 0, 1},
 	BusyTwice:      {"printer is busy", true, device.JobCompleted, 0, 3},
 }
 

@@ -128,6 +128,9 @@ func (d *Dev) getJob(ctx context.Context, id device.JobID) (listed, error) {
 	return j, err
 }
 
+// withErrors is the reason of a job that is complete and did not come out as it should.
+const withErrors = "job-completed-with-errors"
+
 // readJob reads a job's attributes.
 func readJob(a goipp.Attributes) (listed, error) {
 	j := listed{Job: device.Job{
@@ -136,6 +139,9 @@ func readJob(a goipp.Attributes) (listed, error) {
 	}, docs: number(a, "number-of-documents", -1)}
 	if n := words(a, "job-name"); len(n) == 1 {
 		j.name = n[0]
+	}
+	if j.State == device.JobCompleted && slices.Contains(j.Reasons, withErrors) {
+		j.State = device.JobAborted // the word says that it has ended, and no more (RFC 8011, 5.3.8)
 	}
 	if j.ID < 1 || j.State == "" {
 		return listed{}, fmt.Errorf("job has id %d and state %q: %w", j.ID, j.State, device.ErrProtocol)

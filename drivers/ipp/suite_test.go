@@ -35,7 +35,7 @@ func (h hands) Next(m devicetest.DocumentMishap) {
 		devicetest.CutInAnswer: ippprinter.HalfAnswer, devicetest.NonsenseAnswer: ippprinter.Garbage,
 		devicetest.NoAnswer: ippprinter.Silent, devicetest.NotTaken: ippprinter.Deaf,
 		devicetest.StaleAnswer: ippprinter.Stale, devicetest.PowerCut: ippprinter.ForgetAfter,
-		devicetest.JobAborted: ippprinter.Abort, devicetest.BusyTwice: ippprinter.Status,
+		devicetest.JobAborted: ippprinter.Abort, devicetest.JobSpoilt: ippprinter.Spoil, devicetest.BusyTwice: ippprinter.Status,
 	}
 	f := ippprinter.Fault{Op: h.op, Kind: kinds[m]}
 	if m == devicetest.BusyTwice {

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/penjire/penjire/drivers/device"
-	"github.com/penjire/penjire/drivers/link"
 )
 
 // maxFaults is how many looks in a row may fail before the line is opened anew.
@@ -19,12 +18,7 @@ const breath = 100 * time.Millisecond
 
 // run keeps the modem open until Halt.
 func (d *Dev) run() {
-	reopen := link.NewReopen(d.line, d.o.Reopen)
-	defer reopen.Close()
-	for d.own.Ctx.Err() == nil {
-		d.gone(d.session())
-		d.own.Calls.ServeWhile(func() { reopen.Wait(d.own.Ctx) })
-	}
+	d.own.Keep(d.line, d.o.Reopen, d.session, d.gone)
 	d.setHealth(device.Offline)
 }
 

@@ -2,6 +2,7 @@ package till
 
 import (
 	"context"
+	"errors"
 	"sync"
 
 	"github.com/penjire/penjire/drivers/device"
@@ -62,6 +63,15 @@ func SetHealth[J device.CashJournal](d *Desk[J], h device.Health) {
 	if !same {
 		d.watch.Wake()
 	}
+}
+
+// Lost notes why an acceptor cannot be used.
+func Lost[J device.CashJournal](d *Desk[J], err error) {
+	if errors.Is(err, device.ErrUnplugged) {
+		SetHealth(d, device.NoDevice)
+		return
+	}
+	SetHealth(d, device.HardwareError)
 }
 
 // SetIdentity notes what the acceptor says of itself.

@@ -97,6 +97,8 @@ func (h *Header) check() error {
 		return fmt.Errorf("kind %d", h.Kind)
 	case h.Epoch == [16]byte{} || h.Number == 0 || h.At < 0:
 		return fmt.Errorf("number %d at %d", h.Number, h.At)
+	case h.Cursor > wire.MaxItem:
+		return fmt.Errorf("cursor %d", h.Cursor)
 	case !goodName(h.Kiosk) || (h.Kind == Answer) != (h.Portal != "") || h.Portal != "" && !goodName(h.Portal):
 		return errors.New("a name that cannot be one")
 	case len(h.Frames) > MaxFrames:

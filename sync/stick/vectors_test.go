@@ -323,6 +323,7 @@ func TestWriteVectors(t *testing.T) {
 	}
 	put("kind", "WIRE-FIL-2", "damaged", 0, "kind 3", raw(func(h *Header) { h.Kind = 3 }))
 	put("number-zero", "WIRE-FIL-2", "damaged", 0, "number 0", raw(func(h *Header) { h.Number = 0 }))
+	put("cursor", "WIRE-FIL-2", "damaged", 0, "a cursor above 2^53", raw(func(h *Header) { h.Cursor = wire.MaxItem + 1 }))
 	put("name-path", "WIRE-FIL-2", "damaged", 0, "a kiosk whose name is a path", raw(func(h *Header) { h.Kiosk = "../K-000001" }))
 	put("export-with-portal", "WIRE-FIL-2", "damaged", 0, "an export that names a portal", raw(func(h *Header) { h.Portal = "portal.specimen" }))
 	put("frame-empty", "WIRE-FIL-2", "damaged", 0, "a frame of no bytes", raw(func(h *Header) { h.Frames = []Entry{{}} }))

@@ -232,6 +232,9 @@ func TestWriteVectors(t *testing.T) {
 	h = sampleHello()
 	h.Oldest = 2
 	badf("hello-versions", "value failure", "WIRE-FRM-8", "versions 2 to 1", h)
+	h = sampleHello()
+	h.Cursor = MaxItem + 1
+	badf("hello-cursor", "value failure", "WIRE-FRM-8", "a cursor above 2^53", h)
 	badf("witness-empty", "value failure", "WIRE-FRM-8", "a witness of nothing", &Witness{Epoch: sampleEpoch(), Head: []byte{}})
 	badf("ack-zero", "value failure", "WIRE-FRM-8", "an ack of nothing", &ItemAck{})
 	r = sampleRecords()

@@ -146,6 +146,9 @@ func (j *job) describe(a *goipp.Attributes, names []string, as string) {
 		held: "job-incoming", stopped: "printer-stopped", canceled: "job-canceled-by-user", aborted: "aborted-by-system",
 		processing: "job-printing", completed: "job-completed-successfully",
 	}[j.state]
+	if j.spoil && j.state == completed {
+		reason = "job-completed-with-errors"
+	}
 	if reason == "" {
 		reason = "none"
 	}

@@ -29,6 +29,7 @@ type job struct {
 	total     int // sheets
 	out       int
 	abort     bool // it will fail after its first sheet
+	spoil     bool // … and call that complete
 	timed     bool // its next sheet is on the way
 }
 
@@ -89,6 +90,9 @@ func (p *Printer) timeout(j *job, epoch int) {
 func (p *Printer) sheet(j *job) {
 	if j.out++; j.abort {
 		j.state = aborted
+		p.drop(j)
+	} else if j.spoil {
+		j.state = completed
 		p.drop(j)
 	} else if j.out == j.total {
 		j.state = completed

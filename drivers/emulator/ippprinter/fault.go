@@ -19,6 +19,7 @@ const (
 	Abort        Kind = 10 // the job will be aborted after its first sheet
 	ForgetAfter  Kind = 11 // carried out, then the power goes, with the answer
 	WrongJobName Kind = 12 // jobs are listed under other names
+	Spoil        Kind = 13 // the job will be complete after its first sheet, with errors
 )
 
 // Fault happens to the next requests of an operation.

@@ -32,7 +32,7 @@ func (p *Printer) carryOut(m *goipp.Message, doc []byte, f Fault) *goipp.Message
 		}
 		j := &job{
 			id: p.nextID, state: held, name: text(m.Operation, "job-name"), user: text(m.Operation, "requesting-user-name"),
-			copies: integer(m.Job, "copies", 1), abort: f.Kind == Abort,
+			copies: integer(m.Job, "copies", 1), abort: f.Kind == Abort, spoil: f.Kind == Spoil,
 		}
 		p.nextID++
 		p.jobs = append(p.jobs, j)
@@ -50,7 +50,7 @@ func (p *Printer) carryOut(m *goipp.Message, doc []byte, f Fault) *goipp.Message
 		case !slices.Contains(p.o.Formats, text(m.Operation, "document-format")):
 			return reply(m, goipp.StatusErrorDocumentFormatNotSupported)
 		}
-		j.abort = f.Kind == Abort
+		j.abort, j.spoil = f.Kind == Abort, f.Kind == Spoil
 		p.take(j, m, doc)
 		j.describe(&a.Job, nil, "")
 	case goipp.OpCancelJob:
