@@ -58,8 +58,9 @@ type session struct {
 	serial  uint32
 
 	// Guarded by the device's bus.
-	shaky bool // a status was not answered: its answer may still come
-	owed  bool // a question of GS r was not answered: the same
+	clears bool // says when it has cleared its buffers
+	shaky  bool // a status was not answered: its answer may still come
+	owed   bool // a question of GS r was not answered: the same
 }
 
 func newSession(line link.Line, p Profile, news func()) *session {

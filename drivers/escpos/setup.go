@@ -12,7 +12,9 @@ import (
 
 // clear makes the printer forget what it has received and not printed. Without
 // this the rest of a failed job comes out when the cover is closed again, into
-// the hands of whoever stands there.
+// the hands of whoever stands there. It waits for the printer to say that it has:
+// over a network much of the job may still be on its way, and the command comes
+// behind it.
 func (s *session) clear() error {
 	if s.p.NoClear {
 		return nil
@@ -22,8 +24,20 @@ func (s *session) clear() error {
 	if err := s.force(cmdClear); err != nil {
 		return fmt.Errorf("clear buffers: %w", err)
 	}
-	if _, err := s.wait(ctx, replyTimeout, cleared); err != nil && !errors.Is(err, device.ErrTimeout) {
+	patience := replyTimeout
+	if s.clears {
+		patience = stallTimeout
+	}
+	_, err := s.wait(ctx, patience, cleared)
+	switch {
+	case err == nil:
+		s.clears = true
+	case !errors.Is(err, device.ErrTimeout):
 		return fmt.Errorf("clear buffers: %w", err)
+	case s.clears:
+		// It has answered before. Nobody knows what is on its way: the line is opened
+		// anew, and what waits in it is thrown away where that can be done.
+		return fmt.Errorf("clear buffers: %w", errors.Join(err, s.line.Flush(), s.line.Close()))
 	}
 	return nil
 }
