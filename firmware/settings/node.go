@@ -218,6 +218,16 @@ func kind(v any) string {
 	return "null"
 }
 
+// Decode reads one JSON object and refuses repeated keys, which encoding/json
+// would let pass. Numbers are json.Number.
+func Decode(b []byte) (map[string]any, error) {
+	v, err := decode(b)
+	if err != nil {
+		return nil, err
+	}
+	return v.(map[string]any), nil // decode refuses everything else
+}
+
 // decode reads one JSON value and refuses repeated keys, which encoding/json
 // would let pass.
 func decode(b []byte) (any, error) {
