@@ -119,7 +119,7 @@ func (m *machine) live(orders map[string]string) (*life, error) {
 	lines := bufio.NewScanner(out)
 	lines.Buffer(nil, 1<<20)
 	cut, ended := false, false
-	for lines.Scan() && !ended {
+	for !ended && lines.Scan() {
 		_, _ = fmt.Fprintf(&l.all, "%s\n", lines.Bytes())
 		_, said, ok := strings.Cut(lines.Text(), "penjire: ")
 		if !ok {
