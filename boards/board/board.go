@@ -1,6 +1,7 @@
 // Package board reads what a kiosk is made of. A board is data: its screen, its
-// devices with the ports and drivers they need, its clock. Nothing here opens
-// anything or knows a driver: names are matched to code by who composes a kiosk.
+// devices with the ports and drivers they need, its clock, its pins and what goes
+// into its image. Nothing here opens a device or knows a driver: names are matched
+// to code by who composes a kiosk. [Look] and [Match] say which board a machine is.
 package board
 
 import (
@@ -16,6 +17,21 @@ type Board struct {
 	Display Display
 	Devices []Device
 	Clock   Clock
+
+	// What follows may be missing: a board of emulated devices is no machine.
+
+	Status   Status
+	Machine  Machine
+	Image    Image
+	Touch    Touch
+	Audio    Audio
+	RTC      RTC
+	Watchdog WatchdogTimer
+	Power    Power
+	USB      []Socket
+	Header   string   // one of Headers; "": there are no pins
+	Buses    []string // of the header, that are in use: their pins are taken
+	Pins     []Pin
 }
 
 // Display is the screen.
@@ -23,6 +39,7 @@ type Display struct {
 	Width, Height int     // in pixels
 	PxPerMM       float64 // physical density; settings may correct it
 	Rotation      int     // 0, 90, 180 or 270 degrees clockwise
+	Connector     string  // as the kernel names it: HDMI-A-1; "": the first that something is on
 }
 
 // Device is one peripheral: Driver drives what is plugged into Port.
@@ -87,6 +104,16 @@ func PathIn(folder, path string) string {
 func (b *Board) Find(c Class) (Device, bool) {
 	for _, d := range b.Devices {
 		if d.Class == c {
+			return d, true
+		}
+	}
+	return Device{}, false
+}
+
+// named returns the device called name.
+func (b *Board) named(name string) (Device, bool) {
+	for _, d := range b.Devices {
+		if d.Name == name {
 			return d, true
 		}
 	}

@@ -13,7 +13,7 @@ import (
 
 func TestKnownBoards(t *testing.T) {
 	names := board.Names()
-	for _, want := range []string{"bench", "rpi4", "vm"} {
+	for _, want := range []string{"bench", "generic", "pc", "rpi3", "rpi4", "rpi5", "rpizero2w", "vm"} {
 		if !slices.Contains(names, want) {
 			t.Errorf("Names = %q, want %q among them", names, want)
 		}
@@ -26,6 +26,9 @@ func TestKnownBoards(t *testing.T) {
 		}
 		if b.Name != name {
 			t.Errorf("Load(%q).Name = %q", name, b.Name)
+		}
+		if name == board.Generic {
+			continue // nobody knows what it has
 		}
 		for _, c := range []board.Class{board.CardReader, board.ReceiptPrinter} {
 			if d, ok := b.Find(c); !ok || d.Class != c || d.Driver == "" || d.Port == "" {
@@ -82,7 +85,7 @@ func TestFaultsByPath(t *testing.T) {
 		old, new string
 		want     []string // the faults, whole
 	}{
-		"unknown key":  {`"title"`, `"titel": "y", "title"`, []string{"board.titel: is unknown, want one of name, title, display, devices, clock"}},
+		"unknown key":  {`"title"`, `"titel": "y", "title"`, []string{"board.titel: is unknown, want one of name, title, status, machine, image, display, touch, audio, devices, clock, rtc, watchdog, power, usb, header, buses, pins"}},
 		"key twice":    {`"name": "x"`, `"name": "x", "name": "x"`, []string{"board.name: is given twice"}},
 		"option twice": {`"baud": 9600`, `"baud": 9600, "baud": 1`, []string{"board.devices[0].options.baud: is given twice"}},
 		"missing":      {`"title": "X",`, ``, []string{"board.title: is missing, want a text of 1 to 256 bytes in one line"}},
@@ -98,7 +101,7 @@ func TestFaultsByPath(t *testing.T) {
 		"several": {
 			`"width": 1080, "height": 1920`, `"width": 1, "height": 2, "deep": 3`,
 			[]string{
-				"board.display.deep: is unknown, want one of width, height, px_per_mm, rotation",
+				"board.display.deep: is unknown, want one of width, height, px_per_mm, rotation, connector",
 				"board.display.width: got 1, want a whole number from 320 to 8192",
 				"board.display.height: got 2, want a whole number from 240 to 8192",
 			},
@@ -149,6 +152,13 @@ func TestPathIn(t *testing.T) {
 
 func FuzzParse(f *testing.F) {
 	f.Add([]byte(good))
+	for _, name := range board.Names() {
+		b, err := os.ReadFile("../" + name + "/board.json")
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(b)
+	}
 	f.Add([]byte(`{"devices": [null, {}, 3], "display": [], "clock": null}`))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		d, err := board.Parse(b)

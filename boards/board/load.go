@@ -6,15 +6,25 @@ import (
 	"slices"
 
 	"github.com/penjire/penjire/boards/bench"
+	"github.com/penjire/penjire/boards/generic"
+	"github.com/penjire/penjire/boards/pc"
+	"github.com/penjire/penjire/boards/rpi3"
 	"github.com/penjire/penjire/boards/rpi4"
+	"github.com/penjire/penjire/boards/rpi5"
+	"github.com/penjire/penjire/boards/rpizero2w"
 	"github.com/penjire/penjire/boards/vm"
 )
 
 // known are the boards that come with the product.
 var known = map[string][]byte{
-	"bench": bench.JSON,
-	"rpi4":  rpi4.JSON,
-	"vm":    vm.JSON,
+	"bench":     bench.JSON,
+	Generic:     generic.JSON,
+	"pc":        pc.JSON,
+	"rpi3":      rpi3.JSON,
+	"rpi4":      rpi4.JSON,
+	"rpi5":      rpi5.JSON,
+	"rpizero2w": rpizero2w.JSON,
+	"vm":        vm.JSON,
 }
 
 // Names returns the names Load knows, sorted.

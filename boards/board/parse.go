@@ -2,6 +2,9 @@ package board
 
 import (
 	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
 	"regexp"
 )
 
@@ -16,23 +19,61 @@ func Parse(b []byte) (*Board, error) {
 	var fs Faults
 	root := node{path: "board", v: tree, fs: &fs}
 	root.once()
-	root.only("name", "title", "display", "devices", "clock")
-	d := &Board{Name: root.key("name").name(), Title: root.key("title").text()}
-	d.Display = display(root.key("display"))
-	d.Devices = devices(root.key("devices"))
-	d.Clock = clock(root.key("clock"))
+	root.only("name", "title", "status", "machine", "image", "display", "touch", "audio", "devices", "clock", "rtc", "watchdog", "power",
+		"usb", "header", "buses", "pins")
+	d := &Board{
+		Name: root.key("name").name(), Title: root.key("title").text(),
+		Status: optional(root.key("status"), status), Machine: optional(root.key("machine"), machine), Image: optional(root.key("image"), image),
+		Display: display(root.key("display")), Touch: optional(root.key("touch"), touch), Audio: optional(root.key("audio"), audio),
+		Devices: devices(root.key("devices")), Clock: clock(root.key("clock")), RTC: optional(root.key("rtc"), rtc),
+		USB: optional(root.key("usb"), sockets),
+	}
+	d.Watchdog = optional(root.key("watchdog"), func(n node) WatchdogTimer { return watchdog(n, d) })
+	d.Power = optional(root.key("power"), func(n node) Power { return power(n, d) })
+	if h := root.key("header"); h.v != nil {
+		d.Header = h.oneOf(Headers()...)
+	}
+	header, _ := HeaderOf(d.Header)
+	d.Buses = buses(root.key("buses"), header)
+	d.Pins = pins(root.key("pins"), d)
+	lines(root, d)
+	together(root, d)
 	if len(fs) > 0 {
 		return nil, fs
 	}
 	return d, nil
 }
 
+// ParseFile reads the board in the file at path. Faults name the file.
+func ParseFile(path string) (*Board, error) {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("board: read: %w", err)
+	}
+	d, err := Parse(b)
+	if fs, ok := errors.AsType[Faults](err); ok {
+		for i := range fs {
+			fs[i].File = path
+		}
+		return nil, fs
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return d, nil
+}
+
 func display(n node) Display {
-	n.only("width", "height", "px_per_mm", "rotation")
+	n.only("width", "height", "px_per_mm", "rotation", "connector")
 	d := Display{
 		Width:   n.key("width").integer(320, 8192),
 		Height:  n.key("height").integer(240, 8192),
 		PxPerMM: n.key("px_per_mm").number(1, 40),
+
+		Connector: optional(n.key("connector"), node.text),
+	}
+	if d.Connector != "" && !connectorForm.MatchString(d.Connector) {
+		n.key("connector").fault("got %q, want a connector as the kernel names it, such as HDMI-A-1", d.Connector)
 	}
 	if r := n.key("rotation"); r.v != nil {
 		d.Rotation = r.integer(0, 270)
@@ -81,6 +122,9 @@ func clock(n node) Clock {
 	}
 	return c
 }
+
+// connectorForm is what the kernel's connectors look like in /sys/class/drm.
+var connectorForm = regexp.MustCompile(`^(HDMI-A|DSI|DP|eDP|DPI|LVDS|VGA|DVI-[DI]|Virtual)-[1-9]$`)
 
 // nameForm is what names of boards, devices and drivers look like.
 var nameForm = regexp.MustCompile(`^[a-z][a-z0-9-]{0,31}$`)

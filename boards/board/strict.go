@@ -13,8 +13,8 @@ import (
 )
 
 // Fault is one thing wrong with a board, at a path such as
-// "board.devices[1].port".
-type Fault struct{ Path, Text string }
+// "board.devices[1].port"; File is "" where the board came from no file.
+type Fault struct{ File, Path, Text string }
 
 // Faults are all that is wrong with a board.
 type Faults []Fault
@@ -24,6 +24,9 @@ func (fs Faults) Error() string {
 	lines := make([]string, len(fs))
 	for i, f := range fs {
 		lines[i] = f.Path + ": " + f.Text
+		if f.File != "" {
+			lines[i] = f.File + ": " + lines[i]
+		}
 	}
 	return strings.Join(lines, "\n")
 }
@@ -105,7 +108,7 @@ type node struct {
 }
 
 func (n node) fault(format string, args ...any) {
-	f := Fault{n.path, fmt.Sprintf(format, args...)}
+	f := Fault{Path: n.path, Text: fmt.Sprintf(format, args...)}
 	if !slices.Contains(*n.fs, f) {
 		*n.fs = append(*n.fs, f)
 	}
@@ -195,6 +198,43 @@ func (n node) text() string {
 		return ""
 	}
 	return s
+}
+
+// texts reads a list of texts.
+func texts(n node) []string {
+	var out []string
+	for _, e := range n.items() {
+		out = append(out, e.text())
+	}
+	return out
+}
+
+func (n node) truth() bool {
+	b, ok := n.v.(bool)
+	if !ok {
+		n.want("true or false")
+	}
+	return b
+}
+
+// file reads the path of a device file.
+func (n node) file() string {
+	s, ok := n.v.(string)
+	if !ok || !strings.HasPrefix(s, "/") || len(s) > 256 || strings.ContainsAny(s, "\x00\n") {
+		n.want("a path from /")
+		return ""
+	}
+	return s
+}
+
+// deviceOf reads the name of a device of d that is of class c.
+func (n node) deviceOf(d *Board, c Class) string {
+	name := n.name()
+	if x, ok := d.named(name); name != "" && (!ok || x.Class != c) {
+		n.fault("got %q, want the name of a device of class %s of this board", name, c)
+		return ""
+	}
+	return name
 }
 
 func (n node) name() string {
