@@ -115,7 +115,7 @@ var literal = regexp.MustCompile(`"([a-z]+(?:[.-][a-z0-9-]+)*\.?)"`)
 func TestEveryPhraseIsUsed(t *testing.T) {
 	named := map[string]bool{}
 	var files []string
-	for _, p := range []string{"../screen/*.go", "../screen/tpl/*.html"} {
+	for _, p := range []string{"../screen/*.go", "../screen/tpl/*.html", "../panel/*.go"} {
 		m, err := filepath.Glob(p)
 		if err != nil {
 			t.Fatal(err)

@@ -15,6 +15,7 @@
 //	penjire device record [--for DURATION] NAME FILE
 //	penjire device watch [--for DURATION] [--json] [NAME …]
 //	penjire key create|request --handle HANDLE --kiosk NUMBER [--tpm PATH]
+//	penjire panel [run|say|unsay|picture] ...
 //
 // verify takes containers (*.asice) of any size, a folder and everything below
 // it, one thing on standard input, the text of a printed seal as an address or as
@@ -98,6 +99,11 @@
 // key create makes a key in the TPM that cannot leave it and prints the request
 // for its certificate (PKCS #10); key request prints that of the key that is
 // there. Neither replaces a key. Exit statuses: 0 done, 1 not done, 3 wrong use.
+//
+// panel is the screen while there is no browser: run, or nothing, shows until it is
+// stopped what the kiosk's programs say; say and unsay are how one that is no program
+// of ours says it; picture draws what would be shown into a PNG file. Exit statuses:
+// 0 done, 1 there is no screen or it is not done, 3 wrong use.
 package main
 
 import (
@@ -126,6 +132,7 @@ const help = `usage: penjire verify [--trust FOLDER|FILE] [--roots FILE] [--cata
        penjire queue ls|show|receipt|check|salvage|backup|restore|mirror|dismiss ...
        penjire device ls|test|record|watch ...
        penjire key create|request --handle HANDLE --kiosk NUMBER [--tpm PATH]
+       penjire panel [run|say|unsay|picture] ...
 `
 
 func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
@@ -150,6 +157,8 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		return deviceCommand(context.Background(), args[1:], stdin, stdout, stderr)
 	case "key":
 		return key(context.Background(), args[1:], stdout, stderr)
+	case "panel":
+		return panelCommand(context.Background(), args[1:], stderr)
 	case "export", "import":
 		return stickCommand(context.Background(), args[0], args[1:], stdout, stderr)
 	case "status":

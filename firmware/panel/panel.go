@@ -1,0 +1,141 @@
+package panel
+
+import (
+	"context"
+	"fmt"
+	"image"
+	"log/slog"
+	"reflect"
+	"time"
+
+	"github.com/penjire/penjire/drivers/evdev"
+	"github.com/penjire/penjire/sync/edoc/paper/typeface"
+	"github.com/penjire/penjire/ui/panel"
+)
+
+// Screen is where pictures go: a framebuffer.
+type Screen interface {
+	Size(rotation int) image.Point
+	Show(img *image.RGBA, r image.Rectangle, rotation int)
+}
+
+// Options are what a panel is run with. The zero value of everything but Screen works.
+type Options struct {
+	Screen   Screen
+	Rotation int           // degrees clockwise: 0, 90, 180, 270
+	Dir      string        // of the statements; "" is [Dir]
+	Patience time.Duration // after that the screen should have come; 0 is three minutes
+	Touches  []*evdev.Device
+	Log      *slog.Logger // nil: slog.Default()
+}
+
+// anew is how often everything is drawn again: the kernel's console or a compositor
+// that died may have drawn over it.
+const anew = 15
+
+// Run shows what is said until ctx ends. What is on the screen then stays.
+//
+// The panel is visible only while no compositor has the screen. So when nobody says
+// anything and the time is over in which a browser should have come, it says that the
+// browser is down.
+func Run(ctx context.Context, o Options) error {
+	if o.Dir == "" {
+		o.Dir = Dir
+	}
+	if o.Patience == 0 {
+		o.Patience = 3 * time.Minute
+	}
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	size := o.Screen.Size(o.Rotation)
+	p, err := panel.NewPainter(size, panel.Fonts{Regular: typeface.Regular, Bold: typeface.Bold, Mono: typeface.Mono})
+	if err != nil {
+		return err
+	}
+	touched := make(chan struct{}, 1)
+	for _, d := range o.Touches {
+		go func() {
+			err := d.Touches(ctx, func(t evdev.Touch) {
+				if !t.Down {
+					return
+				}
+				select {
+				case touched <- struct{}{}:
+				default:
+				}
+			})
+			if err != nil {
+				o.Log.Info("a touch screen went", "err", err)
+			}
+		}()
+	}
+	s := show{o: o, p: p, began: time.Now()}
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		s.draw()
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+			s.beat++
+		case <-touched:
+			s.turn()
+		}
+	}
+}
+
+// show is a panel that runs.
+type show struct {
+	o     Options
+	p     *panel.Painter
+	began time.Time
+	beat  int
+	shown panel.View // what is on the screen
+	small bool       // the languages take turns there
+	img   *image.RGBA
+	wrong string // what was last wrong with the statements
+}
+
+// view is what there is to show now.
+func (s *show) view() panel.View {
+	h, err := Heard(s.o.Dir)
+	if err != nil && err.Error() != s.wrong {
+		s.o.Log.Warn("a statement for the panel is not shown", "err", err)
+	}
+	s.wrong = fmt.Sprint(err)
+	v := panel.View{Kind: h.Show, Steps: h.Steps, Phone: h.Phone, Detail: h.Detail, Beat: s.beat}
+	if v.Kind == "" {
+		v.Kind = panel.Starting
+	}
+	if v.Kind == panel.Starting && time.Since(s.began) >= s.o.Patience {
+		v.Kind = panel.Browser
+	}
+	return v
+}
+
+func (s *show) draw() {
+	v := s.view()
+	same := v
+	same.Beat = s.shown.Beat
+	turned := s.small && v.Lang() != s.shown.Lang()
+	if s.img != nil && !turned && v.Beat%anew != 0 && reflect.DeepEqual(same, s.shown) {
+		s.shown = v
+		s.o.Screen.Show(s.img, s.p.Beat(s.img, v), s.o.Rotation)
+		return
+	}
+	if s.img == nil || v.Kind != s.shown.Kind {
+		s.o.Log.Info("penjire: panel", "show", string(v.Kind), "width", s.p.Size().X, "height", s.p.Size().Y)
+	}
+	s.small = s.p.TakesTurns(v)
+	s.img, s.shown = s.p.Draw(v), v
+	s.o.Screen.Show(s.img, s.img.Rect, s.o.Rotation)
+}
+
+// turn goes on to the next language where they take turns.
+func (s *show) turn() {
+	if s.small {
+		s.beat = s.shown.NextTurn()
+	}
+}
