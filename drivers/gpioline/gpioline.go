@@ -1,14 +1,21 @@
-// Package gpioline opens single digital lines by name, on the processor's own
-// chips through periph.io, or on any other [Source] such as an I/O board.
+// Package gpioline opens single digital lines by name, on the kernel's GPIO chips, on
+// pins that periph.io knows, or on any other [Source] such as an I/O board.
+//
+// # Reference
+//
+// linux/gpio.h and the kernel's documentation, "GPIO Character Device Userspace API
+// (v2)".
 //
 // # What it puts right
 //
-// periph.io/x/host/v3 v3.8.5, gpioioctl: Read of an output asks the kernel for
-// the line again, as an input with pull-up, so that a lock would open. An
-// [Output] here has no Read at all. WaitForEdge(-1) returns at once, and edges
-// may be lost; an [Input]'s Wait is bounded, and who waits reads afterwards.
-// GPIOLine.Read says Low where it failed, which for a loop that is closed when
-// all is well would be good news; Read here returns the error.
+// periph.io/x/host/v3 v3.8.5 has gpioioctl for these chips, and it is not used here.
+// It looks for chips once, so that one which was unplugged never comes back; it opens
+// every output low, so that a lock whose output is to be high opens for a moment; and
+// its Read of an output asks the kernel for the line again, as an input with pull-up.
+// An [Output] here has no Read at all. GPIOLine.Read says Low where it failed, which
+// for a loop that is closed when all is well would be good news; Read here returns the
+// error. Edges may be lost everywhere: an [Input]'s Wait is bounded, and who waits reads
+// afterwards.
 package gpioline
 
 import (

@@ -2,24 +2,23 @@ package gpioline
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"time"
 
-	"periph.io/x/conn/v3/driver/driverreg"
+	"golang.org/x/sys/unix"
 	"periph.io/x/conn/v3/gpio"
 	"periph.io/x/conn/v3/gpio/gpioreg"
-	"periph.io/x/host/v3/gpioioctl"
 
 	"github.com/penjire/penjire/drivers/device"
 )
 
-// Host is the lines of this machine, as periph.io finds them: those of the
-// kernel's GPIO chips by the name the kernel gives them ("GPIO17"), whatever
-// the number of their chip, then those that others registered with periph.
-// Chips are looked for once, when the first line is opened.
+// Host is the lines of this machine: those of the kernel's GPIO chips by the name the
+// kernel gives them ("GPIO17"), whatever the number of their chip, then those that
+// others registered with periph. Chips are looked for each time a line is opened: one
+// on USB may come and go.
 type Host struct{}
 
 // String implements Source.
@@ -27,18 +26,19 @@ func (Host) String() string { return "GPIO" }
 
 // Input implements Source.
 func (Host) Input(_ context.Context, name string, pull gpio.Pull) (Input, error) {
-	if err := look(); err != nil {
-		return nil, err
+	flags := uint64(flagInput | flagRising | flagFalling)
+	switch pull {
+	case gpio.PullUp:
+		flags |= flagPullUp
+	case gpio.PullDown:
+		flags |= flagPullDown
 	}
-	for _, c := range gpioioctl.Chips {
-		if c.ByName(name) == nil {
-			continue
-		}
-		l, err := c.LineSet(gpioioctl.LineInput, gpio.BothEdges, pull, name)
-		if err != nil {
-			return nil, fmt.Errorf("gpioline: open %s for reading: %w", name, err)
-		}
-		return &input{name, l}, nil
+	f, err := request(name, flags, gpio.Low)
+	if err != nil {
+		return nil, fmt.Errorf("gpioline: open %s for reading: %w", name, err)
+	}
+	if f != nil {
+		return &input{line{name, f}}, nil
 	}
 	if p := gpioreg.ByName(name); p != nil {
 		return PinIn(p, pull)
@@ -46,25 +46,14 @@ func (Host) Input(_ context.Context, name string, pull gpio.Pull) (Input, error)
 	return nil, missing(name)
 }
 
-// Output implements Source. The kernel sets a line low when it is opened; first
-// follows at once.
+// Output implements Source. The line has the level first from its first moment.
 func (Host) Output(_ context.Context, name string, first gpio.Level) (Output, error) {
-	if err := look(); err != nil {
-		return nil, err
+	f, err := request(name, flagOutput, first)
+	if err != nil {
+		return nil, fmt.Errorf("gpioline: open %s for setting: %w", name, err)
 	}
-	for _, c := range gpioioctl.Chips {
-		if c.ByName(name) == nil {
-			continue
-		}
-		l, err := c.LineSet(gpioioctl.LineOutput, gpio.NoEdge, gpio.PullNoChange, name)
-		if err != nil {
-			return nil, fmt.Errorf("gpioline: open %s for setting: %w", name, err)
-		}
-		out := &output{name, l}
-		if err := out.Set(first); err != nil {
-			return nil, errors.Join(err, out.Close())
-		}
-		return out, nil
+	if f != nil {
+		return &output{line{name, f}}, nil
 	}
 	if p := gpioreg.ByName(name); p != nil {
 		return PinOut(p, first)
@@ -72,76 +61,75 @@ func (Host) Output(_ context.Context, name string, first gpio.Level) (Output, er
 	return nil, missing(name)
 }
 
-// look has periph look for chips, once. Drivers that fail are others' concern:
-// what matters is whether the line is there.
-func look() error {
-	if _, err := driverreg.Init(); err != nil {
-		return fmt.Errorf("gpioline: look for lines: %w", err)
-	}
-	return nil
-}
-
 func missing(name string) error {
 	return fmt.Errorf("gpioline: open %s: no chip has this line: %w", name, device.ErrUnplugged)
 }
 
-// input is one line of the kernel's, alone in a set: sets return errors where
-// single lines print them.
-type input struct {
+// line is one line of the kernel's. It outlives its chip, and then says so.
+type line struct {
 	name string
-	set  *gpioioctl.LineSet
+	file *os.File
 }
+
+// values carries a request for the line's level out.
+func (l *line) values(request uint32, bits uint64) (uint64, error) {
+	b := make([]byte, valuesBytes)
+	binary.NativeEndian.PutUint64(b[valuesBits:], bits)
+	binary.NativeEndian.PutUint64(b[valuesMask:], 1)
+	c, err := l.file.SyscallConn()
+	if err != nil {
+		return 0, err
+	}
+	var ierr error
+	err = c.Control(func(fd uintptr) { ierr = ioctl(fd, request, b) })
+	return binary.NativeEndian.Uint64(b[valuesBits:]), errors.Join(err, ierr)
+}
+
+// Close implements Input and Output.
+func (l *line) Close() error {
+	if err := l.file.Close(); err != nil {
+		return fmt.Errorf("gpioline: close %s: %w", l.name, err)
+	}
+	return nil
+}
+
+type input struct{ line }
 
 // Read implements Input.
 func (i *input) Read() (gpio.Level, error) {
-	bits, err := i.set.Read(1)
+	bits, err := i.values(lineRead, 0)
 	if err != nil {
 		return gpio.Low, fmt.Errorf("gpioline: read %s: %w", i.name, err)
 	}
 	return bits&1 == 1, nil
 }
 
-// Wait implements Input.
+// Wait implements Input. It takes all edges that there are: who waits reads afterwards.
 func (i *input) Wait(_ context.Context, limit time.Duration) (bool, error) {
 	if limit <= 0 {
-		return false, nil // 0 would wait for ever
+		return false, nil
 	}
-	switch _, _, err := i.set.WaitForEdge(limit); {
+	err := i.file.SetReadDeadline(time.Now().Add(limit))
+	if err == nil {
+		_, err = i.file.Read(make([]byte, 16*eventSize))
+	}
+	switch {
 	case err == nil:
 		return true, nil
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return false, nil
-	default:
-		return false, fmt.Errorf("gpioline: wait for %s: %w", i.name, err)
+	case errors.Is(err, unix.ENODEV):
+		err = errors.Join(err, device.ErrUnplugged)
 	}
+	return false, fmt.Errorf("gpioline: wait for %s: %w", i.name, err)
 }
 
-// Close implements Input.
-func (i *input) Close() error { return shut(i.name, i.set) }
-
-type output struct {
-	name string
-	set  *gpioioctl.LineSet
-}
+type output struct{ line }
 
 // Set implements Output.
 func (o *output) Set(l gpio.Level) error {
-	var bit gpio.GPIOValue
-	if l {
-		bit = 1
-	}
-	if err := o.set.Out(bit, 1); err != nil {
+	if _, err := o.values(lineSet, bit(l)); err != nil {
 		return fmt.Errorf("gpioline: set %s: %w", o.name, err)
-	}
-	return nil
-}
-
-// Close implements Output.
-func (o *output) Close() error { return shut(o.name, o.set) }
-
-func shut(name string, c io.Closer) error {
-	if err := c.Close(); err != nil {
-		return fmt.Errorf("gpioline: close %s: %w", name, err)
 	}
 	return nil
 }

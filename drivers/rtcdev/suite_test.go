@@ -5,6 +5,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -148,7 +150,8 @@ func TestLies(t *testing.T) {
 	}
 }
 
-// TestKernelClock asks the kernel's own clock, where there is one: in a guest.
+// TestKernelClock asks the kernel's own clock, where there is one: in a guest, and
+// only where it is required, sets it.
 func TestKernelClock(t *testing.T) {
 	const path = "/dev/rtc0"
 	if _, err := os.Stat(path); err != nil {
@@ -164,6 +167,21 @@ func TestKernelClock(t *testing.T) {
 	at, err := d.Now()
 	if off := time.Since(at); err != nil || off > 48*time.Hour || off < -48*time.Hour {
 		t.Errorf("Now = %v, %v, want about the system's time", at, err)
+	}
+	if os.Getenv("PENJIRE_RTC") == "require" {
+		want := time.Date(2031, 2, 3, 4, 5, 6, 0, time.UTC)
+		if err := d.Set(want); err != nil {
+			t.Errorf("Set = %v, want nil", err)
+		}
+		// What the kernel says of its clock elsewhere.
+		b, err := os.ReadFile("/sys/class/rtc/rtc0/since_epoch")
+		since, perr := strconv.ParseInt(strings.TrimSpace(string(b)), 10, 64)
+		if late := time.Unix(since, 0).Sub(want); err != nil || perr != nil || late < 0 || late > time.Minute {
+			t.Errorf("the clock says %q after Set, %v, want %v", b, errors.Join(err, perr), want)
+		}
+		if err := d.Set(time.Now()); err != nil {
+			t.Error(err)
+		}
 	}
 	if err := d.Halt(); err != nil {
 		t.Error(err)

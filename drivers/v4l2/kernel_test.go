@@ -3,13 +3,10 @@ package v4l2
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"image"
 	"image/color"
 	"image/jpeg"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -47,72 +44,42 @@ func TestRequests(t *testing.T) {
 
 // TestCompilerAgrees has gcc say where the header of this machine puts the fields.
 func TestCompilerAgrees(t *testing.T) {
-	gcc, err := exec.LookPath("gcc")
-	if err == nil {
-		_, err = os.Stat("/usr/include/linux/videodev2.h")
-	}
-	if err != nil {
-		devicetest.LeftOut(t, "the layout of the camera's structures was not compared with the header", err.Error()+" (apt-get install gcc libc6-dev)")
-	}
 	l := native()
-	type place struct {
-		what string
-		want int
-	}
-	fields := []place{
-		{"sizeof(struct v4l2_format)", l.formatSize},
-		{"offsetof(struct v4l2_format, fmt)", l.formatAt},
-		{"sizeof(struct v4l2_buffer)", l.bufferSize},
-		{"offsetof(struct v4l2_buffer, memory)", l.memory},
-		{"offsetof(struct v4l2_buffer, m)", l.m},
-		{"offsetof(struct v4l2_buffer, length)", l.length},
-		{"offsetof(struct v4l2_buffer, bytesused)", 8},
-		{"offsetof(struct v4l2_buffer, flags)", 12},
-		{"offsetof(struct v4l2_capability, capabilities)", 84},
-		{"offsetof(struct v4l2_capability, device_caps)", 88},
-		{"offsetof(struct v4l2_fmtdesc, pixelformat)", 44},
-		{"offsetof(struct v4l2_frmsizeenum, type)", 8},
-		{"offsetof(struct v4l2_frmsizeenum, stepwise.min_height)", 24},
-		{"offsetof(struct v4l2_pix_format, bytesperline)", 16},
-		{"offsetof(struct v4l2_pix_format, sizeimage)", 20},
-		{"VIDIOC_QUERYCAP", int(queryCap())},
-		{"VIDIOC_ENUM_FMT", int(enumFormat())},
-		{"VIDIOC_S_FMT", int(l.setFormat())},
-		{"VIDIOC_REQBUFS", int(requestBuffers())},
-		{"VIDIOC_QUERYBUF", int(l.queryBuffer())},
-		{"VIDIOC_QBUF", int(l.queue())},
-		{"VIDIOC_DQBUF", int(l.dequeue())},
-		{"VIDIOC_STREAMON", int(streamOn())},
-		{"VIDIOC_STREAMOFF", int(streamOff())},
-		{"VIDIOC_ENUM_FRAMESIZES", int(enumSizes())},
-		{"V4L2_CAP_VIDEO_CAPTURE", capVideoCapture},
-		{"V4L2_CAP_STREAMING", capStreaming},
-		{"V4L2_CAP_DEVICE_CAPS", capDevice},
-		{"V4L2_BUF_FLAG_ERROR", flagError},
-		{"V4L2_MEMORY_MMAP", memoryMap},
-		{"V4L2_PIX_FMT_YUYV", int(fourYUYV)},
-		{"V4L2_PIX_FMT_MJPEG", int(fourMJPEG)},
-		{"V4L2_PIX_FMT_JPEG", int(fourJPEG)},
-	}
-	src := new(bytes.Buffer)
-	src.WriteString("#include <stdio.h>\n#include <stddef.h>\n#include <linux/videodev2.h>\nint main(void) {\n")
-	var want bytes.Buffer
-	for _, f := range fields {
-		fmt.Fprintf(src, "printf(\"%%s %%lu\\n\", \"%s\", (unsigned long)(%s));\n", f.what, f.what)
-		fmt.Fprintf(&want, "%s %d\n", f.what, f.want)
-	}
-	src.WriteString("return 0; }\n")
-	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "a.c"), src.Bytes(), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if out, err := exec.CommandContext(t.Context(), gcc, "-o", filepath.Join(dir, "a"), filepath.Join(dir, "a.c")).CombinedOutput(); err != nil {
-		t.Fatalf("gcc: %v\n%s", err, out)
-	}
-	got, err := exec.CommandContext(t.Context(), filepath.Join(dir, "a")).Output()
-	if err != nil || !bytes.Equal(got, want.Bytes()) {
-		t.Errorf("the header says, %v:\n%s\nwant:\n%s", err, got, want.Bytes())
-	}
+	devicetest.Header(t, "linux/videodev2.h", []devicetest.Place{
+		{What: "sizeof(struct v4l2_format)", Is: int64(l.formatSize)},
+		{What: "offsetof(struct v4l2_format, fmt)", Is: int64(l.formatAt)},
+		{What: "sizeof(struct v4l2_buffer)", Is: int64(l.bufferSize)},
+		{What: "offsetof(struct v4l2_buffer, memory)", Is: int64(l.memory)},
+		{What: "offsetof(struct v4l2_buffer, m)", Is: int64(l.m)},
+		{What: "offsetof(struct v4l2_buffer, length)", Is: int64(l.length)},
+		{What: "offsetof(struct v4l2_buffer, bytesused)", Is: 8},
+		{What: "offsetof(struct v4l2_buffer, flags)", Is: 12},
+		{What: "offsetof(struct v4l2_capability, capabilities)", Is: 84},
+		{What: "offsetof(struct v4l2_capability, device_caps)", Is: 88},
+		{What: "offsetof(struct v4l2_fmtdesc, pixelformat)", Is: 44},
+		{What: "offsetof(struct v4l2_frmsizeenum, type)", Is: 8},
+		{What: "offsetof(struct v4l2_frmsizeenum, stepwise.min_height)", Is: 24},
+		{What: "offsetof(struct v4l2_pix_format, bytesperline)", Is: 16},
+		{What: "offsetof(struct v4l2_pix_format, sizeimage)", Is: 20},
+		{What: "VIDIOC_QUERYCAP", Is: int64(queryCap())},
+		{What: "VIDIOC_ENUM_FMT", Is: int64(enumFormat())},
+		{What: "VIDIOC_S_FMT", Is: int64(l.setFormat())},
+		{What: "VIDIOC_REQBUFS", Is: int64(requestBuffers())},
+		{What: "VIDIOC_QUERYBUF", Is: int64(l.queryBuffer())},
+		{What: "VIDIOC_QBUF", Is: int64(l.queue())},
+		{What: "VIDIOC_DQBUF", Is: int64(l.dequeue())},
+		{What: "VIDIOC_STREAMON", Is: int64(streamOn())},
+		{What: "VIDIOC_STREAMOFF", Is: int64(streamOff())},
+		{What: "VIDIOC_ENUM_FRAMESIZES", Is: int64(enumSizes())},
+		{What: "V4L2_CAP_VIDEO_CAPTURE", Is: capVideoCapture},
+		{What: "V4L2_CAP_STREAMING", Is: capStreaming},
+		{What: "V4L2_CAP_DEVICE_CAPS", Is: capDevice},
+		{What: "V4L2_BUF_FLAG_ERROR", Is: flagError},
+		{What: "V4L2_MEMORY_MMAP", Is: memoryMap},
+		{What: "V4L2_PIX_FMT_YUYV", Is: int64(fourYUYV)},
+		{What: "V4L2_PIX_FMT_MJPEG", Is: int64(fourMJPEG)},
+		{What: "V4L2_PIX_FMT_JPEG", Is: int64(fourJPEG)},
+	})
 }
 
 // TestTables: the tables that cameras leave out are those that Go's encoder writes.

@@ -1,20 +1,13 @@
 package cables
 
 import (
-	"bufio"
-	"bytes"
 	"fmt"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
-	"slices"
-	"strings"
 	"sync"
-	"syscall"
 	"testing"
-	"time"
 
 	"github.com/penjire/penjire/drivers/devicetest"
 	"github.com/penjire/penjire/drivers/emulator/pn532emu"
@@ -37,10 +30,6 @@ var steps = []string{
 	"acm reader reads", "acm reader is replugged",
 	"ftdi reader reads", "ftdi reader is replugged",
 }
-
-// patience is how long a machine may take that emulates every instruction on a
-// busy computer.
-const patience = 15 * time.Minute
 
 // socket is where the host's end of QEMU's serial adapter is: while something is
 // connected, the adapter is plugged in (its chip is an FTDI's).
@@ -101,74 +90,30 @@ func TestCables(t *testing.T) {
 		t.Fatal(err)
 	}
 	nfc.chip.Insert(new(devicetest.Echo))
-	got, said, err := boot(k.Image, initrd, nfc)
+	do := func(what string) error {
+		switch what {
+		case "plug":
+			return nfc.plug()
+		case "unplug":
+			return nfc.unplug()
+		}
+		return fmt.Errorf("the guest wants %q", what)
+	}
+	r, err := k.Run(initrd, do, "-chardev", "socket,id=nfc,path="+nfc.path+",server=on,wait=off", "-device", "qemu-xhci", "-device", "usb-serial,chardev=nfc")
 	if err := nfc.unplug(); err != nil {
 		t.Error(err)
 	}
 	nfc.served.Wait()
-	if err != nil {
-		t.Fatalf("%v\n%s", err, said)
+	if err != nil || !r.Ended {
+		t.Fatalf("the machine ended: %t, %v\n%s", r.Ended, err, r.Said)
 	}
-	for _, s := range steps {
-		if !slices.ContainsFunc(got, func(g string) bool { return g == s || strings.HasPrefix(g, s+":") }) {
-			t.Errorf("the machine did not say that %q", s)
-		}
+	for _, s := range r.Missing(steps) {
+		t.Errorf("the machine did not say that %q", s)
 	}
-	for _, g := range got {
-		t.Log(g)
+	for _, w := range r.Well {
+		t.Log(w)
 	}
 	if t.Failed() {
-		t.Logf("%s", said)
+		t.Logf("%s", r.Said)
 	}
-}
-
-// boot runs the machine to its end and returns what it said is well.
-func boot(image, initrd string, nfc *socket) (well []string, said []byte, err error) {
-	cmd := exec.Command("qemu-system-x86_64", "-machine", "pc", "-accel", "tcg,thread=multi", "-cpu", "Nehalem,+rdrand", "-m", "512", "-smp", "1",
-		"-kernel", image, "-initrd", initrd, "-append", "console=ttyS0 quiet panic=-1 mitigations=off random.trust_cpu=on",
-		"-chardev", "socket,id=nfc,path="+nfc.path+",server=on,wait=off", "-device", "qemu-xhci", "-device", "usb-serial,chardev=nfc",
-		"-nic", "none", "-display", "none", "-monitor", "none", "-serial", "stdio", "-no-reboot")
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	runtime.LockOSThread() // it dies with the thread that starts it
-	defer runtime.UnlockOSThread()
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		return nil, nil, err
-	}
-	var all bytes.Buffer
-	cmd.Stderr = os.Stderr
-	if err := cmd.Start(); err != nil {
-		return nil, nil, err
-	}
-	late := time.AfterFunc(patience, func() { _ = cmd.Process.Kill() })
-	defer late.Stop()
-	ended := false
-	for lines := bufio.NewScanner(out); !ended && lines.Scan(); {
-		_, _ = fmt.Fprintf(&all, "%s\n", lines.Bytes())
-		_, said, ok := strings.Cut(lines.Text(), "penjire: ")
-		if !ok {
-			continue
-		}
-		switch what, rest, _ := strings.Cut(said, " "); what {
-		case "OK":
-			well = append(well, rest)
-		case "WANT":
-			do := map[string]func() error{"plug": nfc.plug, "unplug": nfc.unplug}[rest]
-			if do == nil {
-				err = fmt.Errorf("the guest wants %q", rest)
-			} else if derr := do(); derr != nil {
-				err = derr
-			}
-		case "FAULT":
-			err = fmt.Errorf("the guest: %s", rest)
-		case "END":
-			ended = true
-		}
-	}
-	_ = cmd.Process.Kill() // it has nothing more to do
-	_ = cmd.Wait()
-	if !ended && err == nil {
-		err = fmt.Errorf("the machine did not come to its end (%v)", cmd.ProcessState)
-	}
-	return well, all.Bytes(), err
 }

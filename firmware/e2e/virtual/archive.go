@@ -5,24 +5,25 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
+	"strings"
 )
 
 // Pack writes a first file system to file: the program of the Go package guest as
-// /init, and the modules, which it loads in the order of their names, in /modules.
-func (k *Kernel) Pack(guest, file string) error {
-	program := file + ".init"
-	cmd := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", program, guest)
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH=amd64")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("build the guest: %w\n%s", err, out)
-	}
-	init, err := os.ReadFile(program)
-	if err != nil {
+// /init, the modules, which it loads in the order of their names, in /modules, and
+// the tests of the packages tests in /tests, each by the last part of its path.
+func (k *Kernel) Pack(guest, file string, tests ...string) error {
+	var a archive
+	if err := a.program("init", file+".init", "build", guest); err != nil {
 		return err
 	}
-	var a archive
-	a.add("init", 0o100755, init)
+	a.add("tests", 0o40755, nil)
+	for _, t := range tests {
+		if err := a.program("tests/"+path.Base(t), file+".test", "test", "-c", t); err != nil {
+			return err
+		}
+	}
 	a.add("modules", 0o40755, nil)
 	for i, name := range k.order {
 		b, err := k.module(name)
@@ -32,6 +33,22 @@ func (k *Kernel) Pack(guest, file string) error {
 		a.add(fmt.Sprintf("modules/%02d-%s.ko", i, filepath.Base(name)), 0o100644, b)
 	}
 	return os.WriteFile(file, a.bytes(), 0o600)
+}
+
+// program adds a program, which the go command makes of args.
+func (a *archive) program(name, file, verb string, args ...string) error {
+	args = append([]string{verb, "-trimpath", "-ldflags=-s -w", "-o", file}, args...)
+	cmd := exec.Command("go", args...)
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH=amd64")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("go %s: %w\n%s", strings.Join(args, " "), err, out)
+	}
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	a.add(name, 0o100755, b)
+	return nil
 }
 
 // archive is a cpio archive as the kernel unpacks it.

@@ -3,12 +3,10 @@
 package virtual
 
 import (
-	"bytes"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -18,6 +16,7 @@ import (
 // fetched by apt into the user's cache and never installed or committed.
 type Debian struct {
 	Package string // "linux-image-cloud-amd64"
+	Suite   string // where apt looks for it, beside its mirror's own suites: "trixie-backports"; "": where it looks anyway
 	Cache   string // name of its folder in the cache
 	Modules []string
 }
@@ -47,6 +46,9 @@ func (d Debian) Find() (*Kernel, error) {
 
 func (d Debian) read(dir string) (*Kernel, error) {
 	images, _ := filepath.Glob(filepath.Join(dir, "boot", "vmlinuz-*"))
+	if len(images) == 0 { // where Debian has it since Linux 7
+		images, _ = filepath.Glob(filepath.Join(dir, "usr", "lib", "modules", "*", "vmlinuz"))
+	}
 	if len(images) == 0 {
 		return nil, fmt.Errorf("no kernel in %s", dir)
 	}
@@ -66,51 +68,6 @@ func (d Debian) read(dir string) (*Kernel, error) {
 		}
 	}
 	return k, nil
-}
-
-func (d Debian) fetch(dir string) error {
-	tmp, err := os.MkdirTemp("", "penjire-kernel-")
-	if err != nil {
-		return err
-	}
-	defer func() { _ = os.RemoveAll(tmp) }()
-	run := func(name string, args ...string) ([]byte, error) {
-		cmd := exec.Command(name, args...)
-		cmd.Dir = tmp
-		var said bytes.Buffer
-		cmd.Stderr = &said
-		out, err := cmd.Output()
-		if err != nil {
-			return nil, fmt.Errorf("%s %s: %w: %s", name, strings.Join(args, " "), err, said.Bytes())
-		}
-		return out, nil
-	}
-	out, err := run("apt-cache", "depends", d.Package)
-	if err != nil {
-		return err
-	}
-	m := regexp.MustCompile(`Depends: (linux-image-\S+)`).FindSubmatch(out)
-	if m == nil {
-		return fmt.Errorf("apt knows no kernel: apt-get update may help")
-	}
-	if _, err := run("apt-get", "download", string(m[1])); err != nil {
-		return err
-	}
-	debs, _ := filepath.Glob(filepath.Join(tmp, "*.deb"))
-	if len(debs) != 1 {
-		return fmt.Errorf("apt-get download brought %d packages", len(debs))
-	}
-	if _, err := run("dpkg-deb", "-x", debs[0], "unpacked"); err != nil {
-		return err
-	}
-	if err := os.MkdirAll(filepath.Dir(dir), 0o700); err != nil {
-		return err
-	}
-	if err := os.RemoveAll(dir); err != nil {
-		return err
-	}
-	_, err = run("cp", "-a", "unpacked", dir) // the folders may be on different disks
-	return err
 }
 
 // module returns the bytes of a module.
