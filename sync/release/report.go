@@ -81,11 +81,11 @@ var Codes = []Code{
 	CodeGood, CodeInterrupted, CodeInstall, CodeBoot, CodeScreen, CodeDevices, CodeOutbox, CodeJournal, CodePortal, CodeRestarts, CodeStuck,
 }
 
-// Failed reports whether the code says that a build was tried and did not prove
-// itself: what counts against its release.
+// Failed reports whether the code says that something is wrong with a build, or was
+// when it ran: what counts against its release.
 func (c Code) Failed() bool {
 	switch c {
-	case CodeInstall, CodeBoot, CodeScreen, CodeDevices, CodeOutbox, CodeJournal, CodePortal, CodeRestarts, CodeStuck:
+	case CodeSignature, CodeCorrupt, CodeInstall, CodeBoot, CodeScreen, CodeDevices, CodeOutbox, CodeJournal, CodePortal, CodeRestarts, CodeStuck:
 		return true
 	}
 	return false

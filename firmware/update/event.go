@@ -1,0 +1,112 @@
+package update
+
+import "github.com/penjire/penjire/sync/release"
+
+// Event is something that happened.
+type Event interface{ event() }
+
+// The events.
+type (
+	// Started is the first event after every start of the daemon.
+	Started struct{}
+
+	// Tick comes every few seconds.
+	Tick struct{}
+
+	// Offered is a description that was opened: its signature is good.
+	Offered struct {
+		Release *release.Release
+		Path    string // of its bundle, on a memory stick; "": the portal has it
+		Hand    bool   // a person asks for it
+		Again   bool   // also if it failed here before
+	}
+
+	// Withdrawn says that the portal has nothing for this kiosk, or not any more.
+	Withdrawn struct{}
+
+	// Got says how much of the bundle is durable.
+	Got struct{ Have int64 }
+
+	// Whole says that the bundle is there and is the one described.
+	Whole struct{}
+
+	// Cut says that fetching ended before its end; more may come later.
+	Cut struct{}
+
+	// Spoiled says that what came is not the bundle described.
+	Spoiled struct{}
+
+	// Installed ends Install.
+	InstallEnded struct {
+		Code   release.Code // "": it is written, and starts next
+		Detail string       // RAUC's words
+	}
+
+	// Marked says that the running slot is marked good.
+	Marked struct{}
+
+	// Noted says that the first n notes are in the journal.
+	Noted struct{ N int }
+
+	// Told says that the portal knows how that build ended.
+	Told struct{ Build uint64 }
+
+	// Learned are lists of keys that a description brought.
+	Learned struct{ Lists [][]byte }
+)
+
+func (Started) event()      {}
+func (Tick) event()         {}
+func (Offered) event()      {}
+func (Withdrawn) event()    {}
+func (Got) event()          {}
+func (Whole) event()        {}
+func (Cut) event()          {}
+func (Spoiled) event()      {}
+func (InstallEnded) event() {}
+func (Marked) event()       {}
+func (Noted) event()        {}
+func (Told) event()         {}
+func (Learned) event()      {}
+
+// Effect is something to do. Each may be done again after a crash: doing it twice is
+// as good as once.
+type Effect interface{ effect() }
+
+// The effects.
+type (
+	// Fetch gets the bundle, behind what is there, and checks it: Got, and at the end
+	// Whole, Cut or Spoiled. Where a fetch is under way already it goes on.
+	Fetch struct{}
+
+	// Halt stops fetching; what is there stays.
+	Halt struct{}
+
+	// Drop stops fetching and removes the bundle.
+	Drop struct{}
+
+	// Install has RAUC write the other slot: InstallEnded.
+	Install struct{}
+
+	// Reboot restarts the machine.
+	Reboot struct{}
+
+	// MarkGood tells the boot loader that the running slot is good: Marked.
+	MarkGood struct{}
+
+	// Leave has the other slot start first, and restarts the machine. The running one
+	// stays startable: it is what is left if the other does not start.
+	Leave struct{}
+
+	// Note puts the state's notes into the journal: Noted.
+	WriteNotes struct{}
+)
+
+func (Fetch) effect()      {}
+func (Halt) effect()       {}
+func (Drop) effect()       {}
+func (Install) effect()    {}
+func (Reboot) effect()     {}
+func (MarkGood) effect()   {}
+func (Leave) effect()      {}
+func (WriteNotes) effect() {}

@@ -1,0 +1,152 @@
+package update
+
+import (
+	"bytes"
+	"slices"
+
+	"github.com/penjire/penjire/sync/release"
+)
+
+// Next returns the state that follows s after e, and what is to be done once that
+// state is durable. It does nothing else. An event that has no meaning in s changes
+// nothing.
+func Next(s State, e Event, f Facts) (State, []Effect) {
+	switch e := e.(type) {
+	case Started:
+		return s.started(f)
+	case Tick:
+		return s.tick(f)
+	case Offered:
+		return s.offered(e, f)
+	case Withdrawn:
+		if s.Hand || s.Path != "" || s.Phase != release.Downloading && s.Phase != release.Staged {
+			return s, nil
+		}
+		return s.reset(), []Effect{Halt{}} // what is there stays: it may be offered again
+	case Got:
+		if s.Phase == release.Downloading {
+			s.Have = max(s.Have, min(e.Have, s.Target.Size))
+		}
+		return s, nil
+	case Whole:
+		if s.Phase == release.Downloading {
+			s.Phase, s.Have = release.Staged, s.Target.Size
+		}
+		return s, nil
+	case Cut:
+		return s.cut(f)
+	case Spoiled:
+		return s.spoil(f)
+	case InstallEnded:
+		return s.installEnded(e, f)
+	case Marked:
+		s.Good = f.Boot
+		if s.Phase == release.Trial {
+			return s.end(release.CodeGood, f), []Effect{Drop{}, WriteNotes{}}
+		}
+		return s, nil
+	case Noted:
+		s.Notes = slices.Clone(s.Notes[min(e.N, len(s.Notes)):])
+		return s, nil
+	case Told:
+		if s.Last.Build == e.Build {
+			s.Untold = false
+		}
+		return s, nil
+	case Learned:
+		s.Lists = e.Lists
+		return s, nil
+	}
+	return s, nil
+}
+
+// offered takes a release on, or says why not.
+func (s State) offered(e Offered, f Facts) (State, []Effect) {
+	r := e.Release
+	switch s.Phase {
+	case release.Installing, release.Installed, release.Trial, release.Leaving:
+		return s, nil // one at a time
+	case release.Downloading, release.Staged:
+		same := bytes.Equal(s.Target.SHA256, r.Content.SHA256[:])
+		switch {
+		case same && s.Hand == (s.Hand || e.Hand) && (s.Path == e.Path || e.Path == ""):
+			return s, nil
+		case same && s.Phase == release.Staged:
+			s.Hand = s.Hand || e.Hand // the same, and now somebody waits for it
+			return s, nil
+		case !e.Hand && (s.Hand || r.Build <= s.Target.Build):
+			return s, nil // what a person asked for is not pushed aside
+		}
+	}
+	if code := refusal(s, e, f); code != "" {
+		refused := release.Outcome{Build: r.Build, Version: r.Version, Code: code, At: f.Now.UTC()}
+		if e.Hand || s.Last.Build != refused.Build { // how it ended here stays known
+			s.Last, s.Untold = refused, true
+		}
+		return s, nil
+	}
+	n := s.reset()
+	n.Phase, n.Signed, n.Path, n.Hand = release.Downloading, r.Signed(), e.Path, e.Hand
+	n.Target = Target{r.Build, r.Version, r.Content.Size, slices.Clone(r.Content.SHA256[:]), r.By}
+	if e.Again {
+		n.Bad = slices.DeleteFunc(slices.Clone(n.Bad), func(b uint64) bool { return b == r.Build })
+	}
+	first := Effect(Halt{})
+	if s.Phase != release.Idle && !bytes.Equal(s.Target.SHA256, n.Target.SHA256) {
+		first = Drop{}
+	}
+	return n, append([]Effect{first}, n.fetch(f)...)
+}
+
+// refusal says why a release is not for this kiosk; "": it is.
+func refusal(s State, e Offered, f Facts) release.Code {
+	r := e.Release
+	switch {
+	case r.Board != f.Own.Board:
+		return release.CodeBoard
+	case r.Build <= f.Own.Build:
+		return release.CodeOlder
+	case !r.Formats.Has(f.Own.Format):
+		return release.CodeFormat
+	case r.Ring < f.Own.Ring:
+		return release.CodeRing
+	case slices.Contains(s.Bad, r.Build) && !e.Again:
+		return release.CodeBad
+	case f.Slot > 0 && r.Room > f.Slot, r.Content.Size > f.Room:
+		return release.CodeSize
+	}
+	return ""
+}
+
+// fetch returns what gets on with a download now.
+func (s State) fetch(f Facts) []Effect {
+	if s.Path != "" || f.Link {
+		return []Effect{Fetch{}}
+	}
+	return []Effect{Halt{}}
+}
+
+// cut is a download that ended early. From the portal it goes on; the stick has gone.
+func (s State) cut(f Facts) (State, []Effect) {
+	if s.Phase != release.Downloading {
+		return s, nil
+	}
+	if s.Path != "" {
+		return s.end(release.CodeInterrupted, f), []Effect{WriteNotes{}}
+	}
+	return s, nil
+}
+
+// spoil is a bundle that came wrong: from a stick it comes no better, from the portal
+// it is fetched again, a few times.
+func (s State) spoil(f Facts) (State, []Effect) {
+	if s.Phase != release.Downloading && s.Phase != release.Staged {
+		return s, nil
+	}
+	s.Phase, s.Have = release.Downloading, 0
+	s.Spoiled++
+	if s.Path != "" || s.Spoiled >= maxSpoiled {
+		return s.end(release.CodeCorrupt, f), []Effect{Drop{}, WriteNotes{}}
+	}
+	return s, append([]Effect{Drop{}}, s.fetch(f)...)
+}
