@@ -59,10 +59,14 @@ const (
 	// AlarmFull: the portal's own disk is too full to take requests in. They wait at
 	// the kiosks (WIRE-LIM-3). It is of no kiosk.
 	AlarmFull = "portal.full"
+	// AlarmCodeUsed: a one-time code that had brought a certificate came again with
+	// another key: somebody has read the code, or the kiosk was flashed anew with it
+	// (ENR-CODE-5).
+	AlarmCodeUsed = "enrol.code-used"
 )
 
 // AlarmCodes are all of them.
 var AlarmCodes = []string{
 	AlarmFork, AlarmReplaced, AlarmSilent, AlarmSignature, AlarmShortened, AlarmForked, AlarmRewound, AlarmMissing,
-	AlarmDictionary, AlarmUntaught, AlarmUnbelieving, AlarmRestored, AlarmQuota, AlarmFull,
+	AlarmDictionary, AlarmUntaught, AlarmUnbelieving, AlarmRestored, AlarmQuota, AlarmFull, AlarmCodeUsed,
 }

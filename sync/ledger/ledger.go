@@ -44,6 +44,7 @@ var (
 //     constraint of the store and not by a look beforehand.
 type Ledger interface {
 	Uploads
+	Enrolment
 
 	// Intake stores recs and, with each, the receipt made for it. Sign makes one
 	// for each that is new, in their order; it is called inside the transaction,

@@ -9,7 +9,7 @@ import (
 
 // Fill puts something of everything into an empty ledger: records in each state, a
 // fork, an answer with a revoked seal, broadcasts, heads, a large record that is
-// half here, alarms.
+// half here, alarms, one-time codes, certificates.
 func Fill(t testing.TB, l ledger.Ledger) {
 	t.Helper()
 	ctx := t.Context()
@@ -49,4 +49,14 @@ func Fill(t testing.TB, l ledger.Ledger) {
 	its, err := l.Items(ctx, Kiosk, 0, 100)
 	try(err)
 	try(l.Acked(ctx, Kiosk, its[0].ID, start.Add(time.Hour)))
+	for n := range byte(3) {
+		try(l.NewCode(ctx, Code(n)))
+	}
+	try(l.TakeBack(ctx, Code(2).ID, start))
+	_, err = l.Issue(ctx, byCode(0, start), Certify(0))
+	try(err)
+	_, err = l.RevokeKiosk(ctx, Code(0).Kiosk, start.Add(time.Hour), "lost", "operator 1")
+	try(err)
+	_, err = l.Issue(ctx, byCode(1, start), Certify(1))
+	try(err)
 }

@@ -54,6 +54,9 @@ func Test(t *testing.T, open func(t testing.TB) Opener) {
 		"WalkTheArchive":        walk,
 		"Traffic":               traffic,
 		"Uploads":               uploads,
+		"CodesAndCertificates":  enrolment,
+		"OneCodeAtOnce":         enrolAtOnce,
+		"RevokeKiosk":           revokeKiosk,
 	} {
 		t.Run(name, func(t *testing.T) { f(t, open(t)) })
 	}

@@ -11,7 +11,7 @@ import (
 
 // migrations are the steps from each version of the schema to the next; the first
 // makes the tables. One that was shipped is never changed.
-var migrations = []string{schema1}
+var migrations = []string{schema1, schema2}
 
 // schema1: the promise «nothing twice» is in its constraints: records' primary
 // key, records_number and requests' primary key. Rows that there are many of are
@@ -117,6 +117,27 @@ CREATE TABLE revoked_seals (
 	seal BYTEA PRIMARY KEY, doc BYTEA NOT NULL UNIQUE,
 	agency TEXT NOT NULL, reason TEXT NOT NULL, by_whom TEXT NOT NULL, at BIGINT NOT NULL
 );
+`
+
+// schema2 adds one-time codes, and the certificates of kiosks. That a code brings
+// one certificate of each use, and an earlier certificate one for each key, is in the
+// constraints.
+const schema2 = `
+CREATE TABLE codes (
+	id BYTEA PRIMARY KEY, kiosk TEXT NOT NULL, proof BYTEA NOT NULL, chip BIGINT NOT NULL,
+	made BIGINT NOT NULL, until BIGINT NOT NULL, by_whom TEXT NOT NULL, taken BIGINT NOT NULL DEFAULT 0
+);
+CREATE INDEX codes_kiosk ON codes (kiosk);
+CREATE TABLE certificates (
+	serial BYTEA PRIMARY KEY, kiosk TEXT NOT NULL, use TEXT NOT NULL, key BYTEA NOT NULL,
+	begins BIGINT NOT NULL, until BIGINT NOT NULL, issued BIGINT NOT NULL, der BYTEA NOT NULL,
+	code BYTEA, earlier BYTEA,
+	revoked BIGINT NOT NULL, reason TEXT NOT NULL, by_whom TEXT NOT NULL,
+	CHECK ((code IS NULL) != (earlier IS NULL))
+);
+CREATE UNIQUE INDEX certificates_code ON certificates (code, use);
+CREATE UNIQUE INDEX certificates_earlier ON certificates (earlier, use, key);
+CREATE INDEX certificates_kiosk ON certificates (kiosk);
 `
 
 // migrate brings the database to the last version. Several portals may start at

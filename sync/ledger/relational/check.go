@@ -70,6 +70,18 @@ var rules = []struct{ fault, query string }{
 		`SELECT kiosk FROM chunks c WHERE NOT EXISTS (SELECT 1 FROM uploads u WHERE u.kiosk = c.kiosk AND u.digest = c.digest)`,
 	},
 	{
+		"a certificate for a code of another kiosk, or of none",
+		`SELECT x.kiosk FROM certificates x WHERE code IS NOT NULL AND NOT EXISTS (SELECT 1 FROM codes c WHERE c.id = x.code AND c.kiosk = x.kiosk)`,
+	},
+	{
+		"a certificate for a code that was taken back before",
+		`SELECT x.kiosk FROM certificates x, codes c WHERE c.id = x.code AND c.taken != 0 AND c.taken < x.issued`,
+	},
+	{
+		"a certificate without its bytes, or revoked by nobody",
+		`SELECT kiosk FROM certificates WHERE length(der) = 0 OR (revoked = 0) != (by_whom = '')`,
+	},
+	{
 		"two broadcasts of one kind",
 		`SELECT kind FROM items WHERE kiosk = '' GROUP BY kind HAVING count(*) > 1`,
 	},

@@ -31,6 +31,8 @@ func (d *Store) tables() []table {
 		{"dictionaries", "id, bytes"},
 		{"awaiting", "record, dictionary"},
 		{"revoked_seals", "seal, doc, agency, reason, by_whom, at"},
+		{"codes", "id, kiosk, proof, chip, made, until, by_whom, taken"},
+		{"certificates", certColumns},
 	}
 }
 

@@ -48,6 +48,7 @@ func TestCheckFinds(t *testing.T) {
 	key := func(r ledger.Incoming) ledger.Key {
 		return ledger.Key{Kiosk: ledgertest.Kiosk, Epoch: r.Epoch, Seq: r.Seq, Digest: r.Digest, Doc: r.Doc}
 	}
+	const code = `INSERT INTO codes VALUES (x'01', 'K-1', x'', 0, 1, 2, 'o', 5);`
 	for _, c := range []struct{ want, spoil string }{
 		{"without its request", `DELETE FROM requests`},
 		{"that no record brought", `UPDATE requests SET seq = 99`},
@@ -63,6 +64,9 @@ func TestCheckFinds(t *testing.T) {
 		{"two broadcasts", `INSERT INTO items (kiosk, id, kind, doc, stage, at, bytes) VALUES ('', 1, 4, x'', '', 0, x'00'), ('', 2, 4, x'', '', 0, x'00')`},
 		{"cursor beyond", `INSERT INTO kiosks (id, epoch, at, software, unsent, oldest, catalogue, trust, cursor) VALUES ('K', x'', 0, '', 0, 0, 0, 0, 4611686018427387904)`},
 		{"beyond its counter", `UPDATE counters SET last = 1`},
+		{"for a code of another kiosk", code + `INSERT INTO certificates VALUES (x'01', 'K-2', 'identity', x'', 0, 0, 0, x'01', x'01', NULL, 0, '', '')`},
+		{"that was taken back before", code + `INSERT INTO certificates VALUES (x'01', 'K-1', 'identity', x'', 0, 0, 9, x'01', x'01', NULL, 0, '', '')`},
+		{"revoked by nobody", code + `INSERT INTO certificates VALUES (x'01', 'K-1', 'identity', x'', 0, 0, 2, x'01', x'01', NULL, 3, '', '')`},
 		{"what its digest says", `UPDATE records SET sealed = x'00' WHERE seq = 1`},
 	} {
 		d := openFile(t, filepath.Join(t.TempDir(), "ledger.db"))
@@ -96,10 +100,10 @@ func TestCheckFinds(t *testing.T) {
 	}
 }
 
-// toSchema8 takes away what schema 9 added, toSchema3 what 4 to 8 did, toSchema2
+// toSchema8 takes away what schemas 9 and 10 added, toSchema3 what 4 to 8 did, toSchema2
 // what 3 did too.
 const (
-	toSchema8 = `DROP TABLE counters; DROP INDEX items_doc; ALTER TABLE items RENAME TO items_now;
+	toSchema8 = `DROP TABLE certificates; DROP TABLE codes; DROP TABLE counters; DROP INDEX items_doc; ALTER TABLE items RENAME TO items_now;
 		CREATE TABLE items (
 			id INTEGER PRIMARY KEY AUTOINCREMENT,
 			kiosk TEXT NOT NULL, kind INTEGER NOT NULL, version INTEGER NOT NULL DEFAULT 0,

@@ -20,6 +20,7 @@ var upgrades = [schemaVersion - 1]struct {
 	{"add what each hour brought", addTraffic},
 	{"add uploads", addUploads},
 	{"number the items of each kiosk apart", addNumbers},
+	{"add codes and certificates", addEnrolment},
 }
 
 // addStorage brings a file of schema 2 to 3: what ED-13 wants kept. Of what came
@@ -131,5 +132,30 @@ CREATE TABLE chunks (
 // addUploads brings a file of schema 7 to 8.
 func addUploads(ctx context.Context, tx *sql.Tx) error {
 	_, err := tx.ExecContext(ctx, uploads)
+	return err
+}
+
+// enrolment is what schema 10 adds: one-time codes, and the certificates of kiosks.
+// That a code brings one certificate of each use, and an earlier certificate one for
+// each key, is in the constraints.
+const enrolment = `
+CREATE TABLE codes (
+	id BLOB PRIMARY KEY NOT NULL, kiosk TEXT NOT NULL, proof BLOB NOT NULL, chip INTEGER NOT NULL,
+	made INTEGER NOT NULL, until INTEGER NOT NULL, by_whom TEXT NOT NULL, taken INTEGER NOT NULL DEFAULT 0
+) STRICT, WITHOUT ROWID;
+CREATE INDEX codes_kiosk ON codes (kiosk);
+CREATE TABLE certificates (
+	serial BLOB PRIMARY KEY NOT NULL, kiosk TEXT NOT NULL, use TEXT NOT NULL, key BLOB NOT NULL,
+	begins INTEGER NOT NULL, until INTEGER NOT NULL, issued INTEGER NOT NULL, der BLOB NOT NULL,
+	code BLOB REFERENCES codes (id), earlier BLOB,
+	revoked INTEGER NOT NULL, reason TEXT NOT NULL, by_whom TEXT NOT NULL,
+	UNIQUE (code, use), UNIQUE (earlier, use, key), CHECK ((code IS NULL) != (earlier IS NULL))
+) STRICT;
+CREATE INDEX certificates_kiosk ON certificates (kiosk);
+`
+
+// addEnrolment brings a file of schema 9 to 10.
+func addEnrolment(ctx context.Context, tx *sql.Tx) error {
+	_, err := tx.ExecContext(ctx, enrolment)
 	return err
 }
