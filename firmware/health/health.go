@@ -88,6 +88,10 @@ var (
 	NoMeter       = &Condition{Code: "power.unknown", Severity: Note, What: "the power monitor does not answer", Advice: "check its wires"}
 	SupplyFailing = &Condition{Code: "power.failing", Severity: Stop, What: "the power is about to go", Advice: "nothing: what was accepted is safe; requests are taken again when the power is back", Notice: "notice.power"}
 	ClockBattery  = &Condition{Code: "clock.battery", Severity: Note, What: "the battery clock had stopped, or does not answer", Advice: "replace its battery; it is set by itself once the kiosk was connected"}
+	StorageWorn   = &Condition{Code: "storage.worn", Severity: Note, What: "the storage comes to the end of its life", Advice: "replace it while it still works: penjire queue backup, then a fresh medium"}
+	StorageFaulty = &Condition{Code: "storage.faulty", Severity: Degrade, What: "the kernel found errors on the storage, or cannot write to it", Advice: "bring the requests out on a memory stick, then replace the medium"}
+	StorageTight  = &Condition{Code: "storage.tight", Severity: Note, What: "there is little room on the storage", Advice: "connect the kiosk, or take support bundles and old copies off it"}
+	Verbose       = &Condition{Code: "service.verbose", Severity: Note, What: "the kiosk logs more, by a service ticket", Advice: "nothing: it ends by itself"}
 	NoWatchdog    = &Condition{Code: "watchdog.gone", Severity: Note, What: "the watchdog cannot be kicked", Advice: "a kiosk that hangs does not restart by itself; report it"}
 )
 
@@ -97,6 +101,7 @@ var All = []*Condition{
 	PaperLow, PaperOut, PaperJam, CoverOpen, PrinterHot, Untaken, NoPrinter, NoReader, NoPortal, PortalCert, PortalNo,
 	ClockLost, BeaconOld, DiskFull, NoKey, NoIdentity, OutboxLost, Restored, MirrorGone, MirrorFull, MirrorSlow, MirrorElse, MirrorMore, MirrorSame, Refuted, Overdue, Unbelieved, Unprinted, TrustOld,
 	CabinetOpen, Tampered, NoSensor, Hot, OnBattery, NoMeter, SupplyFailing, ClockBattery, NoWatchdog,
+	StorageWorn, StorageFaulty, StorageTight, Verbose,
 }
 
 // Active is a condition that holds, and since when by the kiosk's clock.

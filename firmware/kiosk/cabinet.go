@@ -192,6 +192,7 @@ func (k *Kiosk) tendCabinet(ctx context.Context) error {
 	defer tick.Stop()
 	for {
 		k.lookHeat(ctx)
+		k.lookMedium()
 		k.tendClock()
 		select {
 		case <-ctx.Done():

@@ -34,6 +34,7 @@ type Status struct {
 	Health  []HealthStatus `json:"health"`
 	Visits  VisitStatus    `json:"visits"`
 	Keys    []KeyStatus    `json:"keys"`
+	Storage *StorageStatus `json:"storage,omitempty"` // not there until it was looked at
 
 	Trust     VersionStatus `json:"trust"`
 	Catalogue VersionStatus `json:"catalogue"`
@@ -140,6 +141,7 @@ func (k *Kiosk) State(r *http.Request) Status {
 	if !up.Connected {
 		s.Devices.Portal = up.LastError
 	}
+	s.Storage = k.storageStatus()
 	s.Visits = VisitStatus{Count: k.visits, Open: k.visit != nil}
 	if k.visit != nil {
 		s.Visits.Page = k.visit.state.Shown()

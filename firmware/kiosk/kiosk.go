@@ -35,6 +35,7 @@ import (
 	"github.com/penjire/penjire/firmware/session"
 	"github.com/penjire/penjire/firmware/settings"
 	"github.com/penjire/penjire/firmware/signing"
+	"github.com/penjire/penjire/firmware/storage"
 	"github.com/penjire/penjire/sync/edoc/keyfile"
 	"github.com/penjire/penjire/sync/edoc/trust"
 	"github.com/penjire/penjire/sync/journal"
@@ -134,6 +135,8 @@ type Kiosk struct {
 	unsent      int                     // as last looked at
 	queue       session.Queue           // as last looked at, for the assistant
 	scans       bool                    // a code scanner may be there, as last looked at
+	medium      *storage.Medium         // as last looked at; nil: not yet
+	mediumSeen  time.Time               // when that was
 }
 
 var _ web.Kiosk = (*Kiosk)(nil)

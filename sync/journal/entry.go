@@ -23,12 +23,14 @@ const (
 	Tamper     Kind = 9  // somebody opened or moved the kiosk: Reason
 	Update     Kind = 10 // the software changed: Reason, the new version
 	Quarantine Kind = 11 // a damaged file was set aside: Epoch of the old file, Count of records saved, Reason
+	Service    Kind = 12 // a technician did what a service ticket allows: Reason, what; Digest of the ticket
 )
 
 var kindNames = map[Kind]string{
 	DocSigned: "doc-signed", Printed: "printed", Sent: "sent", Receipt: "receipt",
 	Withdrawn: "withdrawn", Beacon: "beacon", Boot: "boot", ClockStep: "clock-step",
 	Tamper: "tamper", Update: "update", Quarantine: "quarantine",
+	Service: "service",
 }
 
 // String returns the kind's name in the specification.
@@ -136,6 +138,7 @@ var kindFields = map[Kind]struct{ must, may uint }{
 	Tamper:     {fReason, fDigest},
 	Update:     {fReason, fDigest},
 	Quarantine: {fReason, fEpoch | fCount | fDigest},
+	Service:    {fReason | fDigest, 0},
 }
 
 var fieldNames = []string{

@@ -104,6 +104,14 @@ var waits = map[string]string{
 	uplink.WaitsFull:   "the portal's disk has no room for requests: next try at %s",
 }
 
+// percent is a part that may not be known.
+func percent(n int) string {
+	if n < 0 {
+		return "unknown"
+	}
+	return fmt.Sprintf("%d %%", n)
+}
+
 // show prints the state for people.
 func show(w io.Writer, s kiosk.Status) {
 	line := func(name, format string, args ...any) {
@@ -129,6 +137,9 @@ func show(w io.Writer, s kiosk.Status) {
 		line("", "the oldest since %s, for %v", s.Queue.Oldest.Format(time.RFC3339), s.Clock.Now.Sub(*s.Queue.Oldest).Round(time.Second))
 	}
 	line("outbox", "%d bytes, %d free, %d to print", s.Queue.Bytes, s.Queue.Free, s.Queue.Prints)
+	if m := s.Storage; m != nil {
+		line("storage", "%s; %d MiB free; worn %s; %d errors", cmp.Or(m.Model, m.Device, "unknown"), m.Free>>20, percent(m.Worn), m.Errors)
+	}
 	line("journal", "%d entries, root %s", s.Journal.Size, s.Journal.Root)
 	line("visits", "%d since the start", s.Visits.Count)
 	for _, key := range s.Keys {

@@ -104,16 +104,29 @@ func readObject(kind string, signed []byte) (*object, error) {
 // not be revoked. As in ParseBundle that time is believed, so that a kiosk
 // without a clock can open a beacon.
 func OpenObject(kind string, signed []byte, b *Bundle) (payload []byte, signer *x509.Certificate, err error) {
-	o, err := readObject(kind, signed)
-	if err != nil {
-		return nil, nil, fmt.Errorf("trust: open %s: %w", kind, err)
-	}
 	use := UsePortal
 	if kind == KindCatalogue || kind == KindTrust {
 		use = UseRegister
 	}
+	return openObject(kind, signed, b, use)
+}
+
+// OpenDeviceObject is [OpenObject] of what a kiosk signed: DeviceID names it.
+func OpenDeviceObject(kind string, signed []byte, b *Bundle) (payload []byte, signer *x509.Certificate, err error) {
+	return openObject(kind, signed, b, UseDevice)
+}
+
+// ErrObjectSigner is wrapped where an object's signature is in order and its signer
+// is none who may sign it.
+var ErrObjectSigner = errors.New("the certificate of its signer is not accepted")
+
+func openObject(kind string, signed []byte, b *Bundle, use Use) (payload []byte, signer *x509.Certificate, err error) {
+	o, err := readObject(kind, signed)
+	if err != nil {
+		return nil, nil, fmt.Errorf("trust: open %s: %w", kind, err)
+	}
 	if f := b.CheckCert(o.signer, use, o.at, true, o.at).Worst(); f.Verdict != Yes {
-		return nil, nil, fmt.Errorf("trust: open %s: the certificate of its signer is not accepted: %s", kind, f.Reason)
+		return nil, nil, fmt.Errorf("trust: open %s: %w: %s", kind, ErrObjectSigner, f.Reason)
 	}
 	return o.payload, o.signer, nil
 }
