@@ -62,7 +62,7 @@ const (
 	// AlarmCodeUsed: a one-time code that had brought a certificate came again with
 	// another key: somebody has read the code, or the kiosk was flashed anew with it
 	// (ENR-CODE-5).
-	AlarmCodeUsed = "enrol.code-used"
+	AlarmCodeUsed = "enrol.reused"
 )
 
 // AlarmCodes are all of them.
