@@ -45,7 +45,7 @@ func answersOf(t *testing.T, profile string) (n int) {
 	synctest.Test(t, func(t *testing.T) {
 		line := fault.On(modelOf(t, profile, 0))
 		d := driveAs(t, linktest.Plug(t, "printer", line), profile)
-		online(t, d)
+		devicetest.Online(t, d)
 		n = line.Count(fault.ToHost)
 		if out, err := d.Print(t.Context(), devicetest.Ticket(d.Width(), 100, 7)); out != device.Printed {
 			t.Errorf("Print = %v, %v, want Printed", out, err)
@@ -63,7 +63,7 @@ func hurtAnswer(t *testing.T, profile string, f fault.Fault, at int) {
 	line := fault.On(p)
 	s := linktest.Plug(t, "printer", line)
 	d := driveAs(t, s, profile)
-	online(t, d)
+	devicetest.Online(t, d)
 	f.Way, f.At, f.Do = fault.ToHost, at, s.Unplug
 	line.Next(f)
 	m := devicetest.Ticket(d.Width(), 100, 7)
@@ -77,28 +77,13 @@ func hurtAnswer(t *testing.T, profile string, f fault.Fault, at int) {
 	}
 	s.Replug()
 	for range 5 {
-		online(t, d)
+		devicetest.Online(t, d)
 		if out, err = d.Print(t.Context(), m); err == nil {
 			break
 		}
 	}
 	if out != device.Printed {
 		t.Errorf("Print afterwards = %v, %v, want Printed", out, err)
-	}
-}
-
-// online waits until d is.
-func online(t *testing.T, d device.ReceiptPrinter) {
-	t.Helper()
-	ctx := t.Context()
-	changes := d.Changes(ctx)
-	late := time.After(10 * time.Second)
-	for d.Health() != device.Online {
-		select {
-		case <-changes:
-		case <-late:
-			t.Fatalf("Health = %v for ten seconds, want online", d.Health())
-		}
 	}
 }
 
@@ -119,7 +104,7 @@ func TestLies(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				p := printer.New(printer.Opts{})
 				d := drive(t, linktest.Plug(t, "printer", p))
-				online(t, d)
+				devicetest.Online(t, d)
 				p.SetPaper(v.paper)
 				p.SetLie(v.lie)
 				time.Sleep(time.Second) // faked: the driver looks once more
@@ -130,7 +115,7 @@ func TestLies(t *testing.T) {
 				// An honest printer is believed again.
 				p.SetLie(printer.Honest)
 				p.SetPaper(device.PaperFull)
-				online(t, d)
+				devicetest.Online(t, d)
 				if out, err := d.Print(t.Context(), devicetest.Ticket(576, 100, 8)); out != device.Printed {
 					t.Errorf("Print afterwards = %v, %v, want Printed", out, err)
 				}

@@ -93,7 +93,7 @@ func TestLittleOnLinks(t *testing.T) {
 		t.Run(profile, func(t *testing.T) {
 			p := modelOf(t, profile, 1000)
 			d, _, _ := over(t, "tcp", profile, p)
-			online(t, d)
+			devicetest.Online(t, d)
 			for i := range 3 {
 				p.Take()
 				m := devicetest.Commands(d.Width(), 200)
@@ -120,7 +120,7 @@ func TestPulledAtEveryByte(t *testing.T) {
 					p := printer.New(printer.Opts{})
 					line := fault.On(p)
 					d, unplug, replug := over(t, name, "", line)
-					online(t, d)
+					devicetest.Online(t, d)
 					line.Next(fault.Fault{Kind: fault.Call, Way: way, At: at, Do: unplug})
 					m := devicetest.Ticket(d.Width(), 100, 7)
 					out, err := d.Print(t.Context(), m)
@@ -132,7 +132,7 @@ func TestPulledAtEveryByte(t *testing.T) {
 						t.Errorf("Print = %v, %v with %d papers", out, err, n)
 					}
 					replug()
-					online(t, d)
+					devicetest.Online(t, d)
 					if out, err = d.Print(t.Context(), m); out != device.Printed {
 						t.Errorf("Print afterwards = %v, %v, want Printed", out, err)
 					}
@@ -169,7 +169,7 @@ func TestKilledInAPicture(t *testing.T) {
 					t.Fatal(err)
 				}
 				d := driveAs(t, port, profile)
-				online(t, d)
+				devicetest.Online(t, d)
 				m := devicetest.Ticket(d.Width(), 50, 3)
 				if out, err := d.Print(t.Context(), m); out != device.Printed || err != nil {
 					t.Errorf("Print = %v, %v, want Printed", out, err)
@@ -224,7 +224,7 @@ func (l *iceLine) Read(p []byte) (int, error) {
 func TestHalfOpen(t *testing.T) {
 	f := &frozen{Printer: printer.New(printer.Opts{})}
 	d, _, _ := over(t, "tcp", "", f)
-	online(t, d)
+	devicetest.Online(t, d)
 	f.freeze(true)
 	m := devicetest.Ticket(d.Width(), 100, 7)
 	if out, err := d.Print(t.Context(), m); out != device.NotPrinted || err == nil {
@@ -240,7 +240,7 @@ func TestHalfOpen(t *testing.T) {
 		}
 	}
 	f.freeze(false)
-	online(t, d)
+	devicetest.Online(t, d)
 	if out, err := d.Print(t.Context(), m); out != device.Printed || err != nil {
 		t.Errorf("Print afterwards = %v, %v, want Printed", out, err)
 	}

@@ -2,7 +2,6 @@ package escpos_test
 
 import (
 	"bytes"
-	"context"
 	"encoding/hex"
 	"fmt"
 	"image"
@@ -111,25 +110,16 @@ func ours(t *testing.T, paper device.Paper, cover device.Cover) {
 func wires(t *testing.T, profile string, lines []device.Line) []byte {
 	t.Helper()
 	p := modelOf(t, profile, 0)
-	rec := &recordedPort{Port: linktest.Plug(t, "printer", p)}
+	rec := linktest.Tap(linktest.Plug(t, "printer", p))
 	d := driveAs(t, rec, profile)
-	online(t, d)
+	devicetest.Online(t, d)
 	if out, err := d.PrintText(t.Context(), lines); out != device.Printed {
 		t.Fatalf("PrintText = %v, %v, want Printed", out, err)
 	}
 	if err := d.Halt(); err != nil { // which ends the recording
 		t.Error(err)
 	}
-	var b []byte
-	for _, io := range rec.line.Exchanges() {
-		b = append(b, io.W...)
-	}
-	return b
-}
-
-type recordedPort struct {
-	link.Port
-	line *linktest.Recorder
+	return rec.Written()
 }
 
 // TestEncoderBytes: text in two alphabets and a QR code are the very bytes of
@@ -232,14 +222,4 @@ func codePicture(t *testing.T, width int) *image.Gray {
 		}
 	}
 	return m
-}
-
-// Open implements link.Port.
-func (r *recordedPort) Open(ctx context.Context) (link.Line, error) {
-	l, err := r.Port.Open(ctx)
-	if err != nil {
-		return nil, err
-	}
-	r.line = linktest.Record(l)
-	return r.line, nil
 }

@@ -22,7 +22,7 @@ func in(t *testing.T, names []string, f func(t *testing.T, d *escpos.Dev, p *pri
 			synctest.Test(t, func(t *testing.T) {
 				p := modelOf(t, name, 200)
 				d := driveAs(t, linktest.Plug(t, "printer", p), name)
-				online(t, d)
+				devicetest.Online(t, d)
 				f(t, d, p)
 			})
 		})
@@ -141,7 +141,7 @@ func TestHot(t *testing.T) {
 			t.Errorf("Print = %v, %v, want NotPrinted and ErrHot", out, err)
 		}
 		p.SetHot(false)
-		online(t, d)
+		devicetest.Online(t, d)
 		p.After(60, func() {
 			go p.SetHot(true)
 			time.AfterFunc(20*time.Second, func() { p.SetHot(false) })
@@ -171,7 +171,7 @@ func TestHotAtFirst(t *testing.T) {
 			t.Errorf("Health = %v, want %v", h, device.Busy)
 		}
 		p.SetHot(false)
-		online(t, d)
+		devicetest.Online(t, d)
 		mustPrint(t, d, 1)
 	})
 }
@@ -200,7 +200,7 @@ func TestRecovers(t *testing.T) {
 		}
 		p.SetPaper(device.PaperFull)
 		time.Sleep(10 * time.Second) // faked
-		online(t, d)
+		devicetest.Online(t, d)
 		mustPrint(t, d, 1)
 	})
 }

@@ -15,6 +15,7 @@ import (
 	"testing/synctest"
 
 	"github.com/penjire/penjire/drivers/device"
+	"github.com/penjire/penjire/drivers/devicetest"
 	"github.com/penjire/penjire/drivers/emulator/printer"
 	"github.com/penjire/penjire/drivers/escpos"
 	"github.com/penjire/penjire/drivers/link/linktest"
@@ -73,7 +74,7 @@ func ticketOn(t *testing.T, p *printer.Printer, o escpos.Opts) (m *image.Gray) {
 				t.Error(err)
 			}
 		}()
-		online(t, d)
+		devicetest.Online(t, d)
 		if out, err := d.PrintText(t.Context(), ticket(d.Width())); out != device.Printed || err != nil {
 			t.Fatalf("PrintText = %v, %v, want Printed", out, err)
 		}
@@ -118,7 +119,7 @@ func TestWrongPageIsSeen(t *testing.T) {
 		o, _ := printer.Model("star-tup500")
 		p := printer.New(o)
 		d := driveAs(t, linktest.Plug(t, "printer", p), "epson-tm-t20")
-		online(t, d)
+		devicetest.Online(t, d)
 		if out, err := d.PrintText(t.Context(), ticket(d.Width())); out != device.Printed || err != nil {
 			t.Fatalf("PrintText = %v, %v, want Printed", out, err)
 		}
@@ -158,7 +159,7 @@ func TestTextRefuses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := modelOf(t, escpos.Generic, 0)
 		d := driveAs(t, linktest.Plug(t, "printer", p), "")
-		online(t, d)
+		devicetest.Online(t, d)
 		if n := d.Columns(); n != 48 {
 			t.Errorf("Columns = %d, want 48", n)
 		}

@@ -74,7 +74,7 @@ func hurtLine(t *testing.T, o ippprinter.Opts, name string, f fault.Fault) {
 	line := fault.On(p)
 	c := newCable(t, line)
 	d := drive(t, "ipp://printer/ipp/print", ipp.Opts{Dial: c.Dial})
-	online(t, d)
+	devicetest.Online(t, d)
 	var over atomic.Bool
 	switch name {
 	case "cut":
@@ -119,7 +119,7 @@ func hurtLine(t *testing.T, o ippprinter.Opts, name string, f fault.Fault) {
 	}
 	next := devicetest.Paper(1, 8)
 	for range 5 {
-		online(t, d)
+		devicetest.Online(t, d)
 		if id, err = d.Submit(t.Context(), next); err == nil {
 			break
 		}
@@ -152,18 +152,4 @@ func printed(p *ippprinter.Printer, doc device.Document) (n int, whole bool) {
 		}
 	}
 	return n, whole
-}
-
-// online waits until d is.
-func online(t *testing.T, d device.Watcher) {
-	t.Helper()
-	changes := d.Changes(t.Context())
-	late := time.After(time.Minute)
-	for d.Health() != device.Online {
-		select {
-		case <-changes:
-		case <-late:
-			t.Fatalf("Health = %v for a minute, want online", d.Health())
-		}
-	}
 }

@@ -45,7 +45,7 @@ func TestRaster(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				p := ippprinter.New(o)
 				d := drive(t, "ipp://printer", ipp.Opts{Dial: newCable(t, p).Dial})
-				online(t, d)
+				devicetest.Online(t, d)
 				doc := devicetest.Paper(2, 1)
 				if _, err := d.Submit(t.Context(), doc); !errors.Is(err, device.ErrUnsupported) {
 					t.Errorf("Submit of a PDF = %v, want ErrUnsupported", err)

@@ -45,7 +45,7 @@ func hurtLine(t *testing.T, name string, f fault.Fault) {
 	line := fault.On(s)
 	n.Serve(6566, line)
 	d := drive(t, "scanner", sane.Opts{Dial: n.Dial})
-	online(t, d)
+	devicetest.Online(t, d)
 	f.Do = func() { n.Unplug(); n.Replug() }
 	line.Next(f)
 	m := devicetest.Sheet(1)
@@ -69,7 +69,7 @@ func hurtLine(t *testing.T, name string, f fault.Fault) {
 		}
 	}
 	for range 5 {
-		online(t, d)
+		devicetest.Online(t, d)
 		if img, err = d.Capture(t.Context(), 0); err == nil {
 			break
 		}
@@ -79,19 +79,5 @@ func hurtLine(t *testing.T, name string, f fault.Fault) {
 	}
 	if what := r.Differs(img, sanescanner.Picture(m, sanescanner.BaseDPI, false)); what != "" {
 		t.Errorf("at %d, afterwards: %s", f.At, what)
-	}
-}
-
-// online waits until d is.
-func online(t *testing.T, d device.Watcher) {
-	t.Helper()
-	changes := d.Changes(t.Context())
-	late := time.After(time.Minute)
-	for d.Health() != device.Online {
-		select {
-		case <-changes:
-		case <-late:
-			t.Fatalf("Health = %v for a minute, want online", d.Health())
-		}
 	}
 }
