@@ -16,6 +16,7 @@
 //	penjire device watch [--for DURATION] [--json] [NAME …]
 //	penjire key create|request --handle HANDLE --kiosk NUMBER [--tpm PATH]
 //	penjire panel [run|say|unsay|picture] ...
+//	penjire first
 //
 // verify takes containers (*.asice) of any size, a folder and everything below
 // it, one thing on standard input, the text of a printed seal as an address or as
@@ -104,6 +105,11 @@
 // stopped what the kiosk's programs say; say and unsay are how one that is no program
 // of ours says it; picture draws what would be shown into a PNG file. Exit statuses:
 // 0 done, 1 there is no screen or it is not done, 3 wrong use.
+//
+// first is root's, and for the image alone: it grows, checks and mounts the data
+// partition on every start and takes the set-up of a card that was just flashed. Exit
+// statuses: 0 done, 1 the data partition cannot be used, 2 it can, and the set-up on
+// the card was not taken, 3 wrong use.
 package main
 
 import (
@@ -133,6 +139,7 @@ const help = `usage: penjire verify [--trust FOLDER|FILE] [--roots FILE] [--cata
        penjire device ls|test|record|watch ...
        penjire key create|request --handle HANDLE --kiosk NUMBER [--tpm PATH]
        penjire panel [run|say|unsay|picture] ...
+       penjire first
 `
 
 func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
@@ -159,6 +166,8 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		return key(context.Background(), args[1:], stdout, stderr)
 	case "panel":
 		return panelCommand(context.Background(), args[1:], stderr)
+	case "first":
+		return firstCommand(context.Background(), args[1:], stderr)
 	case "export", "import":
 		return stickCommand(context.Background(), args[0], args[1:], stdout, stderr)
 	case "status":
