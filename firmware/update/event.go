@@ -24,8 +24,9 @@ type (
 	// Withdrawn says that the portal has nothing for this kiosk, or not any more.
 	Withdrawn struct{}
 
-	// Got says how much of the bundle is durable.
-	Got struct{ Have int64 }
+	// Got says how much of the bundle is durable, and how much of it the link brought
+	// since the last time.
+	Got struct{ Have, New int64 }
 
 	// Whole says that the bundle is there and is the one described.
 	Whole struct{}
@@ -36,7 +37,7 @@ type (
 	// Spoiled says that what came is not the bundle described.
 	Spoiled struct{}
 
-	// Installed ends Install.
+	// InstallEnded ends Install.
 	InstallEnded struct {
 		Code   release.Code // "": it is written, and starts next
 		Detail string       // RAUC's words
@@ -98,7 +99,7 @@ type (
 	// stays startable: it is what is left if the other does not start.
 	Leave struct{}
 
-	// Note puts the state's notes into the journal: Noted.
+	// WriteNotes puts the state's notes into the journal: Noted.
 	WriteNotes struct{}
 )
 

@@ -192,7 +192,7 @@ func (m *machine) carry(x Effect, s State) Event {
 	case Fetch:
 		if m.file < 3 {
 			m.file++
-			return Got{m.file}
+			return Got{m.file, 1}
 		}
 		if m.spoil < m.how.spoiled {
 			m.spoil++

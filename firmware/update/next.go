@@ -3,6 +3,7 @@ package update
 import (
 	"bytes"
 	"slices"
+	"time"
 
 	"github.com/penjire/penjire/sync/release"
 )
@@ -25,7 +26,8 @@ func Next(s State, e Event, f Facts) (State, []Effect) {
 		return s.reset(), []Effect{Halt{}} // what is there stays: it may be offered again
 	case Got:
 		if s.Phase == release.Downloading {
-			s.Have = max(s.Have, min(e.Have, s.Target.Size))
+			s.Have = min(e.Have, s.Target.Size)
+			s.Spent = s.Spent.and(e.New, f.Now)
 		}
 		return s, nil
 	case Whole:
@@ -117,6 +119,21 @@ func refusal(s State, e Offered, f Facts) release.Code {
 	}
 	return ""
 }
+
+// zone is Turkmenistan's.
+var zone = time.FixedZone("TMT", 5*60*60)
+
+// and adds bytes to the day's.
+func (p Spent) and(n int64, now time.Time) Spent {
+	if day := now.In(zone).Format(time.DateOnly); day != p.Day {
+		p = Spent{Day: day}
+	}
+	p.Bytes += n
+	return p
+}
+
+// On returns what was spent on the day of now.
+func (p Spent) On(now time.Time) int64 { return p.and(0, now).Bytes }
 
 // fetch returns what gets on with a download now.
 func (s State) fetch(f Facts) []Effect {

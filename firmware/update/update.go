@@ -51,6 +51,13 @@ type State struct {
 	Untold  bool            `json:"untold,omitempty"`   // the portal does not know of Last
 	Notes   []Note          `json:"notes,omitempty"`    // for the journal, not yet in it
 	Lists   [][]byte        `json:"key_lists,omitzero"` // whom releases are believed from
+	Spent   Spent           `json:"spent,omitzero"`
+}
+
+// Spent is what downloads took of a day's bytes.
+type Spent struct {
+	Day   string `json:"day"` // 2026-11-30, in Turkmenistan
+	Bytes int64  `json:"bytes"`
 }
 
 // Target is what State says of a release beside the signed description.
@@ -112,7 +119,7 @@ type Facts struct {
 // Reset returns the state of a kiosk with nothing under way. What it learned stays.
 func (s State) reset() State {
 	return State{
-		Phase: release.Idle, Good: s.Good, Bad: s.Bad, Last: s.Last, Untold: s.Untold, Notes: s.Notes, Lists: s.Lists,
+		Phase: release.Idle, Good: s.Good, Bad: s.Bad, Last: s.Last, Untold: s.Untold, Notes: s.Notes, Lists: s.Lists, Spent: s.Spent,
 	}
 }
 

@@ -63,10 +63,14 @@ const (
 	// another key: somebody has read the code, or the kiosk was flashed anew with it
 	// (ENR-CODE-5).
 	AlarmCodeUsed = "enrol.reused"
+	// AlarmPaused: a release of the kiosks' software failed on too many kiosks of a
+	// ring, and goes no further (sync/spec/release.md). It is of no kiosk.
+	AlarmPaused = "release.paused"
 )
 
 // AlarmCodes are all of them.
 var AlarmCodes = []string{
 	AlarmFork, AlarmReplaced, AlarmSilent, AlarmSignature, AlarmShortened, AlarmForked, AlarmRewound, AlarmMissing,
 	AlarmDictionary, AlarmUntaught, AlarmUnbelieving, AlarmRestored, AlarmQuota, AlarmFull, AlarmCodeUsed,
+	AlarmPaused,
 }

@@ -45,6 +45,7 @@ var (
 type Ledger interface {
 	Uploads
 	Enrolment
+	Releases
 
 	// Intake stores recs and, with each, the receipt made for it. Sign makes one
 	// for each that is new, in their order; it is called inside the transaction,

@@ -50,11 +50,27 @@ type File struct {
 	// Officers is a JSON file: a list of desk.Officer. Empty: nobody can sign in
 	// at the desk.
 	Officers string `json:"officers,omitempty"`
+	// Releases are those of the kiosks' software; without roots there are none.
+	Releases FileReleases `json:"releases,omitzero"`
 	// Limits are what kiosks may bring and how the portal keeps room for itself.
 	Limits Limits `json:"limits,omitzero"`
 	// Ledger is the database: a file, which is created if it is not there, or
 	// postgres://USER@HOST/DATABASE, without a password.
 	Ledger string `json:"ledger"`
+}
+
+// FileReleases says where releases of the kiosks' software are, and what they may
+// cost.
+type FileReleases struct {
+	// Roots is a file of the certificates that stand in the kiosks' images too.
+	Roots string `json:"roots"`
+	// Folder is where bundles are kept; empty: "releases".
+	Folder string `json:"folder,omitempty"`
+	// Kiosks and Percent are on how many kiosks of a ring a release may fail before it
+	// is paused: that many, or that share of those that tried, whichever is more. 0: 1
+	// kiosk, 10 percent.
+	Kiosks  int `json:"kiosks,omitempty"`
+	Percent int `json:"percent,omitempty"`
 }
 
 // Limits of portal.json. Zeros are the defaults.

@@ -118,6 +118,10 @@ func (p *Portal) serve(ctx context.Context, kiosk string, c wire.Carrier) error 
 	return err
 }
 
+// Admit returns the kiosk that a certificate is of, if it is let in: for what kiosks
+// ask beside sync, on the same connection.
+func (p *Portal) Admit(cert *x509.Certificate) (kiosk string, err error) { return p.admit(cert) }
+
 // admit returns the kiosk's id. TLS has checked the chain; the bundle knows what
 // happened since (WIRE-TRN-1).
 func (p *Portal) admit(cert *x509.Certificate) (string, error) {

@@ -275,3 +275,13 @@ func read(payload []byte) (*Release, error) {
 // Signed returns the description as it was signed, for whoever hands it on or keeps
 // it; nil if it was not opened.
 func (r *Release) Signed() []byte { return slices.Clone(r.signed) }
+
+// Read reads a description without asking who signed it: for whoever keeps only what
+// was opened before.
+func Read(signed []byte) (*Release, error) {
+	var f wireFile
+	if err := dcbor.Unmarshal(signed, &f); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrForm, err)
+	}
+	return read(f.Payload)
+}

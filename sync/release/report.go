@@ -120,11 +120,18 @@ type Report struct {
 	Build   uint64   `json:"build"`
 	Format  uint32   `json:"format"` // of its data
 	Slot    string   `json:"slot"`   // that runs: A or B; "" not known
+	Ring    string   `json:"ring"`   // that the kiosk was set up for; the portal may say another
 	Phase   string   `json:"phase"`
 	Target  uint64   `json:"target,omitempty"` // the build under way
 	Have    int64    `json:"have,omitempty"`   // bytes of it that are durable
 	Last    *Outcome `json:"last,omitempty"`
 }
+
+// Paths at the portal, on the connection of the kiosk's certificate.
+const (
+	CheckPath  = "/releases/check"   // POST a Report: a signed description, or 204
+	BundlePath = "/releases/bundle/" // and the SHA-256 in hex: GET, ranges too
+)
 
 // MaxReport is how long a report may be.
 const MaxReport = 4 << 10
@@ -149,6 +156,9 @@ func (r *Report) check() error {
 		known = known || name == r.Phase
 	}
 	const most = 1 << 53
+	if _, err := ParseRing(r.Ring); err != nil {
+		return fmt.Errorf("release: a report's ring is not known: %w", ErrForm)
+	}
 	switch {
 	case len(r.Board) > maxName || !names.MatchString(r.Board), len(r.Version) > maxName || !names.MatchString(r.Version):
 		return fmt.Errorf("release: a report's board or version is no name: %w", ErrForm)

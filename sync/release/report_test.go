@@ -11,15 +11,16 @@ import (
 )
 
 var reports = []struct{ in, want string }{
-	{`{"board":"rpi4","version":"0.6.2","build":7,"format":1,"slot":"A","phase":"idle"}`, ""},
-	{`{"board":"rpi4","version":"0.6.2","build":7,"format":1,"slot":"B","phase":"downloading","target":8,"have":1048576,"last":{"build":6,"version":"0.6.1","code":"update.boot","at":"2026-11-30T08:00:00Z"}}`, ""},
-	{`{"board":"rpi4","version":"0.6.2","build":7,"format":1,"slot":"C","phase":"idle"}`, "slot"},
-	{`{"board":"../x","version":"0.6.2","build":7,"format":1,"slot":"","phase":"idle"}`, "no name"},
-	{`{"board":"rpi4","version":"0.6.2","build":7,"format":1,"slot":"","phase":"resting"}`, "phase"},
-	{`{"board":"rpi4","version":"0.6.2","build":7,"format":1,"slot":"","phase":"idle","citizen":"x"}`, "cannot be read"},
-	{`{"board":"rpi4","version":"0.6.2","build":7,"format":1,"slot":"","phase":"idle","have":-1}`, "out of range"},
-	{`{"board":"rpi4","version":"0.6.2","build":7,"format":1,"slot":"","phase":"idle","last":{"build":6,"code":"x"}}`, "last outcome"},
-	{`{"board":"rpi4","version":"0.6.2","build":7,"format":1,"slot":"","phase":"idle"} {}`, "followed"},
+	{`{"board":"rpi4","version":"0.6.2","build":7,"format":1,"slot":"A","ring":"broad","phase":"idle"}`, ""},
+	{`{"board":"rpi4","version":"0.6.2","build":7,"format":1,"slot":"B","ring":"broad","phase":"downloading","target":8,"have":1048576,"last":{"build":6,"version":"0.6.1","code":"update.boot","at":"2026-11-30T08:00:00Z"}}`, ""},
+	{`{"board":"rpi4","version":"0.6.2","build":7,"format":1,"slot":"C","ring":"broad","phase":"idle"}`, "slot"},
+	{`{"board":"../x","version":"0.6.2","build":7,"format":1,"slot":"","ring":"broad","phase":"idle"}`, "no name"},
+	{`{"board":"rpi4","version":"0.6.2","build":7,"format":1,"slot":"","ring":"broad","phase":"resting"}`, "phase"},
+	{`{"board":"rpi4","version":"0.6.2","build":7,"format":1,"slot":"","ring":"broad","phase":"idle","citizen":"x"}`, "cannot be read"},
+	{`{"board":"rpi4","version":"0.6.2","build":7,"format":1,"slot":"","ring":"broad","phase":"idle","have":-1}`, "out of range"},
+	{`{"board":"rpi4","version":"0.6.2","build":7,"format":1,"slot":"","ring":"broad","phase":"idle","last":{"build":6,"code":"x"}}`, "last outcome"},
+	{`{"board":"rpi4","version":"0.6.2","build":7,"format":1,"slot":"","ring":"broad","phase":"idle"} {}`, "followed"},
+	{`{"board":"rpi4","version":"0.6.2","build":7,"format":1,"slot":"","ring":"all","phase":"idle"}`, "ring"},
 	{``, "cannot be read"},
 }
 

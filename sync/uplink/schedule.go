@@ -34,6 +34,12 @@ func (w Window) on(d time.Weekday) bool {
 	return len(w.Days) == 0 || slices.Contains(w.Days, d)
 }
 
+// Allows says whether that moment is in one of the windows; where there are none it is.
+func (s Schedule) Allows(at time.Time) bool {
+	_, open := s.open(at)
+	return open
+}
+
 // open says whether the link may be used, and until when; or when it may again.
 func (s Schedule) open(at time.Time) (until time.Time, open bool) {
 	at = at.In(s.zone())

@@ -19,6 +19,8 @@ import (
 	"github.com/penjire/penjire/sync/edoc/tsp"
 	"github.com/penjire/penjire/sync/portal"
 	"github.com/penjire/penjire/sync/portal/desk"
+	"github.com/penjire/penjire/sync/portal/rollout"
+	"github.com/penjire/penjire/sync/release"
 )
 
 // loaded is the portal's folder in memory.
@@ -30,6 +32,9 @@ type loaded struct {
 	officers []desk.Officer
 	ledger   string
 	silent   time.Duration
+	bundles  string // folder of releases' bundles
+	keys     release.Keys
+	failures rollout.Limit // of a release in a ring
 }
 
 // load reads portal.json and what it names.
@@ -49,6 +54,8 @@ func load(o options) (*loaded, error) {
 		Quota: portal.Quota{Records: f.Limits.Records, Bytes: f.Limits.Bytes, Sessions: f.Limits.Sessions},
 		Room:  func() (int64, error) { return diskFree(filepath.Dir(in(f.Ledger))) }, Reserve: f.Limits.DiskReserve,
 	}, silent: time.Duration(f.Limits.SilentHours) * time.Hour}
+	l.bundles = in(cmp.Or(f.Releases.Folder, "releases"))
+	l.failures = rollout.Limit{Kiosks: f.Releases.Kiosks, Percent: f.Releases.Percent}
 	signer := func(dst *edoc.Signer, p portal.Pair) func() error {
 		return func() (err error) {
 			*dst, err = keyfile.Signer(in(p.Cert), in(p.Key))
@@ -78,6 +85,14 @@ func load(o options) (*loaded, error) {
 			if o.packs != "" {
 				l.config.Packs, err = catalog.ReadPacks(os.DirFS(o.packs))
 			}
+			return err
+		},
+		func() error {
+			if f.Releases.Roots == "" {
+				return nil
+			}
+			roots, err := keyfile.Certificates(in(f.Releases.Roots))
+			l.keys = release.NewKeys(roots)
 			return err
 		},
 		func() (err error) {

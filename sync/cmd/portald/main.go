@@ -7,6 +7,7 @@
 //	portald check -dir FOLDER [-ledger …] [-days N] [-json]
 //	portald export -dir FOLDER [-ledger …] [-all | CODE|ID …] TO
 //	portald move -dir FOLDER postgres://USER@HOST/DATABASE
+//	portald release add|ls|out|pause|resume|ring -dir FOLDER [-ledger …] …
 //
 // FOLDER holds portal.json (see portal.File) and what it names. -ledger takes the
 // place of its "ledger". A password for PostgreSQL comes from the file that
@@ -32,6 +33,12 @@
 // copies the ledger in a file into an empty database of PostgreSQL, in one
 // transaction, reads it back and checks it; it refuses to while a portal runs on it.
 //
+// release is for releases of the kiosks' software (release.md), beside the running
+// portal or without it: add takes a signed description and its bundle in, let out to
+// nobody; out says how far it goes (lab, pilot, broad, none), pause and resume stop it
+// and go on, ring puts a kiosk into a ring (own: the one it was set up for), and ls
+// says how each stands in each ring. Kiosks ask on the sync address, at /releases/.
+//
 // Exit status: 0 stopped as told, all in order, all exported or all moved; 1 failed, or
 // something is damaged, unreadable or missing; 2 wrong use; 3 of check: in order,
 // but something is judged otherwise by now or wants a new time stamp.
@@ -54,6 +61,7 @@ import (
 	"time"
 
 	"github.com/penjire/penjire/sync/portal"
+	"github.com/penjire/penjire/sync/portal/rollout"
 	"github.com/penjire/penjire/sync/socket"
 )
 
@@ -78,6 +86,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 			return exportCommand(ctx, args[1:], stdout, stderr)
 		case "move":
 			return moveCommand(ctx, args[1:], stdout, stderr)
+		case "release":
+			return releaseCommand(ctx, args[1:], stdout, stderr)
 		}
 	}
 	var o options
@@ -141,7 +151,8 @@ func serve(ctx context.Context, o options, stdout io.Writer, log *slog.Logger) (
 	if err != nil {
 		return err
 	}
-	pages, err := l.pages(p, log)
+	roll := rollout.New(rollout.Config{Ledger: db, Folder: l.bundles, Limit: l.failures, Log: log})
+	pages, err := l.pages(p, roll, log)
 	if err != nil {
 		return err
 	}
@@ -152,6 +163,7 @@ func serve(ctx context.Context, o options, stdout io.Writer, log *slog.Logger) (
 	defer wg.Wait()
 	kiosks := http.NewServeMux()
 	kiosks.Handle("GET "+socket.Path, p.SyncHandler())
+	kiosks.Handle("/releases/", roll.Handler(p.Admit))
 	errorLog := slog.NewLogLogger(log.Handler(), slog.LevelDebug)
 	servers := []*http.Server{
 		{Handler: kiosks, TLSConfig: portal.TLSConfig(l.cert, l.devices), ReadHeaderTimeout: time.Minute, ErrorLog: errorLog},

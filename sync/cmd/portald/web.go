@@ -12,6 +12,7 @@ import (
 	"github.com/penjire/penjire/sync/portal/desk"
 	"github.com/penjire/penjire/sync/portal/page"
 	"github.com/penjire/penjire/sync/portal/public"
+	"github.com/penjire/penjire/sync/portal/rollout"
 	"github.com/penjire/penjire/ui/asset"
 )
 
@@ -19,8 +20,8 @@ import (
 const alarmsShown = 20
 
 // pages is everything on the web address.
-func (l *loaded) pages(p *portal.Portal, log *slog.Logger) (http.Handler, error) {
-	d, err := desk.New(desk.Config{Portal: p, Officers: l.officers, Bundle: p.Trust, Silent: l.silent, Log: log})
+func (l *loaded) pages(p *portal.Portal, roll *rollout.Rollout, log *slog.Logger) (http.Handler, error) {
+	d, err := desk.New(desk.Config{Portal: p, Rollout: roll, Officers: l.officers, Bundle: p.Trust, Silent: l.silent, Log: log})
 	if err != nil {
 		return nil, err
 	}

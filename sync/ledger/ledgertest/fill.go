@@ -9,7 +9,7 @@ import (
 
 // Fill puts something of everything into an empty ledger: records in each state, a
 // fork, an answer with a revoked seal, broadcasts, heads, a large record that is
-// half here, alarms, one-time codes, certificates.
+// half here, alarms, one-time codes, certificates, a release and what a kiosk says of it.
 func Fill(t testing.TB, l ledger.Ledger) {
 	t.Helper()
 	ctx := t.Context()
@@ -58,5 +58,9 @@ func Fill(t testing.TB, l ledger.Ledger) {
 	_, err = l.RevokeKiosk(ctx, Code(0).Kiosk, start.Add(time.Hour), "lost", "operator 1")
 	try(err)
 	_, err = l.Issue(ctx, byCode(1, start), Certify(1))
+	try(err)
+	try(l.AddRelease(ctx, Release(2)))
+	_, err = l.Reported(ctx, ledger.Software{Kiosk: Kiosk, At: start, OwnRing: 3, Report: []byte(`{}`)},
+		&ledger.Ended{Kiosk: Kiosk, Board: "vm", Build: 2, Code: "update.good", At: start})
 	try(err)
 }

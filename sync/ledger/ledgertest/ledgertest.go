@@ -57,6 +57,8 @@ func Test(t *testing.T, open func(t testing.TB) Opener) {
 		"CodesAndCertificates":  enrolment,
 		"OneCodeAtOnce":         enrolAtOnce,
 		"RevokeKiosk":           revokeKiosk,
+		"Releases":              releases,
+		"Software":              software,
 	} {
 		t.Run(name, func(t *testing.T) { f(t, open(t)) })
 	}

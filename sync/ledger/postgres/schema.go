@@ -11,7 +11,7 @@ import (
 
 // migrations are the steps from each version of the schema to the next; the first
 // makes the tables. One that was shipped is never changed.
-var migrations = []string{schema1, schema2}
+var migrations = []string{schema1, schema2, schema3}
 
 // schema1: the promise «nothing twice» is in its constraints: records' primary
 // key, records_number and requests' primary key. Rows that there are many of are
@@ -138,6 +138,23 @@ CREATE TABLE certificates (
 CREATE UNIQUE INDEX certificates_code ON certificates (code, use);
 CREATE UNIQUE INDEX certificates_earlier ON certificates (earlier, use, key);
 CREATE INDEX certificates_kiosk ON certificates (kiosk);
+`
+
+// schema3 adds releases of the kiosks' software, what kiosks say of theirs, and how
+// releases ended.
+const schema3 = `
+CREATE TABLE releases (
+	board TEXT NOT NULL, build BIGINT NOT NULL, version TEXT NOT NULL, sha256 BYTEA NOT NULL, size BIGINT NOT NULL, signed BYTEA NOT NULL,
+	widest BIGINT NOT NULL, ring BIGINT NOT NULL, paused TEXT NOT NULL, by_whom TEXT NOT NULL, at BIGINT NOT NULL,
+	PRIMARY KEY (board, build)
+);
+CREATE TABLE software (
+	kiosk TEXT PRIMARY KEY, at BIGINT NOT NULL, own_ring BIGINT NOT NULL, assigned BIGINT NOT NULL, report BYTEA, by_whom TEXT NOT NULL
+);
+CREATE TABLE ended (
+	board TEXT NOT NULL, build BIGINT NOT NULL, kiosk TEXT NOT NULL, ring BIGINT NOT NULL, code TEXT NOT NULL, at BIGINT NOT NULL,
+	PRIMARY KEY (board, build, kiosk)
+);
 `
 
 // migrate brings the database to the last version. Several portals may start at

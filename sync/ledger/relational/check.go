@@ -82,6 +82,10 @@ var rules = []struct{ fault, query string }{
 		`SELECT kiosk FROM certificates WHERE length(der) = 0 OR (revoked = 0) != (by_whom = '')`,
 	},
 	{
+		"a release that is further than it may go",
+		`SELECT board FROM releases WHERE ring > widest`,
+	},
+	{
 		"two broadcasts of one kind",
 		`SELECT kind FROM items WHERE kiosk = '' GROUP BY kind HAVING count(*) > 1`,
 	},

@@ -33,6 +33,9 @@ func (d *Store) tables() []table {
 		{"revoked_seals", "seal, doc, agency, reason, by_whom, at"},
 		{"codes", "id, kiosk, proof, chip, made, until, by_whom, taken"},
 		{"certificates", certColumns},
+		{"releases", releaseColumns},
+		{"software", softwareColumns},
+		{"ended", endedColumns},
 	}
 }
 

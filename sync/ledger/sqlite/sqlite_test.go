@@ -67,6 +67,7 @@ func TestCheckFinds(t *testing.T) {
 		{"for a code of another kiosk", code + `INSERT INTO certificates VALUES (x'01', 'K-2', 'identity', x'', 0, 0, 0, x'01', x'01', NULL, 0, '', '')`},
 		{"that was taken back before", code + `INSERT INTO certificates VALUES (x'01', 'K-1', 'identity', x'', 0, 0, 9, x'01', x'01', NULL, 0, '', '')`},
 		{"revoked by nobody", code + `INSERT INTO certificates VALUES (x'01', 'K-1', 'identity', x'', 0, 0, 2, x'01', x'01', NULL, 3, '', '')`},
+		{"further than it may go", `INSERT INTO releases VALUES ('vm', 1, 'v', x'', 1, x'', 1, 2, '', '', 0)`},
 		{"what its digest says", `UPDATE records SET sealed = x'00' WHERE seq = 1`},
 	} {
 		d := openFile(t, filepath.Join(t.TempDir(), "ledger.db"))
@@ -100,10 +101,10 @@ func TestCheckFinds(t *testing.T) {
 	}
 }
 
-// toSchema8 takes away what schemas 9 and 10 added, toSchema3 what 4 to 8 did, toSchema2
+// toSchema8 takes away what schemas 9 to 11 added, toSchema3 what 4 to 8 did, toSchema2
 // what 3 did too.
 const (
-	toSchema8 = `DROP TABLE certificates; DROP TABLE codes; DROP TABLE counters; DROP INDEX items_doc; ALTER TABLE items RENAME TO items_now;
+	toSchema8 = `DROP TABLE releases; DROP TABLE software; DROP TABLE ended; DROP TABLE certificates; DROP TABLE codes; DROP TABLE counters; DROP INDEX items_doc; ALTER TABLE items RENAME TO items_now;
 		CREATE TABLE items (
 			id INTEGER PRIMARY KEY AUTOINCREMENT,
 			kiosk TEXT NOT NULL, kind INTEGER NOT NULL, version INTEGER NOT NULL DEFAULT 0,

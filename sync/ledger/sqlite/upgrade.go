@@ -21,6 +21,7 @@ var upgrades = [schemaVersion - 1]struct {
 	{"add uploads", addUploads},
 	{"number the items of each kiosk apart", addNumbers},
 	{"add codes and certificates", addEnrolment},
+	{"add releases", addReleases},
 }
 
 // addStorage brings a file of schema 2 to 3: what ED-13 wants kept. Of what came
@@ -157,5 +158,28 @@ CREATE INDEX certificates_kiosk ON certificates (kiosk);
 // addEnrolment brings a file of schema 9 to 10.
 func addEnrolment(ctx context.Context, tx *sql.Tx) error {
 	_, err := tx.ExecContext(ctx, enrolment)
+	return err
+}
+
+// releases is what schema 11 adds: releases of the kiosks' software, what kiosks say
+// of theirs, and how releases ended.
+const releases = `
+CREATE TABLE releases (
+	board TEXT NOT NULL, build INTEGER NOT NULL, version TEXT NOT NULL, sha256 BLOB NOT NULL, size INTEGER NOT NULL, signed BLOB NOT NULL,
+	widest INTEGER NOT NULL, ring INTEGER NOT NULL, paused TEXT NOT NULL, by_whom TEXT NOT NULL, at INTEGER NOT NULL,
+	PRIMARY KEY (board, build)
+) STRICT;
+CREATE TABLE software (
+	kiosk TEXT PRIMARY KEY NOT NULL, at INTEGER NOT NULL, own_ring INTEGER NOT NULL, assigned INTEGER NOT NULL, report BLOB, by_whom TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE ended (
+	board TEXT NOT NULL, build INTEGER NOT NULL, kiosk TEXT NOT NULL, ring INTEGER NOT NULL, code TEXT NOT NULL, at INTEGER NOT NULL,
+	PRIMARY KEY (board, build, kiosk)
+) STRICT, WITHOUT ROWID;
+`
+
+// addReleases brings a file of schema 10 to 11.
+func addReleases(ctx context.Context, tx *sql.Tx) error {
+	_, err := tx.ExecContext(ctx, releases)
 	return err
 }

@@ -46,6 +46,8 @@ type Portal interface {
 type Config struct {
 	Portal   Portal
 	Officers []Officer
+	// Rollout lets releases of the kiosks' software out; nil: the page only shows them.
+	Rollout Rollout
 	// Bundle gives the trust bundle in force, to verify a request again when it
 	// is opened. Nil: the facts found at registration are shown.
 	Bundle func() *trust.Bundle
@@ -59,6 +61,7 @@ type Config struct {
 // Desk serves /desk/ and /api/desk/. It is safe for use by several goroutines.
 type Desk struct {
 	portal   Portal
+	rollout  Rollout
 	bundle   func() *trust.Bundle
 	now      func() time.Time
 	log      *slog.Logger
@@ -81,7 +84,7 @@ func New(c Config) (*Desk, error) {
 		return nil, errors.New("desk: make the desk: got no Portal")
 	}
 	d := &Desk{
-		portal: c.Portal, bundle: c.Bundle, now: c.Now, log: c.Log,
+		portal: c.Portal, rollout: c.Rollout, bundle: c.Bundle, now: c.Now, log: c.Log,
 		officers: map[string]Officer{}, doors: make(chan struct{}, 2), hands: make(chan struct{}, 2),
 		tries: page.NewLimiter(6*time.Second, 10),
 	}
@@ -132,6 +135,9 @@ func (d *Desk) routes() *http.ServeMux {
 	m.HandleFunc("POST /desk/sign-in", d.signIn)
 	m.HandleFunc("POST /desk/sign-out", d.signOut)
 	m.HandleFunc("GET /desk/kiosks", d.operators(d.kiosks))
+	m.HandleFunc("POST /desk/kiosks/{kiosk}/ring", d.operators(d.changeRing))
+	m.HandleFunc("GET /desk/releases", d.operators(d.releases))
+	m.HandleFunc("POST /desk/releases/{board}/{build}", d.operators(d.changeRelease))
 	m.HandleFunc("GET /desk/stick", d.operators(d.stickPage))
 	m.HandleFunc("GET /desk/stick/{id}", d.operators(d.stickAnswer))
 	m.HandleFunc("GET /desk/requests", d.signedIn(d.list))

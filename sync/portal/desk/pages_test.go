@@ -1,6 +1,7 @@
 package desk
 
 import (
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
@@ -17,6 +18,7 @@ import (
 	"github.com/penjire/penjire/sync/portal"
 	"github.com/penjire/penjire/sync/portal/page"
 	"github.com/penjire/penjire/sync/portal/page/pagetest"
+	"github.com/penjire/penjire/sync/release"
 )
 
 var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, page.Zone)
@@ -202,6 +204,28 @@ func pagesIn(t *testing.T, d *Desk, lang string) map[string]any {
 	kiosks.Order, kiosks.Orders = "worst", fleetOrders
 	kiosks.Requests, kiosks.More = true, true
 	out["kiosks"] = kiosks
+	rel := releasesView{Base: base, Rings: release.Rings}
+	rel.Self = "/desk/releases"
+	out["releases empty"] = rel
+	var fleet []ledger.Software
+	var ended []ledger.Ended
+	for i, phase := range []string{"idle", "downloading", "staged", "trial"} {
+		id := fmt.Sprintf("K-00000%d", i)
+		code := release.Codes[10+3*i]
+		fleet = append(fleet, ledger.Software{Kiosk: id, At: noon.Add(-time.Hour), OwnRing: 3, Assigned: uint8(i), Report: fmt.Appendf(nil,
+			`{"board":"rpi4","version":"0.6.1","build":1793000000,"format":1,"slot":"A","ring":"broad","phase":%q,"last":{"build":1794000000,"code":%q}}`, phase, code)})
+		ended = append(ended, ledger.Ended{Kiosk: id, Board: "rpi4", Build: 1794000000, Ring: 3, Code: string(code)})
+	}
+	fleet = append(fleet, ledger.Software{Kiosk: "K-000009", At: noon, Assigned: 1})
+	for i, paused := range []string{"", "", ledger.PausedByFailures, ledger.PausedByOperator} {
+		rel.Releases = append(rel.Releases, viewRelease(ledger.Release{
+			Board: "rpi4", Build: 1794000000 + uint64(i), Version: "0.6.2", Widest: 3, Ring: uint8(i), Paused: paused, By: "serdar", At: noon,
+		}, fleet, ended, base.Lang))
+	}
+	for _, s := range fleet {
+		rel.Fleet = append(rel.Fleet, viewSoftware(s, base.Lang))
+	}
+	out["releases"] = rel
 	sticks := stickView{Base: base}
 	sticks.Self, sticks.Wide = "/desk/stick", false
 	out["stick"] = sticks

@@ -1,0 +1,130 @@
+package update
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/penjire/penjire/sync/release"
+)
+
+// Files in the updater's folder.
+const (
+	stateFile  = "update.json"
+	bundleFile = "bundle.raucb"
+)
+
+// store keeps the state, whole or not at all, and the bundle while it comes.
+type store struct{ dir string }
+
+// load returns the state that was kept, or a new one. One that cannot be read is put
+// aside: what it knew of an update is lost, and the slot that runs is not.
+func (d store) load() (State, error) {
+	name := filepath.Join(d.dir, stateFile)
+	b, err := os.ReadFile(name)
+	if errors.Is(err, os.ErrNotExist) {
+		return New(), nil
+	}
+	if err != nil {
+		return State{}, fmt.Errorf("update: read where the update stands: %w", err)
+	}
+	var s State
+	if err := json.Unmarshal(b, &s); err != nil || s.Phase < release.Idle || s.Phase > release.Leaving {
+		if err := os.Rename(name, name+".damaged"); err != nil {
+			return State{}, fmt.Errorf("update: put a damaged state aside: %w", err)
+		}
+		return New(), nil
+	}
+	return s, nil
+}
+
+// save makes s durable.
+func (d store) save(s State) error {
+	b, err := json.Marshal(s)
+	if err == nil {
+		err = writeFile(filepath.Join(d.dir, stateFile), b)
+	}
+	if err != nil {
+		return fmt.Errorf("update: keep where the update stands: %w", err)
+	}
+	return nil
+}
+
+func (d store) bundle() string { return filepath.Join(d.dir, bundleFile) }
+
+// drop removes the bundle.
+func (d store) drop() error {
+	if err := os.Remove(d.bundle()); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("update: remove a bundle: %w", err)
+	}
+	return nil
+}
+
+// open opens the bundle for writing behind the bytes that are right.
+func (d store) open(c *release.Content) (f *os.File, have int64, err error) {
+	f, err = os.OpenFile(d.bundle(), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, 0, fmt.Errorf("update: open the bundle: %w", err)
+	}
+	if have, err = c.Good(f); err == nil {
+		err = f.Truncate(have)
+	}
+	if err == nil {
+		_, err = f.Seek(have, io.SeekStart)
+	}
+	if err == nil {
+		err = syncDir(d.dir)
+	}
+	if err != nil {
+		return nil, 0, errors.Join(fmt.Errorf("update: look at what there is of the bundle: %w", err), f.Close())
+	}
+	return f, have, nil
+}
+
+// whole says whether the bundle is there and is the one described.
+func (d store) whole(c *release.Content) error {
+	f, err := os.Open(d.bundle())
+	if err != nil {
+		return fmt.Errorf("update: open the bundle: %w", err)
+	}
+	defer func() { _ = f.Close() }() // it was read only
+	return c.Verify(f)
+}
+
+// writeFile puts b at path, whole or not at all, and durably.
+func writeFile(path string, b []byte) (err error) {
+	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*.tmp")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			_ = f.Close()
+			_ = os.Remove(f.Name())
+		}
+	}()
+	if _, err = f.Write(b); err != nil {
+		return err
+	}
+	if err = f.Sync(); err != nil {
+		return err
+	}
+	if err = f.Close(); err != nil {
+		return err
+	}
+	if err = os.Rename(f.Name(), path); err != nil {
+		return err
+	}
+	return syncDir(filepath.Dir(path))
+}
+
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}

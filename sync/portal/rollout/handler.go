@@ -1,0 +1,115 @@
+package rollout
+
+import (
+	"crypto/x509"
+	"encoding/hex"
+	"errors"
+	"io"
+	"net/http"
+	"os"
+	"slices"
+
+	"github.com/penjire/penjire/sync/ledger"
+	"github.com/penjire/penjire/sync/release"
+)
+
+// Handler answers kiosks on the connection of their certificate; admit says which
+// kiosk that is, or that it is not let in.
+func (o *Rollout) Handler(admit func(*x509.Certificate) (kiosk string, err error)) http.Handler {
+	m := http.NewServeMux()
+	kiosks := func(h func(http.ResponseWriter, *http.Request, string)) http.HandlerFunc {
+		return func(w http.ResponseWriter, r *http.Request) {
+			if r.TLS == nil || len(r.TLS.VerifiedChains) == 0 {
+				http.Error(w, "a client certificate is needed", http.StatusForbidden)
+				return
+			}
+			kiosk, err := admit(r.TLS.PeerCertificates[0])
+			if err != nil {
+				o.c.Log.Warn("rollout: a kiosk is turned away", "err", err)
+				http.Error(w, "this certificate is not accepted", http.StatusForbidden)
+				return
+			}
+			h(w, r, kiosk)
+		}
+	}
+	m.HandleFunc("POST "+release.CheckPath, kiosks(o.check))
+	m.HandleFunc("GET "+release.BundlePath+"{sha256}", kiosks(o.bundle))
+	return m
+}
+
+// check takes a report and answers with what there is for that kiosk.
+func (o *Rollout) check(w http.ResponseWriter, r *http.Request, kiosk string) {
+	raw, err := io.ReadAll(http.MaxBytesReader(w, r.Body, release.MaxReport))
+	var rep release.Report
+	if err == nil {
+		rep, err = release.ParseReport(raw)
+	}
+	if err != nil {
+		o.c.Log.Info("rollout: a report cannot be read", "kiosk", kiosk, "err", err)
+		http.Error(w, "the report cannot be read", http.StatusBadRequest)
+		return
+	}
+	s, err := o.reported(r.Context(), kiosk, raw, rep)
+	var all []ledger.Release
+	if err == nil {
+		all, err = o.c.Ledger.Releases(r.Context())
+	}
+	if err != nil {
+		o.fail(w, kiosk, err)
+		return
+	}
+	c := Choose(all, s.Ring(), rep)
+	if c == nil {
+		w.WriteHeader(http.StatusNoContent)
+		return
+	}
+	w.Header().Set("Content-Type", "application/cbor")
+	_, _ = w.Write(c.Signed) // who asked has gone
+}
+
+// bundle hands out the bundle of a release that was let out to the kiosk's ring. The
+// ring is the one of its last report.
+func (o *Rollout) bundle(w http.ResponseWriter, r *http.Request, kiosk string) {
+	sum, err := hex.DecodeString(r.PathValue("sha256"))
+	if err != nil || len(sum) != 32 {
+		http.NotFound(w, r)
+		return
+	}
+	fleet, err := o.c.Ledger.Software(r.Context())
+	if err != nil {
+		o.fail(w, kiosk, err)
+		return
+	}
+	all, err := o.c.Ledger.Releases(r.Context())
+	if err != nil {
+		o.fail(w, kiosk, err)
+		return
+	}
+	at := slices.IndexFunc(fleet, func(s ledger.Software) bool { return s.Kiosk == kiosk })
+	i := slices.IndexFunc(all, func(c ledger.Release) bool {
+		return c.SHA256 == [32]byte(sum) && c.Paused == "" && c.Ring != 0 && at >= 0 && fleet[at].Ring() <= c.Ring
+	})
+	if i < 0 {
+		http.NotFound(w, r)
+		return
+	}
+	f, err := os.Open(BundleFile(o.c.Folder, all[i].SHA256))
+	if errors.Is(err, os.ErrNotExist) {
+		o.c.Log.Error("rollout: a bundle is missing", "build", all[i].Build, "err", err)
+		http.NotFound(w, r)
+		return
+	}
+	if err != nil {
+		o.fail(w, kiosk, err)
+		return
+	}
+	defer func() { _ = f.Close() }() // it was read only
+	w.Header().Set("Content-Type", "application/vnd.rauc.bundle")
+	w.Header().Set("ETag", `"`+r.PathValue("sha256")+`"`)
+	http.ServeContent(w, r, "", all[i].At, f)
+}
+
+func (o *Rollout) fail(w http.ResponseWriter, kiosk string, err error) {
+	o.c.Log.Error("rollout", "kiosk", kiosk, "err", err)
+	http.Error(w, "the ledger does not answer", http.StatusServiceUnavailable)
+}
