@@ -31,7 +31,7 @@ func TestPromise_Truthful_CopiesOnSheets(t *testing.T) {
 	b.wait("it is back", func(s state) bool { return !gone(s) })
 	b.card("insert", "citizen-1")
 	p = b.begin("en").open()
-	p.act("print").says("The copy is printed.")
+	p.act("print").says("it is a large sheet (A4)")
 	if s := b.state(); s.Devices.Sheets.Out != 1 || s.Devices.Printer.Papers != papers {
 		t.Errorf("%d documents on sheets and %d papers more on the roll, want 1 and 0", s.Devices.Sheets.Out, s.Devices.Printer.Papers-papers)
 	}
@@ -52,7 +52,7 @@ func TestPromise_Truthful_CopiesOnSheets(t *testing.T) {
 		}
 	}
 
-	p.act("reprint").says("The copy is printed.")
+	p.act("reprint").says("it is on narrow paper")
 	b.wait("the marked copy on the roll", func(s state) bool { return s.Devices.Printer.Papers == papers+1 })
 	if n := b.state().Devices.Sheets.Out; n != 1 {
 		t.Errorf("%d documents on sheets, want 1: the marked copy belongs on the roll", n)

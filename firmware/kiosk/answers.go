@@ -158,7 +158,7 @@ func (k *Kiosk) answer(r outbox.Request, o *opened) session.Answer {
 	svc, ok := k.know.catalogue().Service(r.Service)
 	a.Copy = ok && svc.Result.Kind == catalog.ResultCertifiedCopy && o.seal != nil && o.answer.Decision == edoc.Answered
 	if a.Copy && r.Copy != outbox.Printed { // one of an earlier visit is not to be taken out of the printer now
-		a.Paper, a.Why = k.paperOf(r.Doc, outbox.PrintCopy, r.Copy)
+		a.Paper, a.Why, a.Place = k.copyOf(r)
 	}
 	for _, f := range o.answer.Facts {
 		a.Facts = append(a.Facts, screen.CheckLine{Name: f.Name, Label: factLabel(svc, f.Name, r.Lang), Value: f.Value})
@@ -201,8 +201,8 @@ func (k *Kiosk) printCopy(ctx context.Context, doc [32]byte) session.Event {
 }
 
 func (k *Kiosk) copyState(r outbox.Request) session.Event {
-	p, why := k.paperOf(r.Doc, outbox.PrintCopy, r.Copy)
-	return session.CopyPaper{Doc: r.Doc, State: p, Why: why, Copies: copies(r)}
+	p, why, place := k.copyOf(r)
+	return session.CopyPaper{Doc: r.Doc, State: p, Why: why, Place: place, Copies: copies(r)}
 }
 
 // toCopy returns what a certified copy is made of: the answer that the visit has

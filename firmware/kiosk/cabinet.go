@@ -9,6 +9,7 @@ import (
 	"github.com/penjire/penjire/boards/board"
 	"github.com/penjire/penjire/drivers/device"
 	"github.com/penjire/penjire/firmware/health"
+	"github.com/penjire/penjire/firmware/session"
 	"github.com/penjire/penjire/ui/screen"
 )
 
@@ -27,6 +28,7 @@ type cabinet struct {
 	seen   map[device.Sensor]*episode // of the cabinet's loop alone
 	bright int                        // that the screens were last told, in percent; of the same loop
 	idle   time.Time                  // since when there is no visit and nobody; of the same loop
+	left   bool                       // nobody was there at the last look; of the same loop
 
 	failing, empty atomic.Bool  // the supply's signal; the battery's charge
 	judging        sync.Mutex   // of the two together
@@ -226,26 +228,34 @@ const (
 	dim      = 20
 )
 
-// lookPresence dims the screen while nobody is there. Who cannot be told is there:
-// without a sensor that says otherwise the screen stays bright.
-func (k *Kiosk) lookPresence() {
-	if len(k.cab.screens) == 0 {
-		return
-	}
-	nobody := false
-	for _, s := range k.cab.sensors {
+// nobody reports whether the sensors see nobody. Who cannot be told is there: without
+// a sensor that says otherwise, somebody is.
+func (c *cabinet) nobody() (nobody bool) {
+	for _, s := range c.sensors {
 		if s.Kind() == device.SensorPresence {
-			c, _ := s.Contact()
-			if c != device.ContactIdle {
-				nobody = false
-				break
+			if at, _ := s.Contact(); at != device.ContactIdle {
+				return false
 			}
 			nobody = true
 		}
 	}
+	return nobody
+}
+
+// lookPresence tells the visit when whoever was there leaves or comes back, and dims
+// the screen while nobody is there.
+func (k *Kiosk) lookPresence() {
+	nobody := k.cab.nobody()
 	k.mu.Lock()
 	visited := k.visit != nil
+	if visited && nobody != k.cab.left {
+		k.apply(k.visit, session.Present{There: !nobody})
+	}
 	k.mu.Unlock()
+	k.cab.left = nobody
+	if len(k.cab.screens) == 0 {
+		return
+	}
 	now := time.Now()
 	switch {
 	case !nobody || visited:

@@ -3,12 +3,14 @@ package kiosk
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -17,6 +19,7 @@ import (
 	"github.com/penjire/penjire/drivers/ds3231"
 	"github.com/penjire/penjire/drivers/emulator/i2cemu"
 	"github.com/penjire/penjire/drivers/ina219"
+	"github.com/penjire/penjire/drivers/link"
 	"github.com/penjire/penjire/drivers/thermal"
 	"github.com/penjire/penjire/firmware/clock"
 	"github.com/penjire/penjire/firmware/health"
@@ -377,6 +380,73 @@ type presence struct {
 
 func (p *presence) Kind() device.SensorKind              { return device.SensorPresence }
 func (p *presence) Contact() (device.Contact, time.Time) { return p.is, time.Time{} }
+
+// someone is a sensor of a kiosk that runs.
+type someone struct {
+	device.Sensor
+	gone  atomic.Bool
+	watch link.Watch
+}
+
+func (s *someone) Kind() device.SensorKind                     { return device.SensorPresence }
+func (s *someone) Health() device.Health                       { return device.Online }
+func (s *someone) Changes(ctx context.Context) <-chan struct{} { return s.watch.Channel(ctx) }
+func (s *someone) leaves()                                     { s.gone.Store(true); s.watch.Wake() }
+func (s *someone) returns()                                    { s.gone.Store(false); s.watch.Wake() }
+func (s *someone) Contact() (device.Contact, time.Time) {
+	if s.gone.Load() {
+		return device.ContactIdle, time.Time{}
+	}
+	return device.ContactActive, time.Time{}
+}
+
+// TestNobodyThere: whoever leaves a page with their data, and is seen to, has it taken
+// off the screen long before the usual time; who comes back finds it.
+func TestNobodyThere(t *testing.T) {
+	r := newRig(t)
+	s := new(someone)
+	const soon = 50 * time.Millisecond
+	r.opened = func(k *Kiosk) { k.cab.sensors = append(k.cab.sensors, s) }
+	r.start()
+	left := func(want bool) {
+		t.Helper()
+		r.until(fmt.Sprintf("left = %v", want), func() bool {
+			r.k.mu.Lock()
+			defer r.k.mu.Unlock()
+			return r.k.visit != nil && r.k.visit.state.Left == want
+		})
+	}
+	r.begin("tk")
+	r.do("apply")
+	s.leaves()
+	left(true)
+	if got := r.view().Idle; got.Warn != r.k.idle.Warn {
+		t.Errorf("services: asks after %v, want %v as always", got.Warn, r.k.idle.Warn)
+	}
+	r.do("end")
+	s.returns()
+	r.toPIN("citizen-1")
+	s.leaves()
+	left(true)
+	if got := r.view().Idle; got.Warn != r.k.idle.Left || got.End != r.k.idle.LeftEnd || got.Warn >= r.k.idle.Warn {
+		t.Errorf("PIN with nobody there: asks after %v and ends after %v, want %v and %v", got.Warn, got.End, r.k.idle.Left, r.k.idle.LeftEnd)
+	}
+	s.returns()
+	left(false)
+	if got := r.view().Idle; got.Warn != r.k.idle.Warn || got.End != r.k.idle.End {
+		t.Errorf("PIN with somebody back: asks after %v and ends after %v, want %v and %v", got.Warn, got.End, r.k.idle.Warn, r.k.idle.End)
+	}
+	r.k.mu.Lock()
+	r.k.idle.Left, r.k.idle.LeftEnd = soon, soon
+	r.k.mu.Unlock()
+	s.leaves()
+	r.on(screen.TakeCard)
+	r.k.mu.Lock()
+	defer r.k.mu.Unlock()
+	if v := r.k.visit; v == nil || v.state.Card.Holder != nil || len(v.opened) != 0 {
+		t.Error("something of whoever left is kept")
+	}
+}
 
 // dog counts kicks.
 type dog struct {

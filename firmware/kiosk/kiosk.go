@@ -148,6 +148,7 @@ func Open(ctx context.Context, o Options) (_ *Kiosk, err error) {
 		idle: session.Idle{
 			Warn: o.Settings.IdleWarn, End: o.Settings.IdleEnd,
 			Alone: min(15*time.Second, o.Settings.IdleWarn), Take: time.Minute,
+			Left: min(5*time.Second, o.Settings.IdleWarn), LeftEnd: min(15*time.Second, o.Settings.IdleEnd),
 		},
 		woken:   make(chan struct{}, 1),
 		talking: make(chan struct{}, 1),

@@ -104,6 +104,23 @@ func (k *Kiosk) paperOf(doc outbox.Doc, kind uint8, s outbox.PrintState) (screen
 	return screen.PaperNone, ""
 }
 
+// copyOf is paperOf for the certified copy of r, and says where it comes out: at a
+// kiosk with two printers nobody should have to look into both.
+func (k *Kiosk) copyOf(r outbox.Request) (screen.PaperState, screen.State, screen.PaperPlace) {
+	p, trouble := k.paperOf(r.Doc, outbox.PrintCopy, r.Copy)
+	last := k.worker.Last()
+	if k.sheets == nil || last.Doc != r.Doc || r.Copy == outbox.Queued {
+		return p, trouble, screen.PlaceUnsaid
+	}
+	if last.Place == printing.PlaceRoll {
+		return p, trouble, screen.PlaceRoll
+	}
+	if p == screen.PaperFailed || p == screen.PaperUnknown {
+		trouble = why(last.Why) // what ails the roll has nothing to do with it
+	}
+	return p, trouble, screen.PlaceSheets
+}
+
 // why is a print's trouble in the words of the screen.
 func why(w printing.Why) screen.State {
 	switch w {

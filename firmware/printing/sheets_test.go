@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -132,6 +133,7 @@ func TestSheets(t *testing.T) {
 				var log []string
 				q := &queue{log: &log, wake: make(chan struct{}, 1)}
 				q.add(1)
+				q.jobs[0].Doc = outbox.Doc{1}
 				if v.kind != outbox.PrintReceipt {
 					q.jobs[0].Kind = outbox.PrintCopy
 				}
@@ -158,6 +160,21 @@ func TestSheets(t *testing.T) {
 				}
 				if !slices.Equal(log, v.want) {
 					t.Errorf("did %q, want %q", log, v.want)
+				}
+				// Where it came out is what the screen says.
+				where := Outcome{Doc: q.jobs[0].Doc}
+				switch did := strings.Join(log, " "); {
+				case v.kind == outbox.PrintReceipt, !strings.Contains(did, "start"):
+					where = Outcome{}
+				case strings.Contains(did, "submit"), errors.Is(v.doc, ErrGone): // it was to
+					where.Place = PlaceSheets
+				default:
+					where.Place = PlaceRoll
+				}
+				if got := w.Last(); got.Doc != where.Doc || got.Place != where.Place {
+					t.Errorf("Last = %+v, want %+v", got, where)
+				} else if got.Why != WhyNothing && !strings.HasSuffix(log[len(log)-1], " "+string(got.Why)) {
+					t.Errorf("Last says %q, and the job ended with %q", got.Why, log[len(log)-1])
 				}
 			})
 		})

@@ -96,6 +96,38 @@ type Worker struct {
 
 	mu     sync.Mutex
 	status Status
+	last   Outcome
+}
+
+// Place is where a paper comes out.
+type Place int
+
+// The places.
+const (
+	PlaceUnknown Place = 0
+	PlaceRoll    Place = 1
+	PlaceSheets  Place = 2
+)
+
+// Outcome is where the copy of a request was printed last, and why it was not.
+type Outcome struct {
+	Doc   outbox.Doc
+	Place Place
+	Why   Why // once it has ended
+}
+
+// Last returns where the certified copy that was begun last came out, or is coming
+// out. It is forgotten when the kiosk is restarted.
+func (w *Worker) Last() Outcome {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.last
+}
+
+func (w *Worker) note(o Outcome) {
+	w.mu.Lock()
+	w.last = o
+	w.mu.Unlock()
 }
 
 // Status returns what the worker is doing now.
@@ -293,6 +325,13 @@ func (w *Worker) work(ctx context.Context, job outbox.PrintJob, why Why, sheets 
 	if ctx.Err() != nil {
 		return false, nil // it stays queued
 	}
+	at := Outcome{Doc: job.Doc, Place: PlaceRoll}
+	if sheets {
+		at.Place = PlaceSheets
+	}
+	if job.Kind == outbox.PrintCopy {
+		w.note(at) // before anybody sees that it is printing
+	}
 	if err := w.Queue.StartPrint(ctx, job.ID); err != nil {
 		if errors.Is(err, outbox.ErrPrintState) || errors.Is(err, outbox.ErrNotFound) {
 			return false, nil // withdrawn meanwhile
@@ -314,6 +353,9 @@ func (w *Worker) work(ctx context.Context, job outbox.PrintJob, why Why, sheets 
 		} else {
 			state, why = w.print(ctx, job, img)
 		}
+	}
+	if at.Why = why; job.Kind == outbox.PrintCopy {
+		w.note(at)
 	}
 	// How it ended is written even when the kiosk is being shut down.
 	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)

@@ -80,6 +80,7 @@ type CopyPaper struct {
 	Doc    [32]byte
 	State  screen.PaperState
 	Why    screen.State
+	Place  screen.PaperPlace
 	Copies int
 }
 
@@ -88,6 +89,10 @@ type (
 	IdleWarn struct{}
 	IdleEnd  struct{}
 )
+
+// Present says that the kiosk's sensor sees somebody again, or nobody any more. Where
+// there is no sensor, or it does not answer, nothing is said.
+type Present struct{ There bool }
 
 // CardLeft says that «take your card» has been shown for long.
 type CardLeft struct{}
@@ -107,6 +112,7 @@ func (CopyPaper) event() {}
 func (IdleWarn) event()  {}
 func (IdleEnd) event()   {}
 func (CardLeft) event()  {}
+func (Present) event()   {}
 
 // Why says why an effect failed, as far as the visit goes on differently.
 type Why int

@@ -219,7 +219,7 @@ func (s State) updated(r Request) State {
 func (s State) copyPaper(e CopyPaper) State {
 	if s.Answer != nil && s.Answer.Doc == e.Doc {
 		a := *s.Answer
-		a.Paper, a.Why, a.Copies = e.State, e.Why, e.Copies
+		a.Paper, a.Why, a.Place, a.Copies = e.State, e.Why, e.Place, e.Copies
 		s.Answer = &a
 	}
 	return s

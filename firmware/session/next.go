@@ -12,6 +12,10 @@ func Next(s State, e Event, f Facts) (State, []Effect) {
 	if s.Ended() {
 		return s, nil
 	}
+	switch e.(type) {
+	case Act, CardIn, CardOut, Scanned:
+		s.Left = false // whatever the sensor sees: this was somebody
+	}
 	switch e := e.(type) {
 	case Act:
 		return s.act(e, f)
@@ -40,12 +44,15 @@ func Next(s State, e Event, f Facts) (State, []Effect) {
 	case Exported:
 		return s.exported(e)
 	case IdleWarn:
-		if i := s.Idle(Idle{Warn: 1, End: 1, Alone: 1, Take: 1}); i.Warn > 0 {
+		if i := s.Idle(Idle{Warn: 1, End: 1, Alone: 1, Left: 1, LeftEnd: 1, Take: 1}); i.Warn > 0 {
 			s.Over = screen.Away
 		}
 		return s, nil
 	case IdleEnd:
 		return s.idleEnd()
+	case Present:
+		s.Left = !e.There && s.Page != screen.TakeCard // there nothing of anyone is left
+		return s, nil
 	case CardLeft:
 		s.Late = s.Page == screen.TakeCard && s.Card.In != 0
 		return s, nil

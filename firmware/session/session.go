@@ -48,6 +48,7 @@ type State struct {
 
 	Export *screen.ExportView // what became of writing to the memory stick
 
+	Left  bool // the sensor has seen whoever was here leave, and no hand since
 	Paper bool // paper came out, or may have, during this visit
 	Late  bool // the card has been left in the reader for long
 }
@@ -185,6 +186,7 @@ type Answer struct {
 	Answers  citizen.Answers
 	Paper    screen.PaperState
 	Why      screen.State
+	Place    screen.PaperPlace
 	Copies   int
 }
 
@@ -250,6 +252,9 @@ type Idle struct {
 	// Alone is Warn for a page with someone's data whose card has been taken:
 	// they have probably left.
 	Alone time.Duration
+	// Left and LeftEnd are Warn and End for a page with someone's data when the sensor
+	// sees nobody: they have left it to whoever comes next.
+	Left, LeftEnd time.Duration
 	// Take is how long «take your card» waits.
 	Take time.Duration
 }
@@ -263,10 +268,24 @@ func (s State) Idle(i Idle) screen.Idle {
 	case screen.TakeCard:
 		return screen.Idle{End: i.Take}
 	}
-	warn := i.Warn
+	warn, end := i.Warn, i.End
 	private := []screen.Name{screen.IsThisYou, screen.Requests, screen.Answer, screen.Status}
 	if slices.Contains(private, s.Page) && s.Card.Holder != nil && s.Card.In == 0 {
 		warn = min(warn, i.Alone)
 	}
-	return screen.Idle{Warn: warn, End: i.End}
+	if s.Left && s.someones() {
+		warn, end = min(warn, i.Left), min(end, i.LeftEnd)
+	}
+	return screen.Idle{Warn: warn, End: end}
+}
+
+// someones reports whether the visit holds, or the page may hold, something of
+// someone: not while services are being looked at, before a card or a question.
+func (s State) someones() bool {
+	switch s.Page {
+	case screen.IsThisYou, screen.Question, screen.Check, screen.PIN, screen.Done, screen.Requests, screen.Track,
+		screen.Seal, screen.Status, screen.Answer:
+		return true
+	}
+	return s.Card.Holder != nil || len(s.Apply.Asked) > 0 || s.Request != nil || s.Answer != nil || s.Seal != nil || s.Done != nil
 }

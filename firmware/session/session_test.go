@@ -336,6 +336,48 @@ func TestCardLeavesAtIsThisYou(t *testing.T) {
 	}
 }
 
+// Whoever leaves a page with their data does not leave it to the next one for long;
+// where nobody's data is, nothing hurries, and a hand counts more than the sensor.
+func TestNobodyThere(t *testing.T) {
+	f := facts()
+	i := Idle{Warn: 90 * time.Second, End: 30 * time.Second, Alone: 15 * time.Second, Left: 5 * time.Second, LeftEnd: 10 * time.Second, Take: time.Minute}
+	usual, short := screen.Idle{Warn: i.Warn, End: i.End}, screen.Idle{Warn: i.Left, End: i.LeftEnd}
+	gone, back := Present{}, Present{There: true}
+	home, _ := play(t, Begin("tk", 0), f, act("apply"), gone)
+	pin := toPIN(t, f)
+	left, _ := play(t, pin, f, gone)
+	asked, _ := play(t, left, f, IdleWarn{})
+	returned, _ := play(t, asked, f, back)
+	touched, _ := play(t, asked, f, act("stay"))
+	for name, v := range map[string]struct {
+		s    State
+		want screen.Idle
+	}{
+		"services, nobody there":           {home, usual},
+		"PIN":                              {pin, usual},
+		"PIN, nobody there":                {left, short},
+		"asked whether anyone is there":    {asked, short},
+		"asked, and somebody is":           {returned, usual},
+		"asked, and a hand says so":        {touched, usual},
+		"a question":                       {State{Page: screen.Question, Left: true}, short},
+		"a tracking code":                  {State{Page: screen.Track, Left: true}, short},
+		"a trouble after a card was read":  {State{Page: screen.Problem, Left: true, Card: Card{Holder: holder(1, 1)}}, short},
+		"a trouble before":                 {State{Page: screen.Problem, Left: true}, usual},
+		"signing: it waits for no hand":    {State{Page: screen.Working, Left: true}, screen.Idle{}},
+		"the card is to be taken":          {State{Page: screen.TakeCard, Left: true}, screen.Idle{End: i.Take}},
+		"an answer whose card is gone too": {State{Page: screen.Answer, Left: true, Card: Card{Holder: holder(1, 1)}}, short},
+	} {
+		if got := v.s.Idle(i); got != v.want {
+			t.Errorf("%s: Idle = %+v, want %+v", name, got, v.want)
+		}
+	}
+	over, out := play(t, asked, f, IdleEnd{})
+	want(t, over, screen.TakeCard)
+	if len(out) != 1 || over.Left {
+		t.Errorf("the end of a visit that was left: effects %d, left %v, want 1 and false", len(out), over.Left)
+	}
+}
+
 func TestIdle(t *testing.T) {
 	i := Idle{Warn: 90 * time.Second, End: 30 * time.Second, Alone: 15 * time.Second, Take: time.Minute}
 	s := State{Page: screen.Question}

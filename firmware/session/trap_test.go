@@ -144,7 +144,7 @@ func drawEvent(t *rapid.T, s State, gen *uint64) Event {
 	}
 	job := s.Busy
 	req := Request{Doc: [32]byte{1}, Service: "certificate", Stage: screen.StageReturned, Answer: true, Receipt: screen.PaperUnknown}
-	switch rapid.IntRange(0, 17).Draw(t, "event") {
+	switch rapid.IntRange(0, 19).Draw(t, "event") {
 	case 0:
 		*gen++
 		return CardIn{Gen: *gen}
@@ -170,6 +170,8 @@ func drawEvent(t *rapid.T, s State, gen *uint64) Event {
 		return Scanned{Code: citizen.NewText("K7M4P29QDX")}
 	case 11:
 		return scannedCopy
+	case 12:
+		return Present{There: rapid.Bool().Draw(t, "there")}
 	}
 	a := Act{Name: rapid.SampledFrom(acts).Draw(t, "act"), Arg: rapid.SampledFrom([]string{"", "certificate", "complaint", "children", "2", "ru", req.Ref()}).Draw(t, "arg")}
 	if rapid.Bool().Draw(t, "said") {

@@ -168,7 +168,7 @@ func (s State) answerView(f Facts) *screen.AnswerView {
 	a, r := s.Answer, s.Request
 	v := &screen.AnswerView{
 		Service: serviceOr(f, r.Service), Decision: a.Decision, Text: a.Text, Facts: a.Facts, Signer: a.Signer,
-		Signed: a.Signed, Valid: a.Valid, Copy: a.Copy, CopyOver: a.CopyOver, Paper: a.Paper, PaperWhy: a.Why, Copies: a.Copies,
+		Signed: a.Signed, Valid: a.Valid, Copy: a.Copy, CopyOver: a.CopyOver, Paper: a.Paper, PaperWhy: a.Why, PaperPlace: a.Place, Copies: a.Copies,
 	}
 	if f.Catalogue != nil {
 		v.Agency, _ = f.Catalogue.Agency(v.Service.Agency)

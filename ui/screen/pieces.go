@@ -25,19 +25,22 @@ type paper struct {
 	P     *page
 	State PaperState
 	Why   State
-	Copy  bool
+	What  string // first part of the phrase keys
 }
 
-// Paper is handed to the template of the same name.
-func (p *page) Paper(s PaperState, why State, isCopy bool) paper { return paper{p, s, why, isCopy} }
+// Receipt is handed to the template «paper».
+func (p *page) Receipt(s PaperState, why State) paper { return paper{p, s, why, "paper."} }
+
+// Copy is handed to the template «paper».
+func (p *page) Copy(s PaperState, why State, at PaperPlace) paper {
+	if at == PlaceUnsaid {
+		return paper{p, s, why, "paper.copy."}
+	}
+	return paper{p, s, why, "paper.copy." + string(at) + "."}
+}
 
 // Say says what happened.
-func (p paper) Say(what string) string {
-	if p.Copy {
-		return p.P.T("paper.copy." + what)
-	}
-	return p.P.T("paper." + what)
-}
+func (p paper) Say(what string) string { return p.P.T(p.What + what) }
 
 // Reason says why it did not print.
 func (p paper) Reason() string { return p.P.TOr("paper.why."+string(p.Why), "paper.why.unknown") }

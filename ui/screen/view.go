@@ -237,6 +237,16 @@ const (
 	PaperFailed   PaperState = "failed"  // it did not print: Why says the reason
 )
 
+// PaperPlace says where a certified copy comes out, at a kiosk with two printers.
+type PaperPlace string
+
+// The places.
+const (
+	PlaceUnsaid PaperPlace = "" // there is one printer, or it is not known yet
+	PlaceRoll   PaperPlace = "roll"
+	PlaceSheets PaperPlace = "sheets" // A4
+)
+
 // DoneView is shown only after the request is durable (DESIGN 1.1).
 type DoneView struct {
 	Code     string // tracking code, grouped for reading
@@ -344,7 +354,9 @@ type AnswerView struct {
 	CopyOver bool   // none can any more: its seal was cancelled, or its term is over
 	Paper    PaperState
 	PaperWhy State
-	Copies   int // how many were printed, or may have been
+	// PaperPlace is where it came out, or is to.
+	PaperPlace PaperPlace
+	Copies     int // how many were printed, or may have been
 }
 
 // ProblemView says what went wrong, what was kept and what to do next.
