@@ -4,6 +4,8 @@ BIN         ?= bin
 ADDR        ?= 127.0.0.1:8080
 DIR         ?= .run
 PACKS       ?=
+BOARD       ?= vm
+IMAGES      ?= bin/image
 FUZZTIME    ?= 20s
 BENCHTIME   ?= 1s
 
@@ -19,7 +21,7 @@ ERRCHECK     = $(GO) run github.com/kisielk/errcheck@v1.30.0 -exclude firmware/a
 
 export CGO_ENABLED = 0
 
-.PHONY: help run test check bench clean build fmt lint cross peers fuzz nightly pictures need-go
+.PHONY: help run test check bench clean build fmt lint cross peers fuzz nightly pictures image image-lock need-go
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -40,6 +42,12 @@ build: need-go ## every command, into bin/
 
 run: build ## the whole product on this machine; ADDR=127.0.0.1:8080 DIR=.run PACKS=folder
 	@exec $(BIN)/bench -addr $(ADDR) -dir $(DIR) $(if $(PACKS),-packs $(PACKS))
+
+image: need-go ## the image and the update bundle of a board: BOARD=vm IMAGES=bin/image (mmdebstrap, squashfs-tools, mtools, e2fsprogs, rauc)
+	@$(GO) run ./boards/cmd/mkimage -board $(BOARD) -out $(IMAGES) $(IMAGEFLAGS)
+
+image-lock: need-go ## ask apt what the packages of BOARD's image are today, and write the lists that pin them
+	@$(GO) run ./boards/cmd/mkimage -board $(BOARD) -lock boards/image/recipe/packages $(IMAGEFLAGS)
 
 peers: ## the independent programs that tests compare us with (installs them as root on Debian)
 	@.ci/peers

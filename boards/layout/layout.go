@@ -92,8 +92,8 @@ var sizes = []struct {
 }{
 	{Loader, 32 << 20, FAT, "", 1},
 	{Setup, 16 << 20, FAT, SetupLabel, 2},
-	{BootA, 64 << 20, Ext4, "", 5},
-	{BootB, 64 << 20, Ext4, "", 6},
+	{BootA, 64 << 20, FAT, "", 5},
+	{BootB, 64 << 20, FAT, "", 6},
 	{RootA, 512 << 20, Squashfs, "", 7},
 	{RootB, 512 << 20, Squashfs, "", 8},
 	{Data, 8 << 20, Ext4, DataLabel, 4},

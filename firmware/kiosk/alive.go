@@ -44,6 +44,13 @@ func (k *Kiosk) kickWatchdog(ctx context.Context) error {
 	}
 }
 
+// Alive reports whether the kiosk's loops went round lately. That the visit's lock
+// is free shows in whether a page is answered.
+func (k *Kiosk) Alive() bool {
+	now := time.Since(k.started)
+	return k.alive(now, now)
+}
+
 // alive reports whether everything that must go round did lately. now and free,
 // when the visit's lock was last free, are counted from the start, as the loops'
 // beats are.

@@ -53,6 +53,9 @@ type Options struct {
 	Built    time.Time    // when it was built: the clock cannot be before
 	Boot     string       // names this start of the machine in the journal
 	Log      *slog.Logger // nil: slog.Default(). It is never told anything personal
+	// PageFile is a file that is written anew whenever a page says that the browser
+	// painted it; who watches over the browser looks at it. "": there is none.
+	PageFile string
 	// CheckOutbox is outbox.Options.CheckCommand.
 	CheckOutbox []string
 }
@@ -95,6 +98,7 @@ type Kiosk struct {
 	worker  *printing.Worker
 	books   []*cashbook.Book // of the acceptors of money
 
+	page    pageFile
 	cab     *cabinet
 	battery *clock.Battery
 	beat    atomic.Int64 // when watch last went round, for the watchdog
@@ -144,7 +148,7 @@ var _ web.Kiosk = (*Kiosk)(nil)
 // Open opens everything a kiosk is made of and listens, but serves nothing yet.
 func Open(ctx context.Context, o Options) (_ *Kiosk, err error) {
 	k := &Kiosk{
-		s: o.Settings, version: o.Version, boot: o.Boot, log: o.Log, started: time.Now(),
+		s: o.Settings, version: o.Version, boot: o.Boot, log: o.Log, started: time.Now(), page: pageFile{path: o.PageFile},
 		idle: session.Idle{
 			Warn: o.Settings.IdleWarn, End: o.Settings.IdleEnd,
 			Alone: min(15*time.Second, o.Settings.IdleWarn), Take: time.Minute,
@@ -296,7 +300,7 @@ func (k *Kiosk) Run(ctx context.Context) error {
 	}
 	screens := web.NewServer(web.Config{
 		Kiosk: k, MMPx: mm, Width: k.board.Display.Width, Height: k.board.Display.Height,
-		Frame: k.s.Frames, Log: k.log,
+		Frame: k.s.Frames, Log: k.log, Painted: k.painted,
 	})
 	run("screens", func(ctx context.Context) error { return serve(ctx, k.screens, screens) })
 	run("control socket", func(ctx context.Context) error { return serve(ctx, k.control, k.controlHandler()) })

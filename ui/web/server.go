@@ -27,6 +27,7 @@ type Config struct {
 	Addr          string       // host:port the browser asks for; "" accepts every loopback name
 	Frame         string       // origin that may show the screen in a frame (the bench); "" none
 	Log           *slog.Logger // nil: slog.Default(). It is never told what anyone entered
+	Painted       func()       // told whenever a page says that it was painted, every few seconds; nil: nobody is
 }
 
 // maxForm is the largest form a page can send: the longest answers many times.
@@ -48,6 +49,7 @@ type Server struct {
 //	GET  /v/{visit}            the visit's page
 //	POST /v/{visit}/{action}   one action, then the page again
 //	GET  /events, /v/{visit}/events   what changes, as server-sent events
+//	POST /painted              a page says that the browser painted it
 //	GET  /device.css, /asset/… what pages are drawn with
 //
 // Buttons of the header on a page with a field (language, size, theme, back,
@@ -78,6 +80,7 @@ func (s *Server) handler() http.Handler {
 	m.HandleFunc("POST /v/{visit}/{action}", s.action)
 	m.HandleFunc("GET /events", s.events)
 	m.HandleFunc("GET /v/{visit}/events", s.events)
+	m.HandleFunc("POST /painted", s.painted)
 	m.Handle("GET /device.css", s.deviceCSS())
 	m.Handle("GET /asset/", assets())
 	return s.guard(http.NewCrossOriginProtection().Handler(m))
@@ -118,6 +121,14 @@ func (s *Server) ours(host string) bool {
 	}
 	ip := net.ParseIP(name)
 	return name == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// painted is asked for by the pages themselves, every few seconds.
+func (s *Server) painted(w http.ResponseWriter, _ *http.Request) {
+	if s.c.Painted != nil {
+		s.c.Painted()
+	}
+	w.WriteHeader(http.StatusNoContent)
 }
 
 func (s *Server) start(w http.ResponseWriter, r *http.Request) {

@@ -27,6 +27,7 @@ import (
 	"time"
 
 	"github.com/penjire/penjire/firmware/kiosk"
+	"github.com/penjire/penjire/firmware/sdnotify"
 	"github.com/penjire/penjire/firmware/settings"
 	"github.com/penjire/penjire/sync/outbox"
 )
@@ -51,6 +52,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	fs := flag.NewFlagSet("penjired", flag.ContinueOnError)
 	fs.SetOutput(stderr)
 	path := fs.String("settings", "/etc/penjire/settings.json", "the kiosk's settings `file`")
+	page := fs.String("page", "", "`file` to write whenever a page says that it was painted: for who watches over the browser")
 	verbose := fs.Bool("v", false, "log more")
 	if err := fs.Parse(args); err != nil || fs.NArg() > 0 {
 		if errors.Is(err, flag.ErrHelp) {
@@ -77,18 +79,20 @@ func run(args []string, stdout, stderr io.Writer) int {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := serve(ctx, s, log, stdout); err != nil {
+	if err := serve(ctx, s, *page, log, stdout); err != nil {
 		log.Error("the kiosk stopped", "err", err)
 		return 1
 	}
 	return 0
 }
 
-func serve(ctx context.Context, s settings.Settings, log *slog.Logger, stdout io.Writer) error {
+func serve(ctx context.Context, s settings.Settings, page string, log *slog.Logger, stdout io.Writer) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
 	v, built := build()
 	k, err := kiosk.Open(ctx, kiosk.Options{
 		Settings: s, Version: v, Built: built, Boot: rand.Text()[:12], Log: log,
-		CheckOutbox: []string{"/proc/self/exe", checkOutbox},
+		PageFile: page, CheckOutbox: []string{"/proc/self/exe", checkOutbox},
 	})
 	if err != nil {
 		return err
@@ -99,7 +103,15 @@ func serve(ctx context.Context, s settings.Settings, log *slog.Logger, stdout io
 	}
 	log.Info("ready", "kiosk", s.Kiosk, "version", v, "screens", k.Addr())
 	_, _ = fmt.Fprintf(stdout, "%s\n", ready) // nobody may be listening
-	return k.Run(ctx)
+	told := make(chan struct{})
+	go func() {
+		defer close(told)
+		sdnotify.New().Keep(ctx, answers(k.Addr(), k.Alive), log)
+	}()
+	err = k.Run(ctx)
+	stop()
+	<-told
+	return err
 }
 
 // build returns the software's version and when its source was committed.

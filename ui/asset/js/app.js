@@ -207,3 +207,9 @@ stream.addEventListener("change", m => {
   location.replace(data.home);
 });
 addEventListener("pagehide", () => stream.close());
+
+// ---- does the screen still draw? After two frames a page has been painted; whoever
+// watches over the browser hears of it, and mends a browser that went silent.
+const painted = () => requestAnimationFrame(() => requestAnimationFrame(() => fetch("/painted", { method: "POST" }).catch(() => {})));
+painted();
+setInterval(painted, 5000);

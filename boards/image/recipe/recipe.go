@@ -1,0 +1,117 @@
+// Package recipe holds what an image is made of besides Debian's packages: the
+// lists of these, and the files, links, users and edits of the root file system.
+// It is data and rules; building is in the packages below it and in
+// boards/cmd/mkimage.
+package recipe
+
+import (
+	"bufio"
+	"bytes"
+	"embed"
+	"fmt"
+	"strings"
+
+	"github.com/penjire/penjire/boards/layout"
+)
+
+//go:embed all:files packages
+var data embed.FS
+
+// Suite is Debian's release.
+const Suite = "trixie"
+
+// Board is what is particular to the image of one board.
+type Board struct {
+	Name     string
+	Arch     string   // Debian's name of the processor's architecture, which is Go's too
+	Packages []string // lists of packages, in packages/NAME.list
+	Loader   string   // list of packages that only files are taken from, in packages/NAME.loader
+	Files    []string // folders of files; a later one wins
+	Boot     Boot     // the boot loader
+	Cmdline  string   // of the kernel, besides root and slot
+}
+
+// Boot is a boot loader.
+type Boot string
+
+// The boot loaders there are, by RAUC's names.
+const (
+	GRUB  Boot = "grub"
+	UBoot Boot = "uboot"
+)
+
+// quiet is what every kernel is told: a restart after a panic, no cursor and few
+// words on a screen that citizens see.
+const quiet = "ro rootfstype=squashfs panic=10 quiet loglevel=3 systemd.show_status=no vt.global_cursor_default=0 consoleblank=0"
+
+var boards = map[string]Board{
+	"vm": {
+		Name: "vm", Arch: "amd64", Packages: []string{"common", "amd64", "vm"}, Loader: "amd64", Files: []string{"common", "vm"}, Boot: GRUB,
+		Cmdline: quiet + " mitigations=off console=tty0 console=ttyS0,115200",
+	},
+}
+
+// For returns the board called name.
+func For(name string) (Board, error) {
+	b, ok := boards[name]
+	if !ok {
+		return Board{}, fmt.Errorf("recipe: no image is made for board %q, only for %q", name, layout.Boards())
+	}
+	return b, nil
+}
+
+// Names returns the packages that the image of b asks for, in the order of its lists.
+func (b Board) Names() ([]string, error) {
+	var out []string
+	for _, l := range b.Packages {
+		names, err := list(l + ".list")
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, names...)
+	}
+	return out, nil
+}
+
+// LoaderNames returns the packages that the boot loader's files are taken from.
+func (b Board) LoaderNames() ([]string, error) { return list(b.Loader + ".loader") }
+
+func list(file string) ([]string, error) {
+	text, err := data.ReadFile("packages/" + file)
+	if err != nil {
+		return nil, fmt.Errorf("recipe: %w", err)
+	}
+	var out []string
+	for s := bufio.NewScanner(bytes.NewReader(text)); s.Scan(); {
+		if line := strings.TrimSpace(s.Text()); line != "" && line[0] != '#' {
+			out = append(out, line)
+		}
+	}
+	return out, nil
+}
+
+// Before returns files that must be there before packages are configured: what
+// the initramfs is made with.
+func (b Board) Before() (map[string][]byte, error) {
+	out := map[string][]byte{}
+	err := walk("files/initramfs", func(at string, body []byte) { out[at] = body })
+	return out, err
+}
+
+// Locked returns the list of the packages of b's image: all of them, or those that
+// only the boot loader is taken from.
+func (b Board) Locked(loader bool) ([]byte, error) {
+	body, err := data.ReadFile("packages/" + b.LockName(loader))
+	if err != nil {
+		return nil, fmt.Errorf("recipe: %w (make image-lock makes it)", err)
+	}
+	return body, nil
+}
+
+// LockName is the name of the file that Locked reads.
+func (b Board) LockName(loader bool) string {
+	if loader {
+		return b.Loader + "-loader.lock"
+	}
+	return b.Packages[len(b.Packages)-1] + ".lock"
+}
