@@ -91,6 +91,7 @@ var (
 	StorageWorn   = &Condition{Code: "storage.worn", Severity: Note, What: "the storage comes to the end of its life", Advice: "replace it while it still works: penjire queue backup, then a fresh medium"}
 	StorageFaulty = &Condition{Code: "storage.faulty", Severity: Degrade, What: "the kernel found errors on the storage, or cannot write to it", Advice: "bring the requests out on a memory stick, then replace the medium"}
 	StorageTight  = &Condition{Code: "storage.tight", Severity: Note, What: "there is little room on the storage", Advice: "connect the kiosk, or take support bundles and old copies off it"}
+	Leaving       = &Condition{Code: "service.leaving", Severity: Stop, What: "the kiosk goes out of service for ever", Advice: "nothing: its keys are erased; a fresh image and a new enrolment bring it back", Notice: "notice.out-of-service"}
 	Verbose       = &Condition{Code: "service.verbose", Severity: Note, What: "the kiosk logs more, by a service ticket", Advice: "nothing: it ends by itself"}
 	NoWatchdog    = &Condition{Code: "watchdog.gone", Severity: Note, What: "the watchdog cannot be kicked", Advice: "a kiosk that hangs does not restart by itself; report it"}
 )
@@ -101,7 +102,7 @@ var All = []*Condition{
 	PaperLow, PaperOut, PaperJam, CoverOpen, PrinterHot, Untaken, NoPrinter, NoReader, NoPortal, PortalCert, PortalNo,
 	ClockLost, BeaconOld, DiskFull, NoKey, NoIdentity, OutboxLost, Restored, MirrorGone, MirrorFull, MirrorSlow, MirrorElse, MirrorMore, MirrorSame, Refuted, Overdue, Unbelieved, Unprinted, TrustOld,
 	CabinetOpen, Tampered, NoSensor, Hot, OnBattery, NoMeter, SupplyFailing, ClockBattery, NoWatchdog,
-	StorageWorn, StorageFaulty, StorageTight, Verbose,
+	StorageWorn, StorageFaulty, StorageTight, Leaving, Verbose,
 }
 
 // Active is a condition that holds, and since when by the kiosk's clock.

@@ -66,8 +66,8 @@ func sameDay(t, now time.Time) bool {
 }
 
 // exportForAssistant puts everything that has no receipt on the stick in the folder
-// of the settings.
-func (k *Kiosk) exportForAssistant(ctx context.Context, e session.Export) session.Event {
+// of the settings, and does what a service ticket there allows.
+func (k *Kiosk) exportForAssistant(ctx context.Context, v *visit, e session.Export) session.Event {
 	out := session.Exported{Job: e.Job}
 	if !k.sticks.TryLock() {
 		out.What = screen.ExportView{Code: StickBusy}
@@ -76,10 +76,12 @@ func (k *Kiosk) exportForAssistant(ctx context.Context, e session.Export) sessio
 	defer k.sticks.Unlock()
 	dir, err := stick.OpenFolder(k.s.Stick, k.s.State)
 	var sum StickLine
+	service := ServiceNone
 	if err == nil {
 		sum, err = k.exportTo(ctx, dir, func(StickLine) {})
+		service, _ = k.serve(ctx, dir, v) // the page says its code
 	}
-	out.What = screen.ExportView{Records: sum.Records, Left: sum.Left}
+	out.What = screen.ExportView{Records: sum.Records, Left: sum.Left, Service: service}
 	if err != nil {
 		out.What.Code = stickCode(err)
 		if !slices.Contains(stickCodes, out.What.Code) {

@@ -195,6 +195,7 @@ func (k *Kiosk) tendCabinet(ctx context.Context) error {
 	for {
 		k.lookHeat(ctx)
 		k.lookMedium()
+		k.tendLevel()
 		k.tendClock()
 		select {
 		case <-ctx.Done():

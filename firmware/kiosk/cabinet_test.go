@@ -34,14 +34,14 @@ func (r *rig) condition(c *health.Condition, holds bool) {
 	r.until(c.Code, func() bool { return r.k.health.Holds(c) == holds })
 }
 
-// entries returns the reasons of the tamper entries in the journal.
-func (r *rig) entries() (out []string) {
+// entries returns the reasons of the entries of a kind in the journal.
+func (r *rig) entries(kind journal.Kind) (out []string) {
 	r.t.Helper()
 	st := r.k.box.Stats(context.Background())
 	for i := range st.JournalSize {
 		e, err := r.k.box.Entry(context.Background(), i)
 		r.must(err)
-		if e.Kind == journal.Tamper {
+		if e.Kind == kind {
 			out = append(out, e.Fields.Reason)
 		}
 	}
@@ -69,10 +69,10 @@ func TestDoorIsWitnessed(t *testing.T) {
 	r.sensorsAnswer()
 	r.switches(true, false, true)
 	r.condition(health.CabinetOpen, true)
-	r.until("the entry", func() bool { return len(r.entries()) == 1 })
+	r.until("the entry", func() bool { return len(r.entries(journal.Tamper)) == 1 })
 	r.switches(false, false, true)
 	r.condition(health.CabinetOpen, false)
-	if got := r.entries(); len(got) != 1 || got[0] != "cabinet.door.opened" {
+	if got := r.entries(journal.Tamper); len(got) != 1 || got[0] != "cabinet.door.opened" {
 		t.Errorf("entries: got %q, want one cabinet.door.opened", got)
 	}
 	if err := r.wires.Unplug(); err != nil {
@@ -101,7 +101,7 @@ func TestTamperIsKept(t *testing.T) {
 	}
 	r.switches(false, true, true)
 	r.condition(health.Tampered, true)
-	r.until("the entry", func() bool { return len(r.entries()) == 1 })
+	r.until("the entry", func() bool { return len(r.entries(journal.Tamper)) == 1 })
 	if got := dismiss(); got != http.StatusConflict {
 		t.Errorf("dismiss while the loop is broken: got %d, want %d", got, http.StatusConflict)
 	}
@@ -110,7 +110,7 @@ func TestTamperIsKept(t *testing.T) {
 	r.startWith(s)
 	r.sensorsAnswer()
 	r.condition(health.Tampered, true)
-	if got := r.entries(); len(got) != 1 || got[0] != "cabinet.tamper.loop" {
+	if got := r.entries(journal.Tamper); len(got) != 1 || got[0] != "cabinet.tamper.loop" {
 		t.Errorf("entries after a restart: got %q, want one cabinet.tamper.loop", got)
 	}
 	if got := dismiss(); got != http.StatusOK {
@@ -513,7 +513,7 @@ func TestLooseWireDoesNotFillTheJournal(t *testing.T) {
 		t.Helper()
 		j.tripped = true
 		k.witness(t.Context(), j, "cabinet.door.opened", device.ContactIdle, time.Now())
-		if got := len(r.entries()); got != want {
+		if got := len(r.entries(journal.Tamper)); got != want {
 			t.Errorf("entries: got %d, want %d", got, want)
 		}
 	}

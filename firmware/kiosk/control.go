@@ -163,6 +163,8 @@ func (k *Kiosk) controlHandler() http.Handler {
 	})
 	m.HandleFunc("GET /journal/prove", k.prove)
 	k.queueRoutes(m)
+	m.HandleFunc("GET /support", k.supportRoute)
+	m.HandleFunc("POST /service", k.stick(k.serviceFrom))
 	m.HandleFunc("POST /export", k.stick(k.exportTo))
 	m.HandleFunc("POST /import", k.stick(k.importFrom))
 	return m

@@ -44,6 +44,8 @@ func (k *Kiosk) blocked() string {
 		return "blocked.clock"
 	case !k.clock.Binding():
 		return "blocked.trust"
+	case k.health.Holds(health.Leaving):
+		return "blocked.other"
 	case k.health.Holds(health.Restored):
 		return "blocked.restored"
 	case k.health.Holds(health.SupplyFailing):
@@ -83,7 +85,7 @@ func (k *Kiosk) start(v *visit, eff session.Effect) {
 	case session.Withdraw:
 		limit, do = findTime, func(ctx context.Context) session.Event { return k.withdraw(ctx, e) }
 	case session.Export:
-		limit, do = stickTime, func(ctx context.Context) session.Event { return k.exportForAssistant(ctx, e) }
+		limit, do = stickTime, func(ctx context.Context) session.Event { return k.exportForAssistant(ctx, v, e) }
 	case session.PrintReceipt:
 		limit, do = findTime, func(ctx context.Context) session.Event { return k.printReceipt(ctx, e) }
 	case session.PrintCopy:

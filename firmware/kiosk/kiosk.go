@@ -56,6 +56,8 @@ type Options struct {
 	// PageFile is a file that is written anew whenever a page says that the browser
 	// painted it; who watches over the browser looks at it. "": there is none.
 	PageFile string
+	// Level is that of Log; nil: it cannot be changed.
+	Level *slog.LevelVar
 	// CheckOutbox is outbox.Options.CheckCommand.
 	CheckOutbox []string
 }
@@ -70,7 +72,9 @@ type Kiosk struct {
 	version string
 	boot    string
 	log     *slog.Logger
+	level   *slog.LevelVar // of log; nil: it cannot be changed
 	started time.Time
+	gone    chan struct{} // closed once the kiosk went out of service for ever
 
 	board  *board.Board
 	clock  *clock.Clock
@@ -148,7 +152,7 @@ var _ web.Kiosk = (*Kiosk)(nil)
 // Open opens everything a kiosk is made of and listens, but serves nothing yet.
 func Open(ctx context.Context, o Options) (_ *Kiosk, err error) {
 	k := &Kiosk{
-		s: o.Settings, version: o.Version, boot: o.Boot, log: o.Log, started: time.Now(), page: pageFile{path: o.PageFile},
+		s: o.Settings, version: o.Version, boot: o.Boot, log: o.Log, level: o.Level, started: time.Now(), gone: make(chan struct{}), page: pageFile{path: o.PageFile},
 		idle: session.Idle{
 			Warn: o.Settings.IdleWarn, End: o.Settings.IdleEnd,
 			Alone: min(15*time.Second, o.Settings.IdleWarn), Take: time.Minute,
@@ -169,6 +173,9 @@ func Open(ctx context.Context, o Options) (_ *Kiosk, err error) {
 		}
 	}()
 	if err := makeFolder(k.s.State); err != nil {
+		return nil, err
+	}
+	if err := k.leftBefore(ctx); err != nil {
 		return nil, err
 	}
 	if k.board, err = board.Load(k.s.Board); err != nil {
@@ -315,6 +322,18 @@ func (k *Kiosk) Run(ctx context.Context) error {
 	run("temperature and battery clock", k.tendCabinet)
 	run("watchdog", k.kickWatchdog)
 	run("keys", k.watchKeys)
+	run("service", func(ctx context.Context) error {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-k.gone:
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(leaveTime):
+		}
+		return ErrDecommissioned
+	})
 	if k.reader != nil {
 		run("card reader", k.cards)
 	}

@@ -19,6 +19,7 @@ import (
 //
 //	POST /export?folder=/media/…    writes what has no receipt into files there
 //	POST /import?folder=/media/…    takes the portal's answers that lie there
+//	POST /service?folder=/media/…   does what the service ticket there allows
 //
 // and answers with StickLines as JSON, one a line, as things happen; the last one
 // has the step «done» or «failed». A folder on the kiosk's own disk is refused,
@@ -41,6 +42,7 @@ type StickLine struct {
 	// Outcome of a file that was looked at, by code.
 	Outcome string   `json:"outcome,omitempty"`
 	Refused []string `json:"refused,omitempty"` // codes of what was not believed
+	Service string   `json:"service,omitempty"` // what became of a service ticket, by code
 	// Of failed.
 	Code  string `json:"code,omitempty"`
 	Error string `json:"error,omitempty"`

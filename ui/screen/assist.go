@@ -12,5 +12,15 @@ func (p *page) AssistDo() string {
 
 func (p *page) moment() string { return p.book.Moment(p.Assist.Until, p.Assist.Today) }
 
+// Ticket says what became of a service ticket.
+func (p *page) Ticket(code string) string {
+	return p.TOr("assist.service."+code, "assist.service.failed")
+}
+
+// TicketDone reports whether what a service ticket allows was done.
+func (p *page) TicketDone(code string) bool {
+	return code == "support" || code == "verbose" || code == "decommission"
+}
+
 // Stick says why the memory stick did not take everything.
 func (p *page) Stick(code string) string { return p.TOr("assist."+code, "assist.stick.failed") }

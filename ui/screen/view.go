@@ -149,6 +149,7 @@ type ExportView struct {
 	Records int    // requests on it
 	Left    int    // not on it
 	Code    string // why it failed, as assist.stick.CODE; "": it did not
+	Service string // what became of a service ticket on it, as assist.service.CODE; "": there was none
 }
 
 // StartView is the start page.

@@ -14,6 +14,8 @@
 //	penjire device test [--wait DURATION] NAME
 //	penjire device record [--for DURATION] NAME FILE
 //	penjire device watch [--for DURATION] [--json] [NAME …]
+//	penjire service [--settings FILE] [--socket PATH] [--any-folder] FOLDER
+//	penjire support [--settings FILE] [--socket PATH] FILE.zip
 //	penjire key create|request --handle HANDLE --kiosk NUMBER [--tpm PATH]
 //	penjire panel [run|say|unsay|picture] ...
 //	penjire first
@@ -94,6 +96,12 @@
 // missing, cannot be loaded or fails a step, or nothing was recorded; 2 it could not
 // be looked at or tested, or something was not confirmed; 3 wrong use.
 //
+// service has the running kiosk do what the service ticket in FOLDER, on a memory
+// stick, allows: write a support bundle there, log more for a while, go out of
+// service for ever. The operator makes one with portald ticket. support writes the
+// bundle into a file: for who is logged in where there is a shell. Exit statuses: 0
+// done, 1 not done, 2 no kiosk answers, 3 wrong use.
+//
 // Exit statuses of status: 0 well, 1 something does not work, 2 no kiosk answers,
 // 3 wrong use.
 //
@@ -137,6 +145,8 @@ const help = `usage: penjire verify [--trust FOLDER|FILE] [--roots FILE] [--cata
        penjire journal prove|check|ls ...
        penjire queue ls|show|receipt|check|salvage|backup|restore|mirror|dismiss ...
        penjire device ls|test|record|watch ...
+       penjire service [--settings FILE] [--socket PATH] [--any-folder] FOLDER
+       penjire support [--settings FILE] [--socket PATH] FILE.zip
        penjire key create|request --handle HANDLE --kiosk NUMBER [--tpm PATH]
        penjire panel [run|say|unsay|picture] ...
        penjire first
@@ -168,6 +178,10 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		return panelCommand(context.Background(), args[1:], stderr)
 	case "first":
 		return firstCommand(context.Background(), args[1:], stderr)
+	case "service":
+		return serviceCommand(context.Background(), args[1:], stdout, stderr)
+	case "support":
+		return supportCommand(context.Background(), args[1:], stdout, stderr)
 	case "export", "import":
 		return stickCommand(context.Background(), args[0], args[1:], stdout, stderr)
 	case "status":

@@ -68,7 +68,15 @@ func status(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 }
 
 func ask(ctx context.Context, socket, path string) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	return askUpTo(ctx, socket, path, 10*time.Second, 1<<20)
+}
+
+// supportTime is how long the kiosk may take to make a support bundle.
+const supportTime = time.Minute
+
+// askUpTo asks the kiosk for something that may take that long and have that many bytes.
+func askUpTo(ctx context.Context, socket, path string, limit time.Duration, most int64) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	c := http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return new(net.Dialer).DialContext(ctx, "unix", socket)
@@ -84,7 +92,7 @@ func ask(ctx context.Context, socket, path string) ([]byte, error) {
 	}
 	defer func() { _ = res.Body.Close() }() // it was read to its end
 	var b bytes.Buffer
-	if _, err := io.Copy(&b, io.LimitReader(res.Body, 1<<20)); err != nil {
+	if _, err := io.Copy(&b, io.LimitReader(res.Body, most)); err != nil {
 		return nil, err
 	}
 	if res.StatusCode != http.StatusOK {

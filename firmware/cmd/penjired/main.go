@@ -8,7 +8,7 @@
 // also be killed at any moment and lose nothing that was accepted.
 //
 // Exit statuses: 0 stopped when asked, 1 something broke, 2 wrong arguments or
-// settings.
+// settings, 4 the kiosk went out of service for ever: starting it again is of no use.
 package main
 
 import (
@@ -61,9 +61,9 @@ func run(args []string, stdout, stderr io.Writer) int {
 		_, _ = fmt.Fprintln(stderr, "penjired: usage: penjired -settings FILE")
 		return 2
 	}
-	level := slog.LevelInfo
+	level := new(slog.LevelVar)
 	if *verbose {
-		level = slog.LevelDebug
+		level.Set(slog.LevelDebug)
 	}
 	log := slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: level}))
 	s, err := settings.Load(*path)
@@ -79,19 +79,24 @@ func run(args []string, stdout, stderr io.Writer) int {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := serve(ctx, s, *page, log, stdout); err != nil {
+	err = serve(ctx, s, *page, log, level, stdout)
+	switch {
+	case errors.Is(err, kiosk.ErrDecommissioned):
+		log.Error("the kiosk stopped", "err", err)
+		return 4
+	case err != nil:
 		log.Error("the kiosk stopped", "err", err)
 		return 1
 	}
 	return 0
 }
 
-func serve(ctx context.Context, s settings.Settings, page string, log *slog.Logger, stdout io.Writer) error {
+func serve(ctx context.Context, s settings.Settings, page string, log *slog.Logger, level *slog.LevelVar, stdout io.Writer) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	v, built := build()
 	k, err := kiosk.Open(ctx, kiosk.Options{
-		Settings: s, Version: v, Built: built, Boot: rand.Text()[:12], Log: log,
+		Settings: s, Version: v, Built: built, Boot: rand.Text()[:12], Log: log, Level: level,
 		PageFile: page, CheckOutbox: []string{"/proc/self/exe", checkOutbox},
 	})
 	if err != nil {

@@ -9,7 +9,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"path/filepath"
 	"time"
 
 	"github.com/penjire/penjire/sync/edoc"
@@ -27,12 +26,7 @@ func openArchive(ctx context.Context, dir, where string, stderr io.Writer) (*arc
 	if err != nil {
 		return nil, err
 	}
-	in := func(name string) string {
-		if filepath.IsAbs(name) {
-			return name
-		}
-		return filepath.Join(dir, name)
-	}
+	in := inFolder(dir)
 	a := &archive.Archive{Now: time.Now()}
 	if a.Roots, err = keyfile.Certificates(in(f.Roots)); err != nil {
 		return nil, err

@@ -43,12 +43,7 @@ func load(o options) (*loaded, error) {
 	if err != nil {
 		return nil, err
 	}
-	in := func(name string) string {
-		if filepath.IsAbs(name) {
-			return name
-		}
-		return filepath.Join(o.dir, name)
-	}
+	in := inFolder(o.dir)
 	l := &loaded{ledger: ledgerPath(o.dir, cmp.Or(o.ledger, f.Ledger)), config: portal.Config{
 		Name: f.Name, PublicURL: f.PublicURL, Agencies: map[string]edoc.Signer{},
 		Quota: portal.Quota{Records: f.Limits.Records, Bytes: f.Limits.Bytes, Sessions: f.Limits.Sessions},

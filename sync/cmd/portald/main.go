@@ -6,6 +6,8 @@
 //	        [-ledger FILE|postgres://USER@HOST/DATABASE]
 //	portald check -dir FOLDER [-ledger …] [-days N] [-json]
 //	portald export -dir FOLDER [-ledger …] [-all | CODE|ID …] TO
+//	portald ticket -dir FOLDER -kiosk NUMBER -do support|verbose|decommission [-good 72h] [-for 24h] [-o FILE]
+//	portald proof -dir FOLDER FILE
 //	portald move -dir FOLDER postgres://USER@HOST/DATABASE
 //	portald release add|ls|out|pause|resume|ring -dir FOLDER [-ledger …] …
 //
@@ -38,6 +40,10 @@
 // nobody; out says how far it goes (lab, pilot, broad, none), pause and resume stop it
 // and go on, ring puts a kiosk into a ring (own: the one it was set up for), and ls
 // says how each stands in each ring. Kiosks ask on the sync address, at /releases/.
+//
+// ticket signs what lets a technician do one thing on one kiosk, once (package
+// service); proof checks what a kiosk signed as the last thing before it went out of
+// service.
 //
 // Exit status: 0 stopped as told, all in order, all exported or all moved; 1 failed, or
 // something is damaged, unreadable or missing; 2 wrong use; 3 of check: in order,
@@ -88,6 +94,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 			return moveCommand(ctx, args[1:], stdout, stderr)
 		case "release":
 			return releaseCommand(ctx, args[1:], stdout, stderr)
+		case "ticket":
+			return ticketCommand(args[1:], stdout, stderr)
+		case "proof":
+			return proofCommand(args[1:], stdout, stderr)
 		}
 	}
 	var o options
