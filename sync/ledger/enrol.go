@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"time"
 )
@@ -58,6 +59,15 @@ type Certificate struct {
 	By      string    // who revoked it
 }
 
+// Serial returns the serial number of a certificate as the ledger keeps it. One of
+// more than 20 bytes, which nobody may issue (RFC 5280), is zero.
+func Serial(c *x509.Certificate) (out [20]byte) {
+	if b := c.SerialNumber.Bytes(); len(b) <= len(out) {
+		copy(out[len(out)-len(b):], b)
+	}
+	return out
+}
+
 // Wanted is a certificate that is asked for.
 type Wanted struct {
 	Use string
@@ -84,6 +94,9 @@ type Enrolment interface {
 
 	// Codes returns the codes of a kiosk, or of all kiosks for "", the newest first.
 	Codes(ctx context.Context, kiosk string) ([]Code, error)
+
+	// Code returns the code with that name. ErrNotFound.
+	Code(ctx context.Context, id CodeID) (Code, error)
 
 	// TakeBack ends a code that was not used. ErrNotFound.
 	TakeBack(ctx context.Context, id CodeID, at time.Time) error

@@ -59,6 +59,9 @@ func (s *session) down(ctx context.Context) error {
 			return ctx.Err()
 		case <-s.wake:
 		case <-beacon.C:
+			if _, err := s.p.admit(ctx, s.cert); err != nil {
+				return err // it was revoked since, here or at another portal
+			}
 			if err := s.beacon(ctx); err != nil {
 				return err
 			}

@@ -52,6 +52,8 @@ type File struct {
 	Officers string `json:"officers,omitempty"`
 	// Releases are those of the kiosks' software; without roots there are none.
 	Releases FileReleases `json:"releases,omitzero"`
+	// Enrol is how kiosks get their certificates here; none: the register issues them.
+	Enrol *Enrol `json:"enrol,omitempty"`
 	// Limits are what kiosks may bring and how the portal keeps room for itself.
 	Limits Limits `json:"limits,omitzero"`
 	// Ledger is the database: a file, which is created if it is not there, or
@@ -71,6 +73,35 @@ type FileReleases struct {
 	// kiosk, 10 percent.
 	Kiosks  int `json:"kiosks,omitempty"`
 	Percent int `json:"percent,omitempty"`
+}
+
+// Enrol of portal.json. Zeros are the defaults.
+type Enrol struct {
+	// Issuer is the centre that certifies kiosks: one of Devices.
+	Issuer Pair `json:"issuer"`
+	// Codes is a file of 64 hex digits, the key of one-time codes: openssl rand -hex 32.
+	// All portals of one ledger have the same. A new one makes every open code void.
+	Codes string `json:"codes"`
+	// IdentityDays and SigningDays are how long certificates are good: 90 and 730.
+	IdentityDays int `json:"identity_days,omitempty"`
+	SigningDays  int `json:"signing_days,omitempty"`
+	// GraceDays is for how long after its end one still renews: 30.
+	GraceDays int `json:"grace_days,omitempty"`
+}
+
+func (e *Enrol) check() error {
+	if e == nil {
+		return nil
+	}
+	for name, n := range map[string]int{"identity_days": e.IdentityDays, "signing_days": e.SigningDays, "grace_days": e.GraceDays} {
+		if n < 0 || n > 3660 {
+			return fmt.Errorf("enrol.%s: got %d, want 0 to 3660", name, n)
+		}
+	}
+	if e.Issuer.Cert == "" || e.Issuer.Key == "" || e.Codes == "" {
+		return fmt.Errorf("enrol: issuer and codes are needed")
+	}
+	return nil
 }
 
 // Limits of portal.json. Zeros are the defaults.
@@ -131,8 +162,10 @@ func ReadFile(dir string) (File, error) {
 	if err := d.Decode(&f); err != nil {
 		return File{}, fmt.Errorf("portal: read settings %s: %w", name, err)
 	}
-	if err := f.Limits.check(); err != nil {
-		return File{}, fmt.Errorf("portal: read settings %s: %w", name, err)
+	for _, err := range []error{f.Limits.check(), f.Enrol.check()} {
+		if err != nil {
+			return File{}, fmt.Errorf("portal: read settings %s: %w", name, err)
+		}
 	}
 	return f, nil
 }

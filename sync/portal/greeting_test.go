@@ -56,7 +56,7 @@ func TestGreeters(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		connect := func(kiosk string) wire.Carrier {
 			here, there := wiretest.Pipe()
-			go func() { _ = w.p.serve(ctx, kiosk, there) }()
+			go func() { _ = w.p.serve(ctx, kiosk, w.Device.TLS.Cert, there) }()
 			synctest.Wait()
 			return here
 		}

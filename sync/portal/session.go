@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"cmp"
 	"context"
 	"crypto/x509"
 	"errors"
@@ -27,6 +28,7 @@ type session struct {
 	p       *Portal
 	conn    wire.Carrier
 	kiosk   string
+	cert    *x509.Certificate // that it showed; nil in files
 	hello   *wire.Hello
 	version uint // that both speak; there is only one yet
 	cancel  context.CancelCauseFunc
@@ -61,7 +63,7 @@ func (p *Portal) SyncHandler() http.Handler {
 			return
 		}
 		cert := r.TLS.PeerCertificates[0]
-		kiosk, err := p.admit(cert)
+		kiosk, err := p.admit(r.Context(), cert)
 		if err != nil {
 			p.c.Log.Warn("portal: a kiosk is turned away", "kiosk", trust.DeviceID(cert), "err", err)
 			http.Error(w, "this certificate is not accepted", http.StatusForbidden)
@@ -72,7 +74,7 @@ func (p *Portal) SyncHandler() http.Handler {
 			p.c.Log.Info("portal: no session", "kiosk", kiosk, "err", err)
 			return
 		}
-		_ = p.serve(context.WithoutCancel(r.Context()), kiosk, conn) // it has logged
+		_ = p.serve(context.WithoutCancel(r.Context()), kiosk, cert, conn) // it has logged
 	})
 }
 
@@ -89,7 +91,7 @@ const codeRefused = "certificate.refused"
 // Serve runs one session over c, whose other end has proved to be who, and returns
 // when it has ended: nil after a bye of the kiosk. It cuts c.
 func (p *Portal) Serve(ctx context.Context, who Peer, c wire.Carrier) error {
-	kiosk, err := p.admit(who.Cert)
+	kiosk, err := p.admit(ctx, who.Cert)
 	if err == nil && kiosk != who.Kiosk {
 		err = fmt.Errorf("the certificate is the one of %s", kiosk)
 	}
@@ -98,15 +100,15 @@ func (p *Portal) Serve(ctx context.Context, who Peer, c wire.Carrier) error {
 		defer c.Cut()
 		return errors.Join((&session{p: p, conn: c}).bye(ctx, codeRefused, time.Hour), err)
 	}
-	return p.serve(ctx, kiosk, c)
+	return p.serve(ctx, kiosk, who.Cert, c)
 }
 
-func (p *Portal) serve(ctx context.Context, kiosk string, c wire.Carrier) error {
+func (p *Portal) serve(ctx context.Context, kiosk string, cert *x509.Certificate, c wire.Carrier) error {
 	defer c.Cut()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	s := &session{
-		p: p, conn: c, kiosk: kiosk, cancel: cancel,
+		p: p, conn: c, kiosk: kiosk, cert: cert, cancel: cancel,
 		wake: make(chan struct{}, 1), acks: make(chan uint64, 1), unbuilt: make(chan struct{}, 1), ended: make(chan struct{}),
 	}
 	defer close(s.ended)
@@ -120,11 +122,13 @@ func (p *Portal) serve(ctx context.Context, kiosk string, c wire.Carrier) error 
 
 // Admit returns the kiosk that a certificate is of, if it is let in: for what kiosks
 // ask beside sync, on the same connection.
-func (p *Portal) Admit(cert *x509.Certificate) (kiosk string, err error) { return p.admit(cert) }
+func (p *Portal) Admit(ctx context.Context, cert *x509.Certificate) (kiosk string, err error) {
+	return p.admit(ctx, cert)
+}
 
 // admit returns the kiosk's id. TLS has checked the chain; the bundle knows what
 // happened since (WIRE-TRN-1).
-func (p *Portal) admit(cert *x509.Certificate) (string, error) {
+func (p *Portal) admit(ctx context.Context, cert *x509.Certificate) (string, error) {
 	if cert == nil {
 		return "", errors.New("no certificate was shown")
 	}
@@ -139,7 +143,22 @@ func (p *Portal) admit(cert *x509.Certificate) (string, error) {
 	if r.Revocation.Verdict == trust.No {
 		return "", fmt.Errorf("the certificate: %s", r.Revocation.Reason)
 	}
+	// Here it is known at once; the bundle's list follows (ENR-REV-1).
+	if revoked, err := p.ledger.CertRevoked(ctx, ledger.Serial(cert)); err != nil || revoked {
+		return "", cmp.Or(err, error(ledger.ErrCertRevoked))
+	}
 	return id, nil
+}
+
+// Expel ends the session of a kiosk, if there is one here: it was revoked. Where
+// several portals share a ledger, the others end theirs at the next beacon.
+func (p *Portal) Expel(kiosk string) {
+	p.mu.Lock()
+	s := p.sessions[kiosk]
+	p.mu.Unlock()
+	if s != nil {
+		s.cancel(ledger.ErrCertRevoked)
+	}
 }
 
 // errBye ends a session after a bye was sent.

@@ -95,7 +95,7 @@ func (p *Portal) Import(ctx context.Context, r io.Reader) (Imported, error) {
 	if f.Kind != stick.Export {
 		return Imported{}, fmt.Errorf("portal: import %s: %w", f.Name(), ErrNoExport)
 	}
-	if err := p.exporter(f); err != nil {
+	if err := p.exporter(ctx, f); err != nil {
 		p.c.Log.Warn("portal: a file is turned away", "kiosk", f.Kiosk, "err", err)
 		return Imported{}, fmt.Errorf("portal: import %s: %w: %w", f.Name(), ErrStranger, err)
 	}
@@ -133,7 +133,7 @@ func (p *Portal) Import(ctx context.Context, r io.Reader) (Imported, error) {
 
 // exporter checks who signed a file: the kiosk that it names, with the key by which
 // it signs as intermediary or that of its connections.
-func (p *Portal) exporter(f *stick.File) error {
+func (p *Portal) exporter(ctx context.Context, f *stick.File) error {
 	b := p.Trust()
 	var known []*x509.Certificate
 	for _, c := range b.SealSigners {
@@ -145,7 +145,7 @@ func (p *Portal) exporter(f *stick.File) error {
 	if err != nil {
 		return err
 	}
-	id, err := p.admit(cert)
+	id, err := p.admit(ctx, cert)
 	if err != nil {
 		return err
 	}

@@ -19,6 +19,7 @@ import (
 	"github.com/penjire/penjire/sync/edoc/tsp"
 	"github.com/penjire/penjire/sync/portal"
 	"github.com/penjire/penjire/sync/portal/desk"
+	"github.com/penjire/penjire/sync/portal/est"
 	"github.com/penjire/penjire/sync/portal/rollout"
 	"github.com/penjire/penjire/sync/release"
 )
@@ -35,6 +36,7 @@ type loaded struct {
 	bundles  string // folder of releases' bundles
 	keys     release.Keys
 	failures rollout.Limit // of a release in a ring
+	enrol    *est.Config   // nil: this portal issues no certificates
 }
 
 // load reads portal.json and what it names.
@@ -96,6 +98,9 @@ func load(o options) (*loaded, error) {
 			}
 			return err
 		},
+	}
+	if f.Enrol != nil {
+		steps = append(steps, func() (err error) { l.enrol, err = loadEnrol(f.Enrol, in); return err })
 	}
 	l.config.Older = make([][]byte, len(f.Older))
 	for i, name := range f.Older {

@@ -2,7 +2,7 @@
 // desk, the public pages and a time-stamping authority, on one SQLite file or, for
 // several portals side by side, on PostgreSQL.
 //
-//	portald -dir FOLDER [-sync HOST:PORT] [-web HOST:PORT] [-packs FOLDER] [-line DEVICE[,BAUD]] …
+//	portald -dir FOLDER [-sync HOST:PORT] [-web HOST:PORT] [-est HOST:PORT] [-packs FOLDER] [-line DEVICE[,BAUD]] …
 //	        [-ledger FILE|postgres://USER@HOST/DATABASE]
 //	portald check -dir FOLDER [-ledger …] [-days N] [-json]
 //	portald export -dir FOLDER [-ledger …] [-all | CODE|ID …] TO
@@ -10,13 +10,15 @@
 //	portald proof -dir FOLDER FILE
 //	portald move -dir FOLDER postgres://USER@HOST/DATABASE
 //	portald release add|ls|out|pause|resume|ring -dir FOLDER [-ledger …] …
+//	portald code -dir FOLDER [-ledger …] [-chip] [-days N] [-by NAME] KIOSK
+//	portald kiosk ls|revoke|answer|crl -dir FOLDER [-ledger …] …
 //
 // FOLDER holds portal.json (see portal.File) and what it names. -ledger takes the
 // place of its "ledger". A password for PostgreSQL comes from the file that
 // PGPASSFILE names, or from PGPASSWORD; one in the address is refused. Port 0 takes a
 // free one. Each -line is a serial line to one kiosk, a radio modem; 1200 baud, if
 // nothing is said. When it serves, portald prints one line of JSON on standard output,
-// {"sync":"HOST:PORT","web":"http://HOST:PORT"}; its log goes to standard error
+// {"sync":"HOST:PORT","web":"http://HOST:PORT","est":"HOST:PORT"}; its log goes to standard error
 // as JSON lines and names no person. It stops on SIGTERM or SIGINT.
 //
 // On the web address: / public pages, /desk/ and /api/desk/ the desk of agencies
@@ -40,6 +42,11 @@
 // nobody; out says how far it goes (lab, pilot, broad, none), pause and resume stop it
 // and go on, ring puts a kiosk into a ring (own: the one it was set up for), and ls
 // says how each stands in each ring. Kiosks ask on the sync address, at /releases/.
+// Where portal.json has "enrol", kiosks get their certificates at -est: EST (RFC
+// 7030). code makes a one-time code for a kiosk and prints it, once. kiosk ls lists
+// certificates and codes; revoke revokes all certificates of a kiosk; answer answers
+// the file of a kiosk that has no network; crl prints the centre's list of revoked
+// certificates, for the next trust bundle. All may run beside the portal.
 //
 // ticket signs what lets a technician do one thing on one kiosk, once (package
 // service); proof checks what a kiosk signed as the last thing before it went out of
@@ -52,6 +59,7 @@ package main
 
 import (
 	"context"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -67,6 +75,7 @@ import (
 	"time"
 
 	"github.com/penjire/penjire/sync/portal"
+	"github.com/penjire/penjire/sync/portal/est"
 	"github.com/penjire/penjire/sync/portal/rollout"
 	"github.com/penjire/penjire/sync/socket"
 )
@@ -79,8 +88,8 @@ func main() {
 
 // options are the command line.
 type options struct {
-	dir, sync, web, packs, ledger string
-	lines                         []line
+	dir, sync, web, est, packs, ledger string
+	lines                              []line
 }
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
@@ -98,6 +107,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 			return ticketCommand(args[1:], stdout, stderr)
 		case "proof":
 			return proofCommand(args[1:], stdout, stderr)
+		case "code":
+			return codeCommand(ctx, args[1:], stdout, stderr)
+		case "kiosk":
+			return kioskCommand(ctx, args[1:], stdout, stderr)
 		}
 	}
 	var o options
@@ -106,6 +119,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	fs.StringVar(&o.dir, "dir", "", "`folder` of portal.json")
 	fs.StringVar(&o.sync, "sync", "127.0.0.1:0", "`address` for kiosks")
 	fs.StringVar(&o.web, "web", "127.0.0.1:0", "`address` of the pages")
+	fs.StringVar(&o.est, "est", "127.0.0.1:0", "`address` for kiosks that want certificates, where portal.json has enrol")
 	fs.Func("line", "serial `device[,baud]` to a kiosk; may be given more than once", func(s string) error {
 		l, err := parseLine(s)
 		o.lines = append(o.lines, l)
@@ -162,7 +176,11 @@ func serve(ctx context.Context, o options, stdout io.Writer, log *slog.Logger) (
 		return err
 	}
 	roll := rollout.New(rollout.Config{Ledger: db, Folder: l.bundles, Limit: l.failures, Log: log})
-	pages, err := l.pages(p, roll, log)
+	issues, err := l.issues(db, p.Trust, log)
+	if err != nil {
+		return err
+	}
+	pages, err := l.pages(p, roll, issues, log)
 	if err != nil {
 		return err
 	}
@@ -173,7 +191,7 @@ func serve(ctx context.Context, o options, stdout io.Writer, log *slog.Logger) (
 	defer wg.Wait()
 	kiosks := http.NewServeMux()
 	kiosks.Handle("GET "+socket.Path, p.SyncHandler())
-	kiosks.Handle("/releases/", roll.Handler(p.Admit))
+	kiosks.Handle("/releases/", roll.Handler(func(c *x509.Certificate) (string, error) { return p.Admit(ctx, c) }))
 	errorLog := slog.NewLogLogger(log.Handler(), slog.LevelDebug)
 	servers := []*http.Server{
 		{Handler: kiosks, TLSConfig: portal.TLSConfig(l.cert, l.devices), ReadHeaderTimeout: time.Minute, ErrorLog: errorLog},
@@ -188,11 +206,27 @@ func serve(ctx context.Context, o options, stdout io.Writer, log *slog.Logger) (
 		ends(cancel, servers[0].ServeTLS(socket.Listener{Listener: syncLn, Line: &line}, "", ""))
 	})
 	wg.Go(func() { ends(cancel, servers[1].Serve(webLn)) })
+	estAddr := ""
+	if issues != nil {
+		estLn, err := net.Listen("tcp", o.est)
+		if err != nil {
+			cancel(nil)
+			return fmt.Errorf("listen for kiosks that want certificates: %w", err)
+		}
+		estAddr = estLn.Addr().String()
+		srv := &http.Server{
+			Handler: issues.Handler(), TLSConfig: est.TLSConfig(l.cert), ReadHeaderTimeout: 30 * time.Second, ReadTimeout: time.Minute,
+			WriteTimeout: time.Minute, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10, ErrorLog: errorLog,
+		}
+		servers = append(servers, srv)
+		wg.Go(func() { ends(cancel, srv.ServeTLS(estLn, "", "")) })
+	}
 
 	if err := json.NewEncoder(stdout).Encode(struct {
 		Sync string `json:"sync"`
 		Web  string `json:"web"`
-	}{syncLn.Addr().String(), web}); err != nil {
+		EST  string `json:"est,omitempty"`
+	}{syncLn.Addr().String(), web, estAddr}); err != nil {
 		cancel(fmt.Errorf("say where it serves: %w", err))
 	}
 	<-ctx.Done()

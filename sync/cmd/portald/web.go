@@ -10,6 +10,7 @@ import (
 	"github.com/penjire/penjire/sync/ledger"
 	"github.com/penjire/penjire/sync/portal"
 	"github.com/penjire/penjire/sync/portal/desk"
+	"github.com/penjire/penjire/sync/portal/est"
 	"github.com/penjire/penjire/sync/portal/page"
 	"github.com/penjire/penjire/sync/portal/public"
 	"github.com/penjire/penjire/sync/portal/rollout"
@@ -20,8 +21,9 @@ import (
 const alarmsShown = 20
 
 // pages is everything on the web address.
-func (l *loaded) pages(p *portal.Portal, roll *rollout.Rollout, log *slog.Logger) (http.Handler, error) {
+func (l *loaded) pages(p *portal.Portal, roll *rollout.Rollout, issues *est.Service, log *slog.Logger) (http.Handler, error) {
 	d, err := desk.New(desk.Config{Portal: p, Rollout: roll, Officers: l.officers, Bundle: p.Trust, Silent: l.silent, Log: log})
+	_ = issues
 	if err != nil {
 		return nil, err
 	}

@@ -145,6 +145,12 @@ func enrolment(t *testing.T, open Opener) {
 			t.Fatalf("Codes = %+v, want four", codes)
 		}
 		c := codes[slices.IndexFunc(codes, func(c ledger.Code) bool { return c.ID == Code(0).ID })]
+		if one := must[ledger.Code](t)(l.Code(ctx, c.ID)); one.Kiosk != c.Kiosk || !one.Used.Equal(c.Used) {
+			t.Errorf("Code = %+v, want %+v", one, c)
+		}
+		if _, err := l.Code(ctx, ledger.CodeID{1}); !errors.Is(err, ledger.ErrNotFound) {
+			t.Errorf("Code of none = %v, want ErrNotFound", err)
+		}
 		if !c.Used.Equal(start.Add(time.Hour)) || c.Chip || !bytes.Equal(c.Proof, Code(0).Proof) || !c.Until.Equal(Code(0).Until) || c.By == "" {
 			t.Errorf("the used code = %+v", c)
 		}

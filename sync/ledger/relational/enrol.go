@@ -47,6 +47,15 @@ func (d *Store) Codes(ctx context.Context, kiosk string) ([]ledger.Code, error) 
 	return out, nil
 }
 
+// Code implements ledger.Enrolment.
+func (d *Store) Code(ctx context.Context, id ledger.CodeID) (ledger.Code, error) {
+	c, err := scanCode(d.row(ctx, `SELECT `+codeColumns+` FROM codes c WHERE id = ?`, id[:]).Scan)
+	if err != nil {
+		return ledger.Code{}, d.errorf("read a one-time code: %w", noRows(err))
+	}
+	return c, nil
+}
+
 // TakeBack implements ledger.Enrolment.
 func (d *Store) TakeBack(ctx context.Context, id ledger.CodeID, at time.Time) error {
 	return d.update(ctx, "take a one-time code back", func(tx *tx) error {
