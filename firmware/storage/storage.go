@@ -73,6 +73,15 @@ func (m *Medium) look(sys string, dev uint64) error {
 	if _, err := os.Stat(filepath.Join(disk, "partition")); err == nil {
 		disk = filepath.Dir(disk)
 	}
+	d := describe(disk)
+	m.Device, m.Size, m.Kind, m.Model, m.Worn, m.Spent, m.Written = d.Device, d.Size, d.Kind, d.Model, d.Worn, d.Spent, d.Written
+	m.Errors = max(0, number(filepath.Join(sys, "fs", "ext4", name, "errors_count")))
+	return nil
+}
+
+// describe reads what the kernel knows of the medium in that folder of sysfs.
+func describe(disk string) Medium {
+	m := Medium{Worn: Unknown, Spent: Unknown, Written: Unknown}
 	m.Device = filepath.Base(disk)
 	m.Size = max(0, number(filepath.Join(disk, "size"))) * 512
 	m.Kind, m.Model = text(filepath.Join(disk, "device", "type")), text(filepath.Join(disk, "device", "name"))
@@ -85,8 +94,7 @@ func (m *Medium) look(sys string, dev uint64) error {
 			m.Written = n * 512
 		}
 	}
-	m.Errors = max(0, number(filepath.Join(sys, "fs", "ext4", name, "errors_count")))
-	return nil
+	return m
 }
 
 // underneath follows mapped devices, verity and encryption, to what they stand on,

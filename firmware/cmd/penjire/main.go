@@ -19,6 +19,7 @@
 //	penjire key create|request --handle HANDLE --kiosk NUMBER [--tpm PATH]
 //	penjire panel [run|say|unsay|picture] ...
 //	penjire first
+//	penjire hardware [--json] [--out FILE] [--root FOLDER]
 //
 // verify takes containers (*.asice) of any size, a folder and everything below
 // it, one thing on standard input, the text of a printed seal as an address or as
@@ -118,6 +119,11 @@
 // partition on every start and takes the set-up of a card that was just flashed. Exit
 // statuses: 0 done, 1 the data partition cannot be used, 2 it can, and the set-up on
 // the card was not taken, 3 wrong use.
+//
+// hardware says what this machine is made of, and --out writes it into a file that
+// can be sent: it holds no serial numbers and no addresses. Exit statuses: 0 the
+// machine is known, 1 it is not known exactly or the image is for another board, 2 it
+// could not be looked at, 3 wrong use.
 package main
 
 import (
@@ -150,6 +156,7 @@ const help = `usage: penjire verify [--trust FOLDER|FILE] [--roots FILE] [--cata
        penjire key create|request --handle HANDLE --kiosk NUMBER [--tpm PATH]
        penjire panel [run|say|unsay|picture] ...
        penjire first
+       penjire hardware [--json] [--out FILE] [--root FOLDER]
 `
 
 func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
@@ -182,6 +189,8 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		return serviceCommand(context.Background(), args[1:], stdout, stderr)
 	case "support":
 		return supportCommand(context.Background(), args[1:], stdout, stderr)
+	case "hardware":
+		return hardwareCommand(args[1:], stdout, stderr)
 	case "export", "import":
 		return stickCommand(context.Background(), args[0], args[1:], stdout, stderr)
 	case "status":
