@@ -1,5 +1,8 @@
-// Package virtual finds what virtual machines of tests are started with: Debian's
-// kernel and a first file system that is made for the test.
+// Package virtual is the virtual machines of tests: QEMU with a console that is read
+// line by line, a screen, keys and pointers, disks that lose what was not flushed
+// when their power is cut, and far ends of serial lines in the test's own process.
+// It finds what they are started with: Debian's kernel and a first file system that
+// is made for the test.
 package virtual
 
 import (
