@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/penjire/penjire/boards/bench"
 	"github.com/penjire/penjire/boards/generic"
@@ -29,6 +30,15 @@ var known = map[string][]byte{
 
 // Names returns the names Load knows, sorted.
 func Names() []string { return slices.Sorted(maps.Keys(known)) }
+
+// Open returns the board called name, or the one in the file called name: a name with
+// a point or a slash is a file's.
+func Open(name string) (*Board, error) {
+	if strings.ContainsAny(name, "/.") {
+		return ParseFile(name)
+	}
+	return Load(name)
+}
 
 // Load returns the board called name.
 func Load(name string) (*Board, error) {

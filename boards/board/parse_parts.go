@@ -21,7 +21,8 @@ func status(n node) Status {
 	}
 	switch w := n.key("why"); {
 	case s.Experimental:
-		s.Why = w.text()
+		w.only("tk", "ru", "en")
+		s.Why = Words{w.key("tk").text(), w.key("ru").text(), w.key("en").text()}
 	case w.v != nil:
 		w.fault("got a reason, want none: the board is not experimental")
 	}

@@ -3,8 +3,22 @@ package board
 // Status says how far a board may be trusted.
 type Status struct {
 	Experimental bool
-	Why          string // it is experimental; "" otherwise
+	Why          Words  // it is experimental; zero otherwise
 	Seen         string // on what this board's data was seen working
+}
+
+// Words are a sentence for people, in the languages of the product.
+type Words struct{ TK, RU, EN string }
+
+// In returns the words in a language; English for one that is not there.
+func (w Words) In(lang string) string {
+	switch lang {
+	case "tk":
+		return w.TK
+	case "ru":
+		return w.RU
+	}
+	return w.EN
 }
 
 // Machine says which machines are this board. See [Match].

@@ -55,8 +55,9 @@ func TestFaultsOfTheWhole(t *testing.T) {
 		"clock device":  {`"device": "/dev/rtc0"}`, `"device": "rtc0"}`, `board.rtc.device: got "rtc0", want a path from /`},
 		"socket twice":  {`"place": "lower-left"`, `"place": "upper-left"`, `board.usb[2].place: "upper-left" is taken by an earlier socket`},
 		"no machine":    {`"models": ["Raspberry Pi 4 Model B"], `, ``, "board.machine: got neither models nor dmi, want one of them: nothing would ever be this board"},
-		"experimental":  {`"seen":`, `"experimental": true, "seen":`, "board.status.why: is missing, want a text of 1 to 256 bytes in one line"},
+		"experimental":  {`"seen":`, `"experimental": true, "seen":`, "board.status.why: is missing, want an object"},
 		"experimental?": {`"seen":`, `"experimental": "yes", "seen":`, `board.status.experimental: got "yes", want true or false`},
+		"why in one":    {`"seen":`, `"experimental": true, "why": {"en": "x"}, "seen":`, "board.status.why.tk: is missing, want a text of 1 to 256 bytes in one line"},
 		"why not":       {`"seen":`, `"why": "x", "seen":`, "board.status.why: got a reason, want none: the board is not experimental"},
 	} {
 		t.Run(name, func(t *testing.T) {

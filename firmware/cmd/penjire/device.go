@@ -7,7 +7,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -78,15 +77,7 @@ func (f *deviceFlags) load() (*devices, error) {
 		}
 	}
 	var err error
-	if strings.ContainsAny(name, "/.") {
-		var b []byte
-		if b, err = os.ReadFile(name); err == nil {
-			d.board, err = board.Parse(b)
-		}
-	} else {
-		d.board, err = board.Load(name)
-	}
-	if err != nil {
+	if d.board, err = board.Open(name); err != nil {
 		return nil, err
 	}
 	if ports, err = filepath.Abs(ports); err != nil {

@@ -20,6 +20,11 @@
 //	penjire panel [run|say|unsay|picture] ...
 //	penjire first
 //	penjire hardware [--json] [--out FILE] [--root FOLDER]
+//	penjire board ls [--json]
+//	penjire board show|check NAME|FILE
+//	penjire board wiring [--lang tk|ru|en] NAME|FILE > page.html
+//	penjire flash [--setup FILE|-] [--roots FILE] [--any-signer] [--yes-i-mean NAME] [IMAGE DEVICE]
+//	penjire image inspect [--quick] [--roots FILE] [--json] IMAGE|DEVICE
 //
 // verify takes containers (*.asice) of any size, a folder and everything below
 // it, one thing on standard input, the text of a printed seal as an address or as
@@ -106,6 +111,23 @@
 // Exit statuses of status: 0 well, 1 something does not work, 2 no kiosk answers,
 // 3 wrong use.
 //
+// board says what kiosks are made of. ls lists the boards and says which one this
+// machine is; --json is the report to send for hardware that no board describes. show
+// prints a board's data, check holds a board's file against what is allowed, wiring
+// draws a page to print: which wire goes where. Exit statuses: 0 done and well, 1 the
+// board has faults, 2 it cannot be read, 3 wrong use.
+//
+// flash without arguments lists the media. With IMAGE and DEVICE it writes the image
+// to the medium, after asking twice: only to what can be taken out and is not in use.
+// The image is checked against its signed manifest before, everything is read back
+// after, and the partition table comes last: a medium that is not good starts nothing.
+// --setup gives it the set-up of one kiosk. Exit statuses: 0 written and proven;
+// 1 refused, or image or medium is bad; 2 it could not be done; 3 wrong use.
+//
+// image inspect says what an image or a medium is: version, board, signature, slots,
+// set-up, data. Exit statuses: 0 it is a kiosk's and the signature is good; 1 it is not;
+// 2 it cannot be read; 3 wrong use.
+//
 // key create makes a key in the TPM that cannot leave it and prints the request
 // for its certificate (PKCS #10); key request prints that of the key that is
 // there. Neither replaces a key. Exit statuses: 0 done, 1 not done, 3 wrong use.
@@ -157,6 +179,9 @@ const help = `usage: penjire verify [--trust FOLDER|FILE] [--roots FILE] [--cata
        penjire panel [run|say|unsay|picture] ...
        penjire first
        penjire hardware [--json] [--out FILE] [--root FOLDER]
+       penjire board ls|show|check|wiring ...
+       penjire flash [--setup FILE|-] [--yes-i-mean NAME] [IMAGE DEVICE]
+       penjire image inspect [--quick] [--json] IMAGE|DEVICE
 `
 
 func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
@@ -179,6 +204,12 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		return queueCommand(context.Background(), args[1:], stdout, stderr)
 	case "device":
 		return deviceCommand(context.Background(), args[1:], stdin, stdout, stderr)
+	case "board":
+		return boardCommand(args[1:], stdout, stderr)
+	case "flash":
+		return flashCommand(context.Background(), args[1:], stdin, stdout, stderr)
+	case "image":
+		return imageCommand(context.Background(), args[1:], stdout, stderr)
 	case "key":
 		return key(context.Background(), args[1:], stdout, stderr)
 	case "panel":
