@@ -30,6 +30,7 @@ const (
 // Inspection is what an image or a medium is.
 type Inspection struct {
 	Path    string          `json:"path"`
+	Image   bool            `json:"image"`             // its manifest is beside it: all of it should be as released
 	Table   layout.Table    `json:"table,omitempty"`   // "": there is none that a kiosk starts from
 	Release *layout.Release `json:"release,omitempty"` // that was written; nil: no manifest says it
 	Signer  string          `json:"signer,omitempty"`
@@ -67,6 +68,7 @@ func Inspect(ctx context.Context, path string, roots []*x509.Certificate, quick 
 	switch {
 	case err == nil:
 		in.signed(img)
+		in.Image = true
 	case !errors.Is(err, ErrManifest):
 		return nil, err
 	default:

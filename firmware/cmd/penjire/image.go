@@ -69,7 +69,7 @@ func imageCommand(ctx context.Context, args []string, stdout, stderr io.Writer) 
 	} else {
 		showInspection(in, stdout)
 	}
-	if in.Table == "" || in.Release == nil || in.Signature != "good" {
+	if in.Table == "" || in.Release == nil || in.Signature != "good" || in.Image && !*quick && !in.Whole {
 		return bad
 	}
 	return good
@@ -122,8 +122,11 @@ func showInspection(in *flash.Inspection, w io.Writer) {
 		}
 		line("data", "%s", what)
 	}
-	if in.Whole {
+	switch {
+	case in.Whole:
 		line("whole", "yes: every byte is as released")
+	case in.Image && len(in.Parts) > 0 && in.Parts[0].State != flash.Unread:
+		line("whole", "NO: the image is damaged; fetch it again")
 	}
 	_ = t.Flush() // to a terminal or a file of the caller's
 }
