@@ -93,7 +93,7 @@ func watchdog(n node, d *Board) WatchdogTimer {
 
 func power(n node, d *Board) Power {
 	n.only("profile", "fail_line", "monitor", "hold_ms")
-	p := Power{Profile: n.key("profile").oneOf("mains", "ups", "solar")}
+	p := Power{Profile: n.key("profile").oneOf(Mains, UPS, Solar)}
 	if f := n.key("fail_line"); f.v != nil {
 		p.FailLine = f.deviceOf(d, Sensor)
 		p.HoldMS = n.key("hold_ms").integer(200, 600_000)

@@ -68,9 +68,16 @@ type WatchdogTimer struct {
 	KeptBy  string // systemd, or kiosk: then the board has a device of class watchdog
 }
 
+// The profiles of power. On the sun every watt counts: screens dim sooner.
+const (
+	Mains = "mains"
+	UPS   = "ups"
+	Solar = "solar"
+)
+
 // Power is where the electricity comes from.
 type Power struct {
-	Profile  string // mains, ups, solar
+	Profile  string // Mains, UPS or Solar
 	FailLine string // the device that says that the supply is going: a sensor of kind supplyFailing; "": none does
 	Monitor  string // the device that measures the battery: of class power-monitor; "": none does
 	HoldMS   int    // for how many milliseconds the supply still carries after FailLine; 0: no FailLine

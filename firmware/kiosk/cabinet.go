@@ -9,7 +9,6 @@ import (
 	"github.com/penjire/penjire/boards/board"
 	"github.com/penjire/penjire/drivers/device"
 	"github.com/penjire/penjire/firmware/health"
-	"github.com/penjire/penjire/firmware/session"
 	"github.com/penjire/penjire/ui/screen"
 )
 
@@ -31,6 +30,8 @@ type cabinet struct {
 	left   bool                       // nobody was there at the last look; of the same loop
 
 	failing, empty atomic.Bool  // the supply's signal; the battery's charge
+	scarce         atomic.Bool  // the battery's charge is to be spared
+	flushed        atomic.Int64 // how long the last flush of a failing supply took
 	judging        sync.Mutex   // of the two together
 	beat           atomic.Int64 // when its loop last went round, for the watchdog
 }
@@ -139,6 +140,9 @@ func (k *Kiosk) judgeSupply() {
 	if failing != k.health.Holds(health.SupplyFailing) {
 		k.set(health.SupplyFailing, failing)
 		k.wake() // tells the pages
+		if failing {
+			k.flush()
+		}
 	}
 }
 
@@ -159,17 +163,19 @@ func (k *Kiosk) watchPower(ctx context.Context) error {
 	tick := time.NewTicker(powerEvery)
 	defer tick.Stop()
 	for {
-		var battery, empty, gone bool
+		var battery, empty, scarce, gone bool
 		for _, m := range k.cab.power {
 			p, err := m.Power(ctx)
 			battery = battery || p.Source == device.PowerBattery
 			empty = empty || p.Source == device.PowerBattery && p.Percent >= 0 && p.Percent <= nearlyEmpty
+			scarce = scarce || p.Source == device.PowerBattery && p.Percent >= 0 && p.Percent <= scarceAt
 			gone = gone || err != nil && time.Since(k.started) > startUp
 		}
 		if ctx.Err() != nil {
 			return nil
 		}
 		k.cab.empty.Store(empty)
+		k.cab.scarce.Store(scarce)
 		k.judgeSupply()
 		k.set(health.OnBattery, battery)
 		k.set(health.NoMeter, gone)
@@ -219,63 +225,6 @@ func (k *Kiosk) lookHeat(ctx context.Context) {
 	}
 	if known { // a thermometer that does not answer says nothing new
 		k.set(health.Hot, most >= hot || is && most >= cooled)
-	}
-}
-
-const (
-	// dimAfter is how long nobody must have been there, and no visit, before the
-	// screen is dimmed. It is never dark.
-	dimAfter = 2 * time.Minute
-	dim      = 20
-)
-
-// nobody reports whether the sensors see nobody. Who cannot be told is there: without
-// a sensor that says otherwise, somebody is.
-func (c *cabinet) nobody() (nobody bool) {
-	for _, s := range c.sensors {
-		if s.Kind() == device.SensorPresence {
-			if at, _ := s.Contact(); at != device.ContactIdle {
-				return false
-			}
-			nobody = true
-		}
-	}
-	return nobody
-}
-
-// lookPresence tells the visit when whoever was there leaves or comes back, and dims
-// the screen while nobody is there.
-func (k *Kiosk) lookPresence() {
-	nobody := k.cab.nobody()
-	k.mu.Lock()
-	visited := k.visit != nil
-	if visited && nobody != k.cab.left {
-		k.apply(k.visit, session.Present{There: !nobody})
-	}
-	k.mu.Unlock()
-	k.cab.left = nobody
-	if len(k.cab.screens) == 0 {
-		return
-	}
-	now := time.Now()
-	switch {
-	case !nobody || visited:
-		k.cab.idle = time.Time{}
-	case k.cab.idle.IsZero():
-		k.cab.idle = now
-	}
-	want := 100
-	if !k.cab.idle.IsZero() && now.Sub(k.cab.idle) >= dimAfter {
-		want = dim
-	}
-	if want == k.cab.bright {
-		return
-	}
-	k.cab.bright = want
-	for _, s := range k.cab.screens {
-		if err := s.Brightness(want); err != nil {
-			k.cab.bright = 0 // once more at the next look
-		}
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/penjire/penjire/boards/board"
 	"github.com/penjire/penjire/drivers/backlight"
 	"github.com/penjire/penjire/drivers/device"
 	"github.com/penjire/penjire/drivers/ds3231"
@@ -346,7 +347,7 @@ func TestScreenIsDimmed(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := &presence{is: device.ContactIdle}
-	k := &Kiosk{cab: &cabinet{screens: []device.Backlight{l}, sensors: []device.Sensor{p}}}
+	k := &Kiosk{board: &board.Board{}, cab: &cabinet{screens: []device.Backlight{l}, sensors: []device.Sensor{p}}}
 	looks := func(want string) {
 		t.Helper()
 		// What is written is shorter than what stood there, on disk.

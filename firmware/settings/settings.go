@@ -46,6 +46,7 @@ type Settings struct {
 	MM           float64       // pixels per millimetre; 0: the board's
 	OutboxMax    int64         // bytes the outbox may grow to; 0 is 1 GiB
 	Mirror       string        // folder on a second medium for a copy of the outbox; "" is none
+	Night        Window        // nobody is expected then: the screen is as dim as it gets while nobody is there; zero: never
 	Stick        string        // folder where a memory stick is mounted; "" is /media/stick
 	Overdue      time.Duration // a request may wait that long for the portal's receipt before other steps are due (ED-25); 0 is 24 h
 }
@@ -105,7 +106,7 @@ func Parse(b []byte, dir string) (Settings, error) {
 	var fs Faults
 	n := node{path: "settings", v: tree, fs: &fs}
 	n.only("kiosk", "place", "board", "ports", "state", "listen", "frames", "control", "portal", "sync", "identity", "signing", "counter",
-		"roots", "trust", "catalogue", "idle", "beacon_max_age_days", "mm", "outbox", "stick", "overdue_h")
+		"roots", "trust", "catalogue", "idle", "beacon_max_age_days", "mm", "outbox", "stick", "overdue_h", "night")
 	s := Settings{
 		Kiosk:     n.key("kiosk").must().name(),
 		Place:     n.key("place").place(),
@@ -135,6 +136,9 @@ func Parse(b []byte, dir string) (Settings, error) {
 	s.Mirror = box.key("mirror").file(dir)
 	s.OutboxMax = int64(box.key("max_size").number(2<<20, 1<<40))
 	s.Stick = n.key("stick").file(dir)
+	if n := n.key("night"); n.v != nil {
+		s.Night = n.window()
+	}
 	s.Overdue = time.Duration(n.key("overdue_h").number(1, 24*30) * float64(time.Hour))
 	if len(fs) > 0 {
 		return Settings{}, fs

@@ -1,6 +1,7 @@
 package settings
 
 import (
+	"slices"
 	"strings"
 	"time"
 )
@@ -15,6 +16,20 @@ func (n node) sync() Sync {
 		s.Windows = append(s.Windows, w.window())
 	}
 	return s
+}
+
+// Holds reports whether at is in the window, by the wall clock that at shows. The zero
+// window has no time in it.
+func (w Window) Holds(at time.Time) bool {
+	if w.From == 0 && w.To == 0 && w.Days == nil {
+		return false
+	}
+	since := time.Duration(at.Hour())*time.Hour + time.Duration(at.Minute())*time.Minute + time.Duration(at.Second())*time.Second
+	on := func(d time.Weekday) bool { return w.Days == nil || slices.Contains(w.Days, d) }
+	if w.To > w.From {
+		return on(at.Weekday()) && w.From <= since && since < w.To
+	}
+	return on(at.Weekday()) && since >= w.From || on((at.Weekday()+6)%7) && since < w.To
 }
 
 // list returns the values of a list.

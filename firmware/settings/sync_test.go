@@ -33,3 +33,36 @@ func TestSync(t *testing.T) {
 		}
 	}
 }
+
+func TestWindowHolds(t *testing.T) {
+	at := func(s string) time.Time {
+		v, err := time.Parse("Mon 15:04 2 January 2006", s+" 2026")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+	overnight := Window{From: 20 * time.Hour, To: 6 * time.Hour}
+	monday := Window{Days: []time.Weekday{time.Monday}, From: 20 * time.Hour, To: 6 * time.Hour}
+	day := Window{From: 8 * time.Hour, To: 18 * time.Hour}
+	for _, c := range []struct {
+		w    Window
+		at   string
+		want bool
+	}{
+		{Window{}, "Mon 00:00 30 November", false},
+		{day, "Mon 08:00 30 November", true},
+		{day, "Mon 18:00 30 November", false},
+		{overnight, "Mon 19:59 30 November", false},
+		{overnight, "Mon 20:00 30 November", true},
+		{overnight, "Mon 05:59 30 November", true},
+		{overnight, "Mon 06:00 30 November", false},
+		{monday, "Mon 05:00 30 November", false}, // of Sunday's night
+		{monday, "Tue 05:00 1 December", true},
+		{monday, "Tue 21:00 1 December", false},
+	} {
+		if got := c.w.Holds(at(c.at)); got != c.want {
+			t.Errorf("%+v at %s: got %v, want %v", c.w, c.at, got, c.want)
+		}
+	}
+}
