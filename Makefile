@@ -90,11 +90,13 @@ fuzz: need-go ## every fuzz target there is, for FUZZTIME each
 	    $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 100x $$p; done; done; \
 	  echo "$$n targets"; test $$n = $$(grep -rh --include='*_test.go' '^func Fuzz' . | wc -l)
 
-nightly: ## the slow campaigns: many simulated days and mutants, long fuzzing, kills, power cuts, pulled USB cables and chips, a narrow link, more than 100,000 crash states, the race detector
+nightly: ## the slow campaigns: many simulated days and mutants, long fuzzing, kills, power cuts, the image in a virtual machine, pulled USB cables and chips, a narrow link, more than 100,000 crash states, the race detector
 	PENJIRE_SEEDS=200000 PENJIRE_MUTANTS=all $(GO) test -count=1 -timeout 12h -v -run 'TestSeeds|TestMutants' ./sync/simulation/
 	$(MAKE) fuzz FUZZTIME=10m
 	PENJIRE_KILLS=200 $(GO) test -count=1 -timeout 4h -v -run 'TestKilled|Kills' ./sync/outbox ./firmware/e2e
 	PENJIRE_POWER_CUTS=60 $(GO) test -count=1 -timeout 4h -v ./firmware/e2e/powercut
+	$(MAKE) image BOARD=vm
+	PENJIRE_APPLIANCE=1 $(GO) test -count=1 -timeout 20h -v ./firmware/e2e/virtual ./firmware/e2e/appliance
 	PENJIRE_CABLES=1 PENJIRE_CABINET=1 $(GO) test -count=1 -timeout 1h -v ./firmware/e2e/cables ./firmware/e2e/cabinet
 	PENJIRE_QUEUED=10000 $(GO) test -count=1 -timeout 3h -run '^$$' -bench Narrow -benchtime 1x ./firmware/e2e
 	PENJIRE_CRASH_STATES=60000 $(GO) test -count=1 -timeout 6h -v -run 'CrashStates|Mutants' ./sync/outbox ./sync/ledger/sqlite 2>&1 | .ci/crashes

@@ -7,8 +7,8 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
-	"time"
 
+	"github.com/penjire/penjire/firmware/e2e/visitor"
 	"golang.org/x/net/html"
 )
 
@@ -27,15 +27,7 @@ type person struct {
 const specimenPIN = "123456"
 
 // answers to every question of the three services, by row name.
-var answers = map[string]string{
-	"purpose": "work", "at_registered": "no", "region": "lebap", "settlement": "Nusga obasy",
-	"street": "Magtymguly şaýoly", "house": "12", "since": "2019-03-01", "family": "3", "phone": "+993 65 12 34 56",
-	"profession": "Tikinçi", "education": "secondary", "experience": "7", "last_work": "Nusga kärhanasy", "skills": "sewing", "wanted": "Tikinçi",
-	"work_time": "full", "ready": inDays(7), "about": "", "email": "", "privacy": "open", "retention": "6m",
-	"subject": "quality", "body": "Nusga edarasy", "day": inDays(-2), "what": "Hyzmat berilmedi, sebäbi aýdylmady.", "wish": "Jogap beriň.", "call": "no",
-}
-
-func inDays(n int) string { return time.Now().AddDate(0, 0, n).Format(time.DateOnly) }
+var answers = visitor.Answers
 
 // begin starts a visit in lang.
 func (b *bench) begin(lang string) *person {
@@ -77,31 +69,7 @@ func (p *person) read(r *http.Response) {
 	}
 	p.path = r.Request.URL.String()
 	p.body = string(body)
-	p.page, p.text = words(p.body)
-}
-
-// words returns the page's name and all its visible text.
-func words(body string) (page, text string) {
-	doc, err := html.Parse(strings.NewReader(body))
-	if err != nil {
-		return "", ""
-	}
-	var b strings.Builder
-	for n := range doc.Descendants() {
-		if n.Type == html.ElementNode && n.Data == "body" {
-			for _, a := range n.Attr {
-				if a.Key == "data-page" {
-					page = a.Val
-				}
-			}
-		}
-		if n.Type == html.TextNode && n.Parent.Data != "script" && n.Parent.Data != "noscript" {
-			if s := strings.TrimSpace(n.Data); s != "" {
-				b.WriteString(s + "\n")
-			}
-		}
-	}
-	return page, b.String()
+	p.page, p.text = visitor.Words(p.body)
 }
 
 // act does one thing; kv are names and values of the form.
@@ -172,18 +140,10 @@ func (p *person) fill(answers map[string]string) *person {
 		if !ok || row == last {
 			p.b.t.Fatalf("fill: on page %q after question %q:\n%s", p.page, last, p.text)
 		}
-		p.act("answer", form(row, answers[row])...)
+		p.act("answer", visitor.Form(row, answers[row])...)
 		last = row
 	}
 	return p
-}
-
-// form is the form of one question, answered.
-func form(row, answer string) []string {
-	if d, err := time.Parse(time.DateOnly, answer); err == nil {
-		return []string{"row", row, row + ".day", d.Format("2"), row + ".month", d.Format("1"), row + ".year", d.Format("2006")}
-	}
-	return []string{"row", row, row, answer}
 }
 
 // value returns the value of the first button or field called name.
@@ -220,13 +180,11 @@ func (p *person) sign() *person {
 	return p.act("confirm").on("pin").act("pin", "pin", specimenPIN)
 }
 
-var trackingCode = regexp.MustCompile(`[0-9A-HJKMNP-TV-Z]{5}·[0-9A-HJKMNP-TV-Z]{5}`)
-
 // done waits for the end of the request and returns the tracking code.
 func (p *person) done() string {
 	p.b.t.Helper()
 	p.on("done")
-	code := trackingCode.FindString(p.text)
+	code := visitor.TrackingCode.FindString(p.text)
 	if code == "" {
 		p.b.t.Fatalf("the done page shows no tracking code:\n%s", p.text)
 	}

@@ -10,6 +10,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+
+	"github.com/penjire/penjire/firmware/e2e/visitor"
 )
 
 // filed is a request as the desk's API gives it.
@@ -158,7 +160,7 @@ func (b *bench) public(path string) string {
 	if err != nil || r.StatusCode != http.StatusOK {
 		b.t.Fatalf("GET %s: %s, %v", path, r.Status, err)
 	}
-	_, text := words(string(body))
+	_, text := visitor.Words(string(body))
 	return text
 }
 

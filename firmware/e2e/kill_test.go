@@ -1,13 +1,9 @@
 package e2e
 
 import (
-	"errors"
 	"fmt"
-	"io"
-	"maps"
 	"math/rand/v2"
 	"net/http"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -16,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/penjire/penjire/sync/edoc"
+	"github.com/penjire/penjire/firmware/e2e/visitor"
 )
 
 // TestPromise_NothingTwice_Kills has citizens in a hurry while kiosk and portal
@@ -68,7 +64,7 @@ func (k *kills) round(i int) {
 	var all sync.WaitGroup
 	all.Go(func() {
 		for n := range 3 { // one after the other: there is one screen
-			code, err := hurry(s.Kiosk.URL, fmt.Sprintf("Hyzmat berilmedi, %d.%d.", i, n))
+			code, err := visitor.Complain(&http.Client{Timeout: 5 * time.Second}, s.Kiosk.URL, fmt.Sprintf("Hyzmat berilmedi, %d.%d.", i, n))
 			if err != nil {
 				return // killed in the middle
 			}
@@ -117,80 +113,4 @@ func (k *kills) carry(portal string) {
 		}
 	}
 	run("import")
-}
-
-// hurry makes a complaint and returns the code that the done page shows. An error
-// says that somebody pulled the plug, or that it was not done in time.
-func hurry(kiosk, what string) (string, error) {
-	v := visitor{c: &http.Client{Timeout: 5 * time.Second}, at: kiosk}
-	said := map[string]string{}
-	maps.Copy(said, answers)
-	said["what"] = what
-	if err := v.post("begin", "lang", "ru"); err != nil {
-		return "", err
-	}
-	steps := [][]string{{"apply"}, {"choose", "service", "complaint"}, {"begin"}}
-	for _, s := range steps {
-		if err := v.post(s[0], s[1:]...); err != nil {
-			return "", err
-		}
-	}
-	for range 100 {
-		var err error
-		row, question := strings.CutPrefix(v.page, "question/")
-		switch {
-		case v.page == "rules":
-			err = v.post("accept")
-		case v.page == "check":
-			err = v.post("confirm")
-		case question:
-			err = v.post("answer", form(row, said[row])...)
-		case v.page == "working":
-			err = v.look()
-		case v.page == "done":
-			code, err := edoc.ParseCode(trackingCode.FindString(v.text))
-			return code, errors.Join(err, v.post("end"))
-		default:
-			return "", fmt.Errorf("on page %s", v.page)
-		}
-		if err != nil {
-			return "", err
-		}
-	}
-	return "", errors.New("a hundred pages and not done")
-}
-
-// visitor is a citizen for whom a page that does not come is no failure.
-type visitor struct {
-	c          *http.Client
-	at         string
-	page, text string
-}
-
-func (v *visitor) post(name string, kv ...string) error {
-	f := url.Values{}
-	for i := 0; i < len(kv); i += 2 {
-		f.Set(kv[i], kv[i+1])
-	}
-	r, err := v.c.PostForm(v.at+"/"+name, f)
-	return v.read(r, err)
-}
-
-func (v *visitor) look() error {
-	r, err := v.c.Get(v.at)
-	return v.read(r, err)
-}
-
-func (v *visitor) read(r *http.Response, err error) error {
-	if err != nil {
-		return err
-	}
-	defer func() { _ = r.Body.Close() }()
-	body, err := io.ReadAll(r.Body)
-	if err != nil || r.StatusCode != http.StatusOK {
-		return fmt.Errorf("%s: %w", r.Status, errors.Join(err, errors.ErrUnsupported))
-	}
-	v.at = r.Request.URL.String()
-	v.page, v.text = words(string(body))
-	return nil
 }

@@ -1,0 +1,253 @@
+package appliance
+
+import (
+	"context"
+	"image"
+	"image/color"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// patience is how long anything may take on a busy computer that emulates every
+// instruction of the machine.
+const patience = 15 * time.Minute
+
+// band is the colour of the top of every page (ui/asset: --green-deep, --green).
+var bands = []color.RGBA{{0x08, 0x37, 0x2a, 0xff}, {0x0e, 0x4d, 0x3a, 0xff}}
+
+// isPage reports whether a page of the kiosk is on the screen.
+func isPage(p image.Image) bool {
+	of := 0.0
+	for _, c := range bands {
+		of += share(p, image.Rect(0, 0, 100, 8), c)
+	}
+	return of > 0.3
+}
+
+// TestService has an image from power-on to a citizen's touch, and looks for what
+// must not be there. It says what that took.
+func TestService(t *testing.T) {
+	k := newKiosk(t)
+	k.settle()
+	ctx, stop := context.WithTimeout(t.Context(), 4*time.Hour)
+	defer stop()
+	k.on(ctx)
+	start := k.inService(ctx, "start")
+	k.measure(ctx)
+
+	for _, part := range []struct {
+		name string
+		does func(context.Context, *kiosk, image.Image)
+	}{
+		{"ports", ports}, {"hardening", hardening}, {"keys", keys}, {"touch", touch},
+		{"browser killed", browserKilled}, {"browser hangs", browserHangs}, {"daemon killed", daemonKilled}, {"disk full", diskFull},
+	} {
+		t.Run(part.name, func(t *testing.T) {
+			k.t = t
+			ctx, stop := context.WithTimeout(ctx, patience)
+			defer stop()
+			part.does(ctx, k, start)
+		})
+	}
+}
+
+// inService waits until the start page is on the screen, and keeps its picture.
+func (k *kiosk) inService(ctx context.Context, name string) (start image.Image) {
+	k.t.Helper()
+	ctx, stop := context.WithTimeout(ctx, patience)
+	defer stop()
+	k.said(ctx, "msg=painted")
+	k.painted = time.Since(k.begun)
+	k.shows(ctx, name, func(p image.Image) bool { start = p; return isPage(p) })
+	return start
+}
+
+// measure says what it took from power-on to the first paint.
+func (k *kiosk) measure(ctx context.Context) {
+	read, used := k.disk.Read.Load(), k.m.Used()
+	k.t.Logf("power-on to first paint: %.1f s, %.1f s of the processor, %d MiB read", k.painted.Seconds(), used.Seconds(), read>>20)
+	k.t.Logf("systemd-analyze:\n%s", k.run(ctx, "systemd-analyze; systemd-analyze blame --no-pager | head -n 15; systemd-analyze critical-chain --no-pager penjire-screen.service"))
+	k.t.Logf("memory:\n%s", k.run(ctx, "free -m; ps -eo rss,comm --sort=-rss | head -n 15"))
+	total, free := k.meminfo(ctx, "MemTotal"), k.meminfo(ctx, "MemAvailable")
+	k.t.Logf("memory in use with the browser: %d MiB (MemTotal %d, MemAvailable %d)", total-free, total, free)
+	if total-free > 450 {
+		k.t.Errorf("%d MiB of memory are in use, want at most 450", total-free)
+	}
+	k.t.Logf("daemon ready after its unit started: %v", k.took(ctx, "penjired.service"))
+	if failed := k.run(ctx, "systemctl --failed --no-legend --plain"); failed != "" {
+		k.t.Errorf("units that failed:\n%s", failed)
+	}
+}
+
+func (k *kiosk) meminfo(ctx context.Context, name string) int {
+	k.t.Helper()
+	f := strings.Fields(k.run(ctx, "grep ^"+name+": /proc/meminfo"))
+	n, err := strconv.Atoi(f[1])
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	return n >> 10
+}
+
+// took is how long a unit took from its start to being ready.
+func (k *kiosk) took(ctx context.Context, unit string) time.Duration {
+	k.t.Helper()
+	at := func(what string) int64 {
+		s := k.run(ctx, "systemctl show --value -p "+what+" "+unit)
+		n, err := strconv.ParseInt(strings.TrimSpace(s), 10, 64)
+		if err != nil {
+			k.t.Fatal(err)
+		}
+		return n
+	}
+	return time.Duration(at("ActiveEnterTimestampMonotonic")-at("InactiveExitTimestampMonotonic")) * time.Microsecond
+}
+
+// ports: nothing listens but on the loopback. It is read from the kernel's own tables:
+// the image has no ss(8).
+func ports(ctx context.Context, k *kiosk, _ image.Image) {
+	out := k.run(ctx, "grep -H . /proc/net/tcp /proc/net/tcp6 /proc/net/udp /proc/net/udp6 /proc/net/raw /proc/net/raw6")
+	k.t.Logf("sockets:\n%s", out)
+	listen, err := listening(out)
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	for _, l := range listen {
+		k.t.Logf("listens: %s %v", l.protocol, l.at)
+		if !l.at.Addr().IsLoopback() && !ownNeeds(l) {
+			k.t.Errorf("open to others: %s %v", l.protocol, l.at)
+		}
+	}
+	if !slices.ContainsFunc(listen, func(l socket) bool { return l.at.String() == screens }) {
+		k.t.Errorf("nothing listens on %s: the daemon's pages are not among what was looked at", screens)
+	}
+	k.t.Logf("nft list ruleset\n%s", k.run(ctx, "nft list ruleset"))
+}
+
+// ownNeeds reports whether a socket is the network's own: the answers of DHCP, and
+// ICMPv6, whose number stands where others have a port.
+func ownNeeds(s socket) bool {
+	const dhcp, dhcpv6, icmpv6 = 68, 546, 58
+	return strings.HasPrefix(s.protocol, "udp") && (s.at.Port() == dhcp || s.at.Port() == dhcpv6) || s.protocol == "raw6" && s.at.Port() == icmpv6
+}
+
+// hardening lists how our units are confined.
+func hardening(ctx context.Context, k *kiosk, _ image.Image) {
+	out := k.run(ctx, "systemd-analyze security --no-pager | grep -i -e penjire -e ^UNIT")
+	k.t.Logf("systemd-analyze security\n%s", out)
+	for _, u := range []string{"penjired.service", "penjire-screen.service"} {
+		if !strings.Contains(out, u) {
+			k.t.Errorf("%s is not listed", u)
+		}
+	}
+}
+
+// keys: no key leads out of the page.
+func keys(ctx context.Context, k *kiosk, start image.Image) {
+	for _, combination := range []string{
+		"f1", "f3", "f6", "f7", "f11", "f12", "esc", "ctrl l", "ctrl n", "ctrl shift n", "ctrl t", "ctrl w", "ctrl shift t", "ctrl o", "ctrl s", "ctrl p", "ctrl u",
+		"ctrl h", "ctrl j", "ctrl shift i", "ctrl shift j", "ctrl shift c", "ctrl shift delete", "ctrl f", "ctrl g", "alt f", "alt e", "alt home",
+		"alt left", "alt f4", "alt tab", "alt spc", "shift esc", "ctrl alt delete", "ctrl alt f1", "ctrl alt f2", "ctrl alt backspace", "meta_l", "sysrq", "browser_home",
+	} {
+		if err := k.m.Press(ctx, strings.Fields(combination)...); err != nil {
+			k.t.Logf("%s: %v", combination, err) // QEMU does not know every key
+		}
+		<-time.After(300 * time.Millisecond) // the machine needs time to do what it must not
+	}
+	k.shows(ctx, "keys", func(p image.Image) bool { return same(p, start) })
+	if pid := k.run(ctx, "pgrep -c -f 'type=renderer'; ls /run/penjire-screen /tmp"); pid != "" {
+		k.t.Logf("after the keys:\n%s", pid)
+	}
+}
+
+// begin is where a finger begins a visit: a language's button of the start page.
+const beginX, beginY = 0.5, 0.70
+
+// touch: a finger begins a visit, and the kiosk is ready for the next citizen by
+// itself when nobody goes on.
+func touch(ctx context.Context, k *kiosk, start image.Image) {
+	k.begins(ctx, start, "touched")
+	k.shows(ctx, "nobody", func(p image.Image) bool { return same(p, start) })
+}
+
+// begins touches the start page until a visit has begun.
+func (k *kiosk) begins(ctx context.Context, start image.Image, name string) {
+	k.t.Helper()
+	if err := k.touch.Touch(beginX, beginY); err != nil {
+		k.t.Fatal(err)
+	}
+	took := k.shows(ctx, name, func(p image.Image) bool { return isPage(p) && !same(p, start) })
+	k.t.Logf("%v after a finger touched the screen there was another page", took)
+}
+
+// pid is the main process of a unit.
+func (k *kiosk) pid(ctx context.Context, unit string) string {
+	k.t.Helper()
+	return strings.TrimSpace(k.run(ctx, "systemctl show --value -p MainPID "+unit))
+}
+
+// again waits until a unit has another main process, the start page is there and a
+// finger begins a visit.
+func (k *kiosk) again(ctx context.Context, unit, before string, start image.Image) {
+	k.t.Helper()
+	begun := time.Now()
+	for pid := before; pid == before || pid == "0"; pid = k.pid(ctx, unit) {
+		<-time.After(time.Second)
+	}
+	k.t.Logf("%s starts anew after %.1f s", unit, time.Since(begun).Seconds())
+	k.shows(ctx, "again", func(p image.Image) bool { return same(p, start) })
+	k.t.Logf("back in service after %.1f s", time.Since(begun).Seconds())
+	k.begins(ctx, start, "again")
+	k.shows(ctx, "again", func(p image.Image) bool { return same(p, start) })
+}
+
+func browserKilled(ctx context.Context, k *kiosk, start image.Image) {
+	pid := k.pid(ctx, "penjire-screen")
+	k.run(ctx, "pkill -KILL chromium")
+	k.again(ctx, "penjire-screen", pid, start)
+}
+
+func browserHangs(ctx context.Context, k *kiosk, start image.Image) {
+	pid := k.pid(ctx, "penjire-screen")
+	k.run(ctx, "pkill -STOP chromium")
+	k.again(ctx, "penjire-screen", pid, start)
+}
+
+func daemonKilled(ctx context.Context, k *kiosk, start image.Image) {
+	pid := k.pid(ctx, "penjired")
+	k.run(ctx, "systemctl kill -s KILL penjired")
+	k.again(ctx, "penjired", pid, start)
+}
+
+// diskFull: with a full data partition the kiosk stays in service; what it accepted
+// before is kept, and it accepts again when there is room.
+func diskFull(ctx context.Context, k *kiosk, start image.Image) {
+	c := k.client(ctx)
+	if _, err := c.complain("before"); err != nil {
+		k.t.Fatal(err)
+	}
+	k.run(ctx, "cat /dev/zero > /data/full 2>/dev/null; sync; df /data")
+	if code, err := c.complain("while it is full"); err == nil {
+		k.t.Logf("accepted with a full disk: %s", code)
+	}
+	k.shows(ctx, "full", isPage)
+	pid := k.pid(ctx, "penjired")
+	k.run(ctx, "systemctl kill -s KILL penjired")
+	for again := pid; again == pid || again == "0"; again = k.pid(ctx, "penjired") {
+		<-time.After(time.Second)
+	}
+	k.shows(ctx, "full", isPage)
+	k.run(ctx, "rm /data/full; sync")
+	for {
+		if _, err := c.complain("after"); err == nil {
+			break
+		} else if ctx.Err() != nil {
+			k.t.Fatalf("it accepts nothing any more: %v", err)
+		}
+	}
+	c.arrived(ctx)
+	_ = start
+}
