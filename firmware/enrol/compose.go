@@ -43,7 +43,7 @@ func (s Setup) compose(board string, p pairs) ([]byte, error) {
 			portal["line"] = l
 		}
 	}
-	for k, v := range map[string]string{"public_url": s.Portal.PublicURL, "server_name": s.Portal.ServerName} {
+	for k, v := range map[string]string{"est": s.Portal.EST, "public_url": s.Portal.PublicURL, "server_name": s.Portal.ServerName} {
 		if v != "" {
 			portal[k] = v
 		}

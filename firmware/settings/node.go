@@ -160,13 +160,16 @@ func (n node) origins() string {
 }
 
 func (n node) portal() Portal {
-	n.only("url", "public_url", "server_name", "line")
+	n.only("url", "est", "public_url", "server_name", "line")
 	p := Portal{
-		URL: n.key("url").must().text(), PublicURL: n.key("public_url").text(), ServerName: n.key("server_name").text(),
+		URL: n.key("url").must().text(), EST: n.key("est").text(), PublicURL: n.key("public_url").text(), ServerName: n.key("server_name").text(),
 		Line: n.key("line").line(),
 	}
 	if u, err := url.Parse(p.URL); n.key("url").v != nil && (err != nil || u.Scheme != "wss" || u.Hostname() == "") {
 		n.key("url").fault("got %q, want wss://host:port/path", p.URL)
+	}
+	if u, err := url.Parse(p.EST); p.EST != "" && (err != nil || p.EST != "https://"+u.Host || u.Hostname() == "") {
+		n.key("est").fault("got %q, want https://host:port", p.EST)
 	}
 	if u, err := url.Parse(p.PublicURL); p.PublicURL != "" && (err != nil || u.Hostname() == "" ||
 		u.Scheme != "https" && u.Scheme != "http" || u.User != nil || u.RawQuery != "" || u.Fragment != "") {

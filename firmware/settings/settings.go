@@ -54,6 +54,7 @@ type Settings struct {
 // Portal is the portal the kiosk belongs to.
 type Portal struct {
 	URL        string // wss://host:port/sync
+	EST        string // where certificates are renewed, https://host:port; "": nowhere
 	PublicURL  string // base of the addresses in printed codes; "" is the URL's host over https
 	ServerName string // in the portal's certificate; "" is the URL's host
 	Line       Line   // where URL does not answer; zero: there is none
