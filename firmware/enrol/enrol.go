@@ -28,6 +28,9 @@ type Options struct {
 	TPM   string           // device; "" is /dev/tpmrm0. Where there is none, keys are in files
 	Now   func() time.Time // nil is time.Now
 	Log   *slog.Logger     // nil: slog.Default(). It is told no secret
+	// Say is called with every change of the status; nil: nobody is told. It must
+	// not wait.
+	Say func(Status)
 }
 
 // Enroller brings a fresh kiosk to its certificates. Its methods may be called by
@@ -125,8 +128,13 @@ func (e *Enroller) Status() Status {
 
 func (e *Enroller) set(f func(*Status)) {
 	e.mu.Lock()
-	defer e.mu.Unlock()
+	before := e.st
 	f(&e.st)
+	after := e.st
+	e.mu.Unlock()
+	if e.o.Say != nil && after != before {
+		e.o.Say(after)
+	}
 }
 
 // The waits between tries: twice as long each time, and by chance (full jitter): a

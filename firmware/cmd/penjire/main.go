@@ -128,6 +128,12 @@
 // set-up, data. Exit statuses: 0 it is a kiosk's and the signature is good; 1 it is not;
 // 2 it cannot be read; 3 wrong use.
 //
+// enrol is for a kiosk that has no certificates yet: status says what it lacks and
+// when it tries again; code gives it a one-time code (from standard input where none
+// is named); export writes its request into FOLDER on a memory stick, import takes
+// the portal's answer from there. Exit statuses: 0 done, or enrolled; 1 not; 2 no
+// such kiosk answers; 3 wrong use.
+//
 // key create makes a key in the TPM that cannot leave it and prints the request
 // for its certificate (PKCS #10); key request prints that of the key that is
 // there. Neither replaces a key. Exit statuses: 0 done, 1 not done, 3 wrong use.
@@ -175,6 +181,7 @@ const help = `usage: penjire verify [--trust FOLDER|FILE] [--roots FILE] [--cata
        penjire device ls|test|record|watch ...
        penjire service [--settings FILE] [--socket PATH] [--any-folder] FOLDER
        penjire support [--settings FILE] [--socket PATH] FILE.zip
+       penjire enrol status|code [CODE]|export FOLDER|import FOLDER [--settings FILE] [--socket PATH]
        penjire key create|request --handle HANDLE --kiosk NUMBER [--tpm PATH]
        penjire panel [run|say|unsay|picture] ...
        penjire first
@@ -224,6 +231,8 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		return hardwareCommand(args[1:], stdout, stderr)
 	case "export", "import":
 		return stickCommand(context.Background(), args[0], args[1:], stdout, stderr)
+	case "enrol":
+		return enrolCommand(context.Background(), args[1:], stdin, stdout, stderr)
 	case "status":
 		return status(context.Background(), args[1:], stdout, stderr)
 	case "help", "-h", "--help":

@@ -11,9 +11,11 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"path/filepath"
 	"slices"
 	"time"
 
+	"github.com/penjire/penjire/firmware/enrol"
 	"github.com/penjire/penjire/firmware/health"
 	"github.com/penjire/penjire/firmware/kiosk"
 	"github.com/penjire/penjire/firmware/settings"
@@ -35,6 +37,9 @@ func status(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if fs.NArg() > 0 {
 		_, _ = fmt.Fprintf(stderr, "penjire: status takes no %q\n%s", fs.Arg(0), help)
 		return usage
+	}
+	if *socket == "" && enrol.Due(*from) {
+		return enrolStatus(ctx, enrol.Socket(filepath.Dir(*from)), *asJSON, stdout, stderr)
 	}
 	if *socket == "" {
 		s, err := settings.Load(*from)

@@ -3,6 +3,10 @@
 //
 //	penjired -settings /etc/penjire/settings.json
 //
+// Where there are no settings yet and a set-up (setup.json) stands beside them, it
+// first gets the kiosk its certificates and makes the settings: package enrol. It
+// tries for ever, and says on the panel and to penjire enrol what is missing.
+//
 // When it is ready it prints one JSON line with its addresses on standard
 // output; logs go to standard error. SIGTERM and SIGINT stop it in order; it may
 // also be killed at any moment and lose nothing that was accepted.
@@ -22,11 +26,14 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"runtime/debug"
 	"syscall"
 	"time"
 
+	"github.com/penjire/penjire/firmware/enrol"
 	"github.com/penjire/penjire/firmware/kiosk"
+	"github.com/penjire/penjire/firmware/panel"
 	"github.com/penjire/penjire/firmware/sdnotify"
 	"github.com/penjire/penjire/firmware/settings"
 	"github.com/penjire/penjire/sync/outbox"
@@ -53,6 +60,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	fs.SetOutput(stderr)
 	path := fs.String("settings", "/etc/penjire/settings.json", "the kiosk's settings `file`")
 	page := fs.String("page", "", "`file` to write whenever a page says that it was painted: for who watches over the browser")
+	board := fs.String("board", "", "`name` of the board, for a kiosk that is enrolled now; empty: the image says")
 	verbose := fs.Bool("v", false, "log more")
 	if err := fs.Parse(args); err != nil || fs.NArg() > 0 {
 		if errors.Is(err, flag.ErrHelp) {
@@ -66,11 +74,6 @@ func run(args []string, stdout, stderr io.Writer) int {
 		level.Set(slog.LevelDebug)
 	}
 	log := slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: level}))
-	s, err := settings.Load(*path)
-	if err != nil {
-		_, _ = fmt.Fprintf(stderr, "penjired: %v\n", err)
-		return 2
-	}
 	if os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(memory)
 	}
@@ -79,6 +82,20 @@ func run(args []string, stdout, stderr io.Writer) int {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	if enrol.Due(*path) {
+		if err := enrolFirst(ctx, filepath.Dir(*path), *board, panel.Dir, log); err != nil {
+			if ctx.Err() != nil {
+				return 0
+			}
+			log.Error("the kiosk cannot be enrolled", "err", err)
+			return 1
+		}
+	}
+	s, err := settings.Load(*path)
+	if err != nil {
+		_, _ = fmt.Fprintf(stderr, "penjired: %v\n", err)
+		return 2
+	}
 	err = serve(ctx, s, *page, log, level, stdout)
 	switch {
 	case errors.Is(err, kiosk.ErrDecommissioned):
