@@ -8,12 +8,14 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/penjire/penjire/boards/image/medium"
+	"github.com/penjire/penjire/boards/image/recipe"
 	"github.com/penjire/penjire/boards/image/tree"
 	"github.com/penjire/penjire/boards/layout"
 )
@@ -77,6 +79,12 @@ func (b *builder) root(ctx context.Context, base string) (err error) {
 	}
 	c.Take = map[string]func(string, []byte) error{
 		"boot/vmlinuz-*": keep("vmlinuz"), "boot/initrd.img-*": keep("initrd.img"), "var/lib/dpkg/status": b.status,
+	}
+	if b.board.Boot == recipe.UBoot {
+		c.Take["usr/lib/linux-image-*/broadcom/bcm2*-rpi-*.dtb"] = func(at string, body []byte) error {
+			b.kernel["broadcom/"+path.Base(at)] = body
+			return nil
+		}
 	}
 	return b.squash(ctx, base, c)
 }

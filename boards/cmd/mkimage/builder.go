@@ -1,14 +1,12 @@
 package main
 
 import (
-	"archive/tar"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
-	"path"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -128,64 +126,6 @@ func (b *builder) facts(c *tree.Changes) error {
 
 func (b *builder) status(_ string, body []byte) error {
 	b.dpkg = body
-	return nil
-}
-
-// loaderFiles returns what the boot loader's partition holds.
-func (b *builder) loaderFiles() (map[string][]byte, error) {
-	conf, err := b.board.LoaderFile(b.layout, "grub/grub.cfg")
-	if err != nil {
-		return nil, err
-	}
-	files := map[string][]byte{"EFI/debian/grub.cfg": conf, "EFI/debian/grubenv": grubenv()}
-	want := map[string]string{
-		"usr/lib/shim/shimx64.efi.signed":                   "EFI/BOOT/BOOTX64.EFI",
-		"usr/lib/grub/x86_64-efi-signed/grubx64.efi.signed": "EFI/BOOT/grubx64.efi",
-	}
-	if err := b.takeFrom(b.loaders, want, files); err != nil {
-		return nil, err
-	}
-	return files, nil
-}
-
-// grubenv is the boot loader's memory before the first start: slot A is there.
-func grubenv() []byte {
-	text := "# GRUB Environment Block\nORDER=A B\nA_OK=1\nB_OK=0\nA_TRY=0\nB_TRY=0\n"
-	return []byte(text + strings.Repeat("#", 1024-len(text)))
-}
-
-// takeFrom takes single files out of packages.
-func (b *builder) takeFrom(ps []lock.Package, want map[string]string, to map[string][]byte) error {
-	store := lock.Store(filepath.Join(b.cache, "packages"))
-	left := len(want)
-	for _, p := range ps {
-		cmd := exec.Command("dpkg-deb", "--fsys-tarfile", store.File(p))
-		out, err := cmd.StdoutPipe()
-		if err != nil {
-			return err
-		}
-		if err := cmd.Start(); err != nil {
-			return fmt.Errorf("dpkg-deb: %w", err)
-		}
-		for tr := tar.NewReader(out); ; {
-			h, err := tr.Next()
-			if err != nil {
-				break // the end; whatever else is wrong, dpkg-deb says
-			}
-			if name := want[strings.TrimPrefix(path.Clean(h.Name), "/")]; name != "" && h.Typeflag == tar.TypeReg {
-				if to[name], err = readAll(tr, 64<<20); err != nil {
-					return fmt.Errorf("%s in %s: %w", h.Name, p.Name, err)
-				}
-				left--
-			}
-		}
-		if err := cmd.Wait(); err != nil {
-			return fmt.Errorf("dpkg-deb: open %s: %w", p.Name, err)
-		}
-	}
-	if left > 0 {
-		return fmt.Errorf("the packages lack %d of the files of the boot loader", left)
-	}
 	return nil
 }
 

@@ -28,6 +28,7 @@ type Board struct {
 	Loader   string   // list of packages that only files are taken from, in packages/NAME.loader
 	Files    []string // folders of files; a later one wins
 	Boot     Boot     // the boot loader
+	UBoot    string   // which of Debian's builds of U-Boot
 	Cmdline  string   // of the kernel, besides root and slot
 }
 
@@ -49,6 +50,17 @@ var boards = map[string]Board{
 		Name: "vm", Arch: "amd64", Packages: []string{"common", "amd64", "vm"}, Loader: "amd64", Files: []string{"common", "vm"}, Boot: GRUB,
 		Cmdline: quiet + " mitigations=off console=tty0 console=ttyS0,115200",
 	},
+}
+
+func init() {
+	// The Pis have one software: what differs is the board's data, the device tree
+	// that the firmware picks, and which U-Boot. The 512 MB of a Zero 2 W are little.
+	for name, uboot := range map[string]string{"rpi3": "rpi_3", "rpi4": "rpi_4", "rpizero2w": "rpi_3"} {
+		boards[name] = Board{
+			Name: name, Arch: "arm64", Packages: []string{"common", "arm64"}, Loader: "rpi", Files: []string{"common", "rpi"}, Boot: UBoot, UBoot: uboot,
+			Cmdline: quiet + " console=tty0 console=ttyS1,115200",
+		}
+	}
 }
 
 // For returns the board called name.
@@ -94,8 +106,14 @@ func list(file string) ([]string, error) {
 // the initramfs is made with.
 func (b Board) Before() (map[string][]byte, error) {
 	out := map[string][]byte{}
-	err := walk("files/initramfs", func(at string, body []byte) { out[at] = body })
-	return out, err
+	add := func(at string, body []byte) { out[at] = body }
+	if err := walk("files/initramfs", add); err != nil {
+		return nil, err
+	}
+	if _, err := data.ReadDir("files/initramfs-" + b.Arch); err != nil {
+		return out, nil // that processor's is everybody's
+	}
+	return out, walk("files/initramfs-"+b.Arch, add)
 }
 
 // Locked returns the list of the packages of b's image: all of them, or those that

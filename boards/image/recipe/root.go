@@ -134,7 +134,7 @@ func dropped(at string) bool {
 
 // droppedBelow are folders and files with all that is in them.
 var droppedBelow = []string{
-	"boot", "usr/lib/tmpfiles.d/provision.conf",
+	"boot", "vmlinuz", "vmlinuz.old", "initrd.img", "initrd.img.old", "usr/lib/tmpfiles.d/provision.conf",
 	"root/.bashrc", "root/.profile", "root/.ssh",
 	"usr/share/doc", "usr/share/man", "usr/share/info", "usr/share/locale", "usr/share/bash-completion", "usr/share/zsh", "usr/share/lintian", "usr/share/bug",
 	"usr/share/grub", "usr/lib/grub", "etc/grub.d", "etc/default/grub",
