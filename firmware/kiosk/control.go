@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/penjire/penjire/firmware/printing"
+	"github.com/penjire/penjire/firmware/update"
 	"github.com/penjire/penjire/sync/uplink"
 	"github.com/penjire/penjire/ui/screen"
 )
@@ -35,6 +36,8 @@ type Status struct {
 	Visits  VisitStatus    `json:"visits"`
 	Keys    []KeyStatus    `json:"keys"`
 	Storage *StorageStatus `json:"storage,omitempty"` // not there until it was looked at
+
+	Update *update.Status `json:"update,omitempty"` // nil: the software cannot be renewed here
 
 	Trust     VersionStatus `json:"trust"`
 	Catalogue VersionStatus `json:"catalogue"`
@@ -121,6 +124,7 @@ func (k *Kiosk) State(r *http.Request) Status {
 		Uplink:  up, Health: []HealthStatus{}, Keys: k.keyStatus(),
 		Trust:     VersionStatus{Version: k.know.trust().Version, Issued: &k.know.trust().Issued},
 		Catalogue: VersionStatus{Version: k.know.catalogueVersion()},
+		Update:    k.updateStatus(),
 	}
 	for state, n := range st.ByState {
 		s.Queue.ByState[state.String()] = n
@@ -165,6 +169,7 @@ func (k *Kiosk) controlHandler() http.Handler {
 	k.queueRoutes(m)
 	m.HandleFunc("GET /support", k.supportRoute)
 	m.HandleFunc("POST /service", k.stick(k.serviceFrom))
+	k.updateRoutes(m)
 	m.HandleFunc("POST /export", k.stick(k.exportTo))
 	m.HandleFunc("POST /import", k.stick(k.importFrom))
 	return m

@@ -58,6 +58,8 @@ type Options struct {
 	PageFile string
 	// Level is that of Log; nil: it cannot be changed.
 	Level *slog.LevelVar
+	// Updates is how the software is renewed; nil: this machine has no slots for it.
+	Updates *Updates
 	// CheckOutbox is outbox.Options.CheckCommand.
 	CheckOutbox []string
 }
@@ -103,6 +105,7 @@ type Kiosk struct {
 	books   []*cashbook.Book // of the acceptors of money
 
 	page    pageFile
+	upd     updates
 	cab     *cabinet
 	battery *clock.Battery
 	beat    atomic.Int64 // when watch last went round, for the watchdog
@@ -180,6 +183,9 @@ func Open(ctx context.Context, o Options) (_ *Kiosk, err error) {
 	}
 	if k.board, err = board.Load(k.s.Board); err != nil {
 		return nil, fmt.Errorf("kiosk: %w", err)
+	}
+	if err := k.openUpdates(ctx, o.Updates); err != nil {
+		return nil, err
 	}
 	if err := k.openKeys(); err != nil {
 		return nil, err
@@ -334,6 +340,9 @@ func (k *Kiosk) Run(ctx context.Context) error {
 		}
 		return ErrDecommissioned
 	})
+	if k.upd.Updater != nil {
+		run("updates", k.upd.Run)
+	}
 	if k.reader != nil {
 		run("card reader", k.cards)
 	}

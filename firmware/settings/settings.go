@@ -32,6 +32,7 @@ type Settings struct {
 
 	Portal   Portal
 	Sync     Sync
+	Update   Update
 	Identity Pair    // for TLS to the portal
 	Signing  Pair    // signs as intermediary, and receipts' seals; "" as Identity
 	Counter  Counter // of the journal's heads; "" in the TPM of Signing, if that is where its key is
@@ -106,7 +107,7 @@ func Parse(b []byte, dir string) (Settings, error) {
 	}
 	var fs Faults
 	n := node{path: "settings", v: tree, fs: &fs}
-	n.only("kiosk", "place", "board", "ports", "state", "listen", "frames", "control", "portal", "sync", "identity", "signing", "counter",
+	n.only("kiosk", "place", "board", "ports", "state", "listen", "frames", "control", "portal", "sync", "update", "identity", "signing", "counter",
 		"roots", "trust", "catalogue", "idle", "beacon_max_age_days", "mm", "outbox", "stick", "overdue_h", "night")
 	s := Settings{
 		Kiosk:     n.key("kiosk").must().name(),
@@ -119,6 +120,7 @@ func Parse(b []byte, dir string) (Settings, error) {
 		Control:   n.key("control").file(dir),
 		Portal:    n.key("portal").must().portal(),
 		Sync:      n.key("sync").sync(),
+		Update:    n.key("update").update(dir),
 		Identity:  n.key("identity").must().pair(dir),
 		Signing:   n.key("signing").pair(dir),
 		Counter:   n.key("counter").counter(dir),
@@ -178,6 +180,7 @@ func (s Settings) withDefaults() Settings {
 		s.BeaconMaxAge = 30 * 24 * time.Hour
 	}
 	or(&s.Stick, "/media/stick")
+	s.Update = s.Update.withDefaults(s.State)
 	if s.Overdue == 0 {
 		s.Overdue = 24 * time.Hour
 	}

@@ -156,7 +156,7 @@ func (u *Updater) writeNotes(ctx context.Context) {
 	if n == 0 {
 		return
 	}
-	if err := u.step(Noted{n}, u.own(u.c.Facts(ctx))); err != nil {
+	if err := u.step(Noted{n}, u.facts(ctx)); err != nil {
 		u.c.Log.Error("update", "err", err)
 	}
 }

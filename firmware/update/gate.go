@@ -39,7 +39,7 @@ const (
 func Judge(before, now Health, up time.Duration) (code release.Code, done bool) {
 	code = release.CodeGood
 	switch {
-	case !now.Outbox || before.Epoch != nil && !bytes.Equal(before.Epoch, now.Epoch):
+	case !now.Outbox && (before.Outbox || before.Epoch == nil) || before.Epoch != nil && !bytes.Equal(before.Epoch, now.Epoch):
 		code = release.CodeOutbox
 	case before.Root != nil && (now.Journal < before.Journal || !bytes.Equal(before.Root, now.Then)):
 		code = release.CodeJournal

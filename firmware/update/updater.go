@@ -51,8 +51,9 @@ type Config struct {
 	Every   time.Duration // between questions to the portal; 0 is 6 h
 	PerDay  int64         // bytes that downloads may take of the link; 0: no limit
 	Allowed func() bool   // the link may be used for downloads now; nil: always
-	// Facts returns what is known beside what the updater knows itself.
-	Facts func(context.Context) Facts
+	// Facts returns what is known beside what the updater knows itself. before is how
+	// the kiosk was when the installation began whose trial it is.
+	Facts func(ctx context.Context, before Health) Facts
 	// Journal puts a note into the journal.
 	Journal func(context.Context, Note) error
 	Changed func() // what Status says is new; nil: nobody wants to know
@@ -156,6 +157,8 @@ func (u *Updater) own(f Facts) Facts {
 	return f
 }
 
+func (u *Updater) facts(ctx context.Context) Facts { return u.own(u.c.Facts(ctx, u.state().Before)) }
+
 func (u *Updater) spent(now time.Time) bool {
 	return u.c.PerDay > 0 && u.s.Spent.On(now) >= u.c.PerDay
 }
@@ -254,7 +257,7 @@ func (u *Updater) Run(ctx context.Context) error {
 			continue
 		}
 		before := u.untold()
-		if err := u.step(a.e, u.own(u.c.Facts(ctx))); err != nil {
+		if err := u.step(a.e, u.facts(ctx)); err != nil {
 			// Nothing may be done that is not kept; the disk may have room again later.
 			u.c.Log.Error("update", "err", err)
 		}
@@ -329,6 +332,21 @@ func (u *Updater) ask(ctx context.Context) {
 	if _, err := u.Offer(ctx, signed, "", false, false); err != nil {
 		u.c.Log.Warn("update: what the portal offers is not taken", "err", err)
 	}
+}
+
+// Ask asks the portal now, beside its turn.
+func (u *Updater) Ask(ctx context.Context) error {
+	if u.c.Source == nil {
+		return errors.New("update: this kiosk has no portal to ask")
+	}
+	u.mu.Lock()
+	u.asked = false
+	u.mu.Unlock()
+	u.ask(ctx)
+	if !u.Status().Asked {
+		return errors.New("update: the portal was not reached, or these are not the hours for it")
+	}
+	return nil
 }
 
 // Refused is a release that this kiosk does not take.

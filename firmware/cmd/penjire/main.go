@@ -16,6 +16,7 @@
 //	penjire device watch [--for DURATION] [--json] [NAME …]
 //	penjire service [--settings FILE] [--socket PATH] [--any-folder] FOLDER
 //	penjire support [--settings FILE] [--socket PATH] FILE.zip
+//	penjire update status|check|install [--again] [--settings FILE] [--socket PATH] [--lang tk|ru|en] [--json] [FILE|FOLDER]
 //	penjire key create|request --handle HANDLE --kiosk NUMBER [--tpm PATH]
 //	penjire panel [run|say|unsay|picture] ...
 //	penjire first
@@ -108,6 +109,14 @@
 // bundle into a file: for who is logged in where there is a shell. Exit statuses: 0
 // done, 1 not done, 2 no kiosk answers, 3 wrong use.
 //
+// update says where the renewal of the kiosk's software stands, has it ask the portal
+// now, or has it take a release from a memory stick: a description (*.release) and its
+// bundle (*.raucb) beside it, or the newest one for this board in a folder. What is
+// refused changes nothing. install waits for nobody's quiet hours, but for the visit
+// and the print that are under way; --again takes what failed here before. Exit
+// statuses: 0 said, asked or taken on; 1 refused, or it failed; 2 no kiosk answers, or
+// the machine has no slots; 3 wrong use.
+//
 // Exit statuses of status: 0 well, 1 something does not work, 2 no kiosk answers,
 // 3 wrong use.
 //
@@ -182,6 +191,7 @@ const help = `usage: penjire verify [--trust FOLDER|FILE] [--roots FILE] [--cata
        penjire service [--settings FILE] [--socket PATH] [--any-folder] FOLDER
        penjire support [--settings FILE] [--socket PATH] FILE.zip
        penjire enrol status|code [CODE]|export FOLDER|import FOLDER [--settings FILE] [--socket PATH]
+       penjire update status|check|install ...
        penjire key create|request --handle HANDLE --kiosk NUMBER [--tpm PATH]
        penjire panel [run|say|unsay|picture] ...
        penjire first
@@ -233,6 +243,8 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		return stickCommand(context.Background(), args[0], args[1:], stdout, stderr)
 	case "enrol":
 		return enrolCommand(context.Background(), args[1:], stdin, stdout, stderr)
+	case "update":
+		return updateCommand(context.Background(), args[1:], stdout, stderr)
 	case "status":
 		return status(context.Background(), args[1:], stdout, stderr)
 	case "help", "-h", "--help":

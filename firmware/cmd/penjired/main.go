@@ -112,7 +112,12 @@ func serve(ctx context.Context, s settings.Settings, page string, log *slog.Logg
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	v, built := build()
+	up, err := updates()
+	if err != nil {
+		return err
+	}
 	k, err := kiosk.Open(ctx, kiosk.Options{
+		Updates:  up,
 		Settings: s, Version: v, Built: built, Boot: rand.Text()[:12], Log: log, Level: level,
 		PageFile: page, CheckOutbox: []string{"/proc/self/exe", checkOutbox},
 	})

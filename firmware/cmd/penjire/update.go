@@ -1,0 +1,180 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/penjire/penjire/firmware/kiosk"
+	"github.com/penjire/penjire/firmware/settings"
+	"github.com/penjire/penjire/firmware/update"
+	"github.com/penjire/penjire/sync/edoc/explain"
+	"github.com/penjire/penjire/sync/release"
+)
+
+const updateUsage = `usage: penjire update status|check [--settings FILE] [--socket PATH] [--lang tk|ru|en] [--json]
+       penjire update install [--again] [--settings FILE] [--socket PATH] [--lang tk|ru|en] [--json] FILE|FOLDER
+`
+
+// updateCommand is penjire update: the running kiosk does it.
+func updateCommand(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	what := ""
+	if len(args) > 0 {
+		what, args = args[0], args[1:]
+	}
+	fs := flag.NewFlagSet("penjire update "+what, flag.ContinueOnError)
+	from := fs.String("settings", "/etc/penjire/settings.json", "the kiosk's settings `file`, for its socket")
+	socket := fs.String("socket", "", "`path` of the kiosk's control socket")
+	lang := fs.String("lang", language(os.Getenv), "language: tk, ru or en")
+	again := fs.Bool("again", false, "also what failed here before")
+	asJSON := fs.Bool("json", false, "print what the kiosk says, as JSON")
+	if st, done := parseFlags(fs, args, stderr); done {
+		return st
+	}
+	method, path, wants := http.MethodGet, "/update", 0
+	switch what {
+	case "status":
+	case "check":
+		method, path = http.MethodPost, "/update/check"
+	case "install":
+		method, wants = http.MethodPost, 1
+	default:
+		_, _ = fmt.Fprint(stderr, updateUsage)
+		return usage
+	}
+	if fs.NArg() != wants || !slices.Contains(explain.Langs, *lang) {
+		_, _ = fmt.Fprint(stderr, updateUsage)
+		return usage
+	}
+	if what == "install" {
+		file, err := filepath.Abs(fs.Arg(0))
+		if err != nil {
+			_, _ = fmt.Fprintf(stderr, "penjire: %v\n", err)
+			return usage
+		}
+		q := url.Values{"file": {file}}
+		if *again {
+			q.Set("again", "1")
+		}
+		path = "/update/install?" + q.Encode()
+	}
+	where, err := controlSocket(*socket, *from)
+	if err != nil {
+		_, _ = fmt.Fprintf(stderr, "penjire: %v\n", err)
+		return usage
+	}
+	var l kiosk.UpdateLine
+	raw, err := askKiosk(ctx, where, method, path, &l)
+	if err != nil {
+		_, _ = fmt.Fprintf(stderr, "penjire: %v\nhint: the running kiosk does this; is penjired running, and may you read %s?\n", err, where)
+		return blind
+	}
+	if *asJSON {
+		_, _ = stdout.Write(raw)
+	} else {
+		tellUpdate(stdout, stderr, l, *lang)
+	}
+	switch {
+	case l.Error != "":
+		return bad
+	case l.Status == nil:
+		return blind
+	}
+	return good
+}
+
+// controlSocket returns where the kiosk answers.
+func controlSocket(socket, from string) (string, error) {
+	if socket != "" {
+		return socket, nil
+	}
+	s, err := settings.Load(from)
+	if err != nil {
+		return "", fmt.Errorf("where the kiosk answers is not known: %w\nhint: --socket names its control socket", err)
+	}
+	return s.Control, nil
+}
+
+// askKiosk asks the running kiosk one thing, and reads its answer into v.
+func askKiosk(ctx context.Context, socket, method, path string, v any) ([]byte, error) {
+	c := http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "unix", socket)
+	}}}
+	defer c.CloseIdleConnections()
+	req, err := http.NewRequestWithContext(ctx, method, "http://kiosk"+path, nil)
+	if err != nil {
+		return nil, err
+	}
+	res, err := c.Do(req)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errNoKiosk, err)
+	}
+	defer func() { _ = res.Body.Close() }() // it was read to its end
+	raw, err := io.ReadAll(io.LimitReader(res.Body, 1<<20))
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errNoKiosk, err)
+	}
+	if res.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("the answer is %s", res.Status)
+	}
+	if err := json.Unmarshal(raw, v); err != nil {
+		return nil, fmt.Errorf("what the kiosk says cannot be read: %w", err)
+	}
+	return raw, nil
+}
+
+// tellUpdate says it in words.
+func tellUpdate(stdout, stderr io.Writer, l kiosk.UpdateLine, lang string) {
+	switch {
+	case l.Code != "":
+		sayWords(stderr, lang, string(l.Code))
+	case l.Error != "":
+		_, _ = fmt.Fprintf(stderr, "penjire: %s\n", l.Error)
+	}
+	if l.Status != nil {
+		showUpdate(stdout, *l.Status, lang)
+	} else if l.Error == "" {
+		_, _ = fmt.Fprintln(stderr, "penjire: this machine was not started from an image with two slots")
+	}
+}
+
+func sayWords(w io.Writer, lang, code string) {
+	words := release.Say(lang, code)
+	_, _ = fmt.Fprintf(w, "%s (%s)\n", words.Says, code)
+	if words.Do != "" {
+		_, _ = fmt.Fprintf(w, "  %s\n", words.Do)
+	}
+}
+
+// showUpdate prints where the update stands.
+func showUpdate(w io.Writer, s update.Status, lang string) {
+	r := s.Report
+	_, _ = fmt.Fprintf(w, "%s  %s  build %d  slot %s  ring %s\n", r.Board, r.Version, r.Build, cmp.Or(r.Slot, "?"), s.Ring)
+	_, _ = fmt.Fprintln(w, release.Say(lang, r.Phase).Says)
+	if r.Target != 0 {
+		_, _ = fmt.Fprintf(w, "  %s  build %d", s.Version, r.Target)
+		switch {
+		case s.Progress != nil:
+			_, _ = fmt.Fprintf(w, "  %d %% %s", s.Progress.Percent, s.Progress.What)
+		case s.Size > 0:
+			_, _ = fmt.Fprintf(w, "  %d of %d bytes", r.Have, s.Size)
+		}
+		_, _ = fmt.Fprintln(w)
+	}
+	if r.Last != nil {
+		_, _ = fmt.Fprintf(w, "%s  build %d  %s\n", r.Last.Version, r.Last.Build, r.Last.At.Format("2006-01-02 15:04"))
+		sayWords(w, lang, string(r.Last.Code))
+	}
+	if s.Detail != "" {
+		_, _ = fmt.Fprintf(w, "  RAUC: %s\n", s.Detail)
+	}
+}
