@@ -219,12 +219,18 @@ func TestWrongCertificates(t *testing.T) {
 		"of a server": func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth} },
 		"expired":     func(c *x509.Certificate) { c.NotAfter = built.AddDate(0, 0, -1) },
 		"too young":   func(c *x509.Certificate) { c.NotBefore = built.AddDate(0, 0, 1) },
+		"an issuer's": func(c *x509.Certificate) { c.IsCA, c.KeyUsage = true, c.KeyUsage|x509.KeyUsageCertSign },
 		"no usage":    func(c *x509.Certificate) { c.KeyUsage = x509.KeyUsageKeyAgreement },
 	} {
 		a := newAuthority(t, change)
 		if err := mustParse(t, signed(t, a)).Verify([]*x509.Certificate{a.root}); !errors.Is(err, ErrSignature) {
 			t.Errorf("%s: Verify = %v, want ErrSignature", name, err)
 		}
+	}
+	// Who is believed himself may be his own issuer.
+	own := newAuthority(t, func(c *x509.Certificate) { c.IsCA = true })
+	if err := mustParse(t, signed(t, own)).Verify(own.chain); err != nil {
+		t.Errorf("Verify with the signer for a root = %v, want nil", err)
 	}
 	a, b := newAuthority(t, nil), newAuthority(t, nil)
 	m := mustParse(t, signed(t, a)).Manifest

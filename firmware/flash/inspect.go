@@ -51,6 +51,7 @@ type Part struct {
 	Start int64  `json:"start"`
 	Size  int64  `json:"size"`
 	State State  `json:"state"`
+	Zero  bool   `json:"zero,omitempty"` // there is nothing in it, which may be as released
 }
 
 // SlotHas is what is in one of the places for a version.
@@ -187,7 +188,7 @@ func (in *Inspection) read(ctx context.Context, img *Image, at *os.File, quick b
 	s, _ := find(in.layout, layout.Setup)
 	d, _ := find(in.layout, layout.Data)
 	setup, super := make([]byte, min(s.Size, 256<<20)), make([]byte, 4<<10)
-	states := map[int64]State{}
+	states, zeros := map[int64]State{}, map[int64]bool{}
 	for _, r := range in.layout {
 		states[r.Start] = Unread
 	}
@@ -202,14 +203,14 @@ func (in *Inspection) read(ctx context.Context, img *Image, at *os.File, quick b
 			overlap(off, b, s.Start, setup, func(image, own []byte) { copy(own, image) })
 			overlap(off, b, d.Start, super, func(image, own []byte) { copy(own, image) })
 			progress(off+int64(len(b)), img.Manifest.Size)
-		}, func(r manifest.Range, st State) { states[r.Start] = st })
+		}, func(r manifest.Range, st State, zero bool) { states[r.Start], zeros[r.Start] = st, zero })
 		if err != nil {
 			return err
 		}
 	}
 	in.Whole = in.Release != nil && !quick
 	for _, r := range in.layout {
-		in.Parts = append(in.Parts, Part{r.Name, r.Start, r.Size, states[r.Start]})
+		in.Parts = append(in.Parts, Part{r.Name, r.Start, r.Size, states[r.Start], zeros[r.Start]})
 		in.Whole = in.Whole && states[r.Start] == Released
 	}
 	in.Setup = setupIn(setup)
@@ -219,7 +220,7 @@ func (in *Inspection) read(ctx context.Context, img *Image, at *os.File, quick b
 
 // survey hands the image's bytes to fn and says of each stretch what state it is in.
 // Unlike each it goes on behind a wrong one.
-func (i *Image) survey(ctx context.Context, fn func(off int64, b []byte), told func(manifest.Range, State)) error {
+func (i *Image) survey(ctx context.Context, fn func(off int64, b []byte), told func(r manifest.Range, st State, zero bool)) error {
 	r, err := i.reader()
 	if err != nil {
 		return err
@@ -237,7 +238,7 @@ func (i *Image) survey(ctx context.Context, fn func(off int64, b []byte), told f
 		if zero && !good {
 			st = Empty
 		}
-		told(r, st)
+		told(r, st, zero)
 	}
 	buf := make([]byte, chunk)
 	for off := int64(0); off < i.Manifest.Size; {

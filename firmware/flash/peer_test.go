@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/penjire/penjire/boards/layout"
+	"github.com/penjire/penjire/boards/manifest"
 	"github.com/penjire/penjire/firmware/enrol"
 )
 
@@ -112,6 +113,54 @@ func loop(t *testing.T, size int64) (dev Medium, backing string) {
 		t.Fatalf("Find(%s) = %+v, %v, want a loop device of %d bytes that may be written to", path, m, err, size)
 	}
 	return m, backing
+}
+
+// TestReleaseInASlot: what mksquashfs made is read.
+func TestReleaseInASlot(t *testing.T) {
+	peer(t, "the release in a slot was not read", "mksquashfs")
+	dir := t.TempDir()
+	file := filepath.Join(dir, "root", layout.ReleaseFile)
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, []byte(`{"version":"1.4.0","board":"rpi4","build":"2026-11-30T00:00:00Z","data_format":1}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	run(t, "mksquashfs", filepath.Join(dir, "root"), filepath.Join(dir, "sq"), "-comp", "zstd", "-b", "256K", "-no-progress")
+	sq, err := os.ReadFile(filepath.Join(dir, "sq"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := newLaidOut(t, emptyFAT(t, 16*mib))
+	plain := strings.TrimSuffix(r.path, ".zst")
+	b := bytes.Clone(r.bytes)
+	copy(b[r.at(layout.RootB):], sq)
+	clear(b[r.at(layout.RootA):r.at(layout.RootB)])
+	r.write(t, plain, b)
+	in := inspect(t, r, plain, false)
+	if len(in.Slots) != 2 || in.Slots[0].State != Empty || in.Slots[0].Release != nil ||
+		in.Slots[1].State != Changed || in.Slots[1].Release == nil || in.Slots[1].Release.Version != "1.4.0" {
+		t.Errorf("slots: got %+v, want nothing in A and 1.4.0 in B", in.Slots)
+	}
+	// A damaged one is no other release, and no panic either.
+	for i := range 96 {
+		f := filepath.Join(dir, "damaged")
+		bad := bytes.Clone(sq)
+		bad[i] ^= 0xff
+		if err := os.WriteFile(f, bad, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		at, err := os.Open(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if rel, err := releaseIn(at, manifest.Range{Name: layout.RootB, Size: int64(len(bad))}); err == nil && rel.Version != "1.4.0" {
+			t.Errorf("byte %d changed: releaseIn = %+v", i, rel)
+		}
+		if err := at.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 // TestBlockDevice: the kernel's own block layer under it, with reads and writes past

@@ -71,8 +71,13 @@ func newRigWith(t testing.TB, loader int64, fat []byte) *rig {
 		name string
 		size int64
 	}{
-		{manifest.Head, 4 * mib}, {layout.Loader, loader * mib}, {layout.Setup, int64(len(fat))}, {layout.BootA, mib / 2},
-		{layout.RootA, mib}, {layout.RootB, mib}, {layout.Data, mib/2 + chunkUnit},
+		{manifest.Head, 4 * mib},
+		{layout.Loader, loader * mib},
+		{layout.Setup, int64(len(fat))},
+		{layout.BootA, mib / 2},
+		{layout.RootA, mib},
+		{layout.RootB, mib},
+		{layout.Data, mib/2 + chunkUnit},
 	} {
 		parts = append(parts, manifest.Range{Name: p.name, Start: at, Size: p.size})
 		at += p.size

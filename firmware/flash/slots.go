@@ -27,6 +27,9 @@ func (in *Inspection) slots(f *os.File) {
 			if p.Name == s.Root {
 				h.State = p.State
 			}
+			if p.Name == s.Root && p.Zero {
+				h.State = Empty
+			}
 		}
 		if rel, err := releaseIn(f, r); err == nil {
 			h.Release = &rel
@@ -50,7 +53,7 @@ func releaseIn(f *os.File, r manifest.Range) (rel layout.Release, err error) {
 	if err != nil {
 		return rel, fmt.Errorf("flash: read %s: %w", r.Name, err)
 	}
-	w, err := sq.OpenFile(layout.ReleaseFile, os.O_RDONLY)
+	w, err := sq.OpenFile(strings.TrimPrefix(layout.ReleaseFile, "/"), os.O_RDONLY)
 	if err != nil {
 		return rel, fmt.Errorf("flash: read %s: %w", r.Name, err)
 	}

@@ -41,6 +41,7 @@ func (b *builder) all(ctx context.Context, base string, all, loader []lock.Packa
 		{"root file system", func() error { return b.root(ctx, base) }},
 		{"partitions", b.parts},
 		{"medium", b.compose},
+		{"manifest", b.manifest},
 		{"bundle", func() error { return b.bundle(ctx) }},
 		{"bill of materials", func() error { return b.bill(all) }},
 		{"sizes", b.sizes},

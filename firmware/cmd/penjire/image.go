@@ -105,7 +105,11 @@ func showInspection(in *flash.Inspection, w io.Writer) {
 		line("slot "+s.Name, "%s", what)
 	}
 	for _, p := range in.Parts {
-		line(p.Name, "%d MiB at %d MiB, %s", p.Size>>20, p.Start>>20, p.State)
+		what := string(p.State)
+		if p.Zero && p.State == flash.Released {
+			what += ": empty"
+		}
+		line(p.Name, "%d MiB at %d MiB, %s", p.Size>>20, p.Start>>20, what)
 	}
 	if in.Table != "" || in.Release != nil {
 		line("set-up file", "%s", in.Setup)
