@@ -92,6 +92,7 @@ type Worker struct {
 	Log    *slog.Logger // nil: slog.Default()
 
 	roll    uint64 // the job that is for the roll although there are sheets
+	stuck   uint64 // the job of which it was said that it cannot begin
 	refused bool   // the printer of sheets takes no such documents
 
 	mu     sync.Mutex
@@ -339,8 +340,11 @@ func (w *Worker) work(ctx context.Context, job outbox.PrintJob, why Why, sheets 
 		if ctx.Err() != nil {
 			return false, nil
 		}
-		if errors.Is(err, outbox.ErrDamaged) { // it is opened again by itself
-			w.log().Error("print job is not started", "job", job.ID, "err", err)
+		if errors.Is(err, outbox.ErrDamaged) || errors.Is(err, outbox.ErrFull) { // it is opened again by itself; or somebody makes room
+			if w.stuck != job.ID { // a log every second would fill a full disk
+				w.log().Error("print job is not started", "job", job.ID, "err", err)
+			}
+			w.stuck = job.ID
 			return false, nil
 		}
 		return false, fmt.Errorf("printing: start job %d: %w", job.ID, err)
@@ -357,12 +361,10 @@ func (w *Worker) work(ctx context.Context, job outbox.PrintJob, why Why, sheets 
 	if at.Why = why; job.Kind == outbox.PrintCopy {
 		w.note(at)
 	}
-	// How it ended is written even when the kiosk is being shut down.
-	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
-	defer cancel()
-	if err := w.Queue.EndPrint(end, job.ID, state, string(why)); err != nil {
-		if errors.Is(err, outbox.ErrNotFound) || errors.Is(err, outbox.ErrDamaged) {
-			// The outbox was made anew meanwhile, or will be: there it is unknown.
+	if err := w.end(ctx, job.ID, state, why); err != nil {
+		if errors.Is(err, outbox.ErrNotFound) || errors.Is(err, outbox.ErrDamaged) || errors.Is(err, outbox.ErrFull) {
+			// The outbox was made anew meanwhile, or will be, or its disk was full
+			// until the kiosk is shut down: there it is unknown.
 			w.log().Error("how a print job ended is not kept", "job", job.ID, "outcome", state.String(), "err", err)
 			return true, nil
 		}
@@ -370,6 +372,27 @@ func (w *Worker) work(ctx context.Context, job outbox.PrintJob, why Why, sheets 
 	}
 	w.set(Status{})
 	return true, nil
+}
+
+// end writes how a job ended, even when the kiosk is being shut down. A full disk is
+// waited for: nothing else can be printed before.
+func (w *Worker) end(ctx context.Context, id uint64, state outbox.PrintState, why Why) error {
+	for told := false; ; told = true {
+		end, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		err := w.Queue.EndPrint(end, id, state, string(why))
+		cancel()
+		if !errors.Is(err, outbox.ErrFull) {
+			return err
+		}
+		if !told {
+			w.log().Error("how a print job ended waits for room on the disk", "job", id, "outcome", state.String(), "err", err)
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(poll):
+		}
+	}
 }
 
 func (w *Worker) print(ctx context.Context, job outbox.PrintJob, img image.Image) (outbox.PrintState, Why) {

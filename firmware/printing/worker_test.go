@@ -22,6 +22,7 @@ type queue struct {
 	log  *[]string
 	wake chan struct{}
 	fail error // of StartPrint
+	full bool  // the disk is, and nothing can be noted
 }
 
 func (q *queue) add(id uint64) {
@@ -45,6 +46,9 @@ func (q *queue) StartPrint(_ context.Context, id uint64) error {
 	if q.fail != nil {
 		return q.fail
 	}
+	if q.full {
+		return outbox.ErrFull
+	}
 	for i := range q.jobs {
 		if q.jobs[i].ID == id {
 			q.jobs[i].State = outbox.Printing
@@ -57,6 +61,9 @@ func (q *queue) StartPrint(_ context.Context, id uint64) error {
 func (q *queue) EndPrint(ctx context.Context, id uint64, s outbox.PrintState, reason string) error {
 	if err := ctx.Err(); err != nil {
 		return err
+	}
+	if q.full {
+		return outbox.ErrFull
 	}
 	for i := range q.jobs {
 		if q.jobs[i].ID == id {
@@ -77,6 +84,7 @@ type printer struct {
 	err     error
 	changes chan struct{}
 	hold    bool // Print waits for its context
+	during  func()
 }
 
 func (p *printer) Health() device.Health                       { return p.health }
@@ -86,6 +94,9 @@ func (p *printer) Width() int                                  { return 576 }
 func (p *printer) DPI() int                                    { return 203 }
 func (p *printer) Print(ctx context.Context, _ image.Image) (device.Outcome, error) {
 	*p.log = append(*p.log, "print")
+	if p.during != nil {
+		p.during()
+	}
 	if p.hold {
 		<-ctx.Done()
 		return device.PrintUnknown, ctx.Err()
@@ -201,6 +212,35 @@ func TestGone(t *testing.T) {
 func TestStopped(t *testing.T) {
 	want(t, play(t, func(q *queue, p *printer, _ *Worker) { p.hold = true; q.add(1) }),
 		"start 1", "print", "end 1 unknown kiosk.stopped")
+}
+
+// A full disk stops the papers and not the kiosk: nothing is printed that could not be
+// noted, and what came out while the disk filled is noted when there is room.
+func TestFullDisk(t *testing.T) {
+	want(t, play(t, func(q *queue, p *printer, w *Worker) {
+		q.full = true
+		q.add(1)
+		time.Sleep(time.Minute) // faked
+		if got := *q.log; len(got) > 0 {
+			t.Errorf("on a full disk: %q, want nothing", got)
+		}
+		q.full = false
+		p.during = func() { q.full = true }
+		time.Sleep(time.Minute) // faked
+		if got := w.Status(); !got.Printing {
+			t.Errorf("Status = %+v, want printing until it is noted", got)
+		}
+		q.full = false
+	}), "start 1", "print", "end 1 printed ")
+}
+
+// Shut down while the disk is full: the next start knows that the outcome is unknown.
+func TestStoppedOnAFullDisk(t *testing.T) {
+	want(t, play(t, func(q *queue, p *printer, _ *Worker) {
+		p.during = func() { q.full = true }
+		q.add(1)
+		time.Sleep(time.Minute) // faked
+	}), "start 1", "print")
 }
 
 // A job that was withdrawn between looking and starting is left alone.

@@ -48,6 +48,9 @@ func (o *Outbox) Accept(ctx context.Context, d Draft) (Request, error) {
 		if need := room(s.inline()); need > t.o.mem.free(t.o.o.MaxSize)-t.taken {
 			return fmt.Errorf("outbox: accept a request of %d bytes: %w", s.size, ErrFull)
 		}
+		if err := diskRoom(o.dir(), int64(s.inline()), smallSpare); err != nil {
+			return fmt.Errorf("outbox: accept a request of %d bytes: %w", s.size, err)
+		}
 		if err := s.usable(); err != nil {
 			return err
 		}

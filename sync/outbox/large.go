@@ -235,6 +235,8 @@ func (m *memory) loseBlob(digest [32]byte) {
 	for _, i := range b.slots {
 		if m.slots[i].waits && !m.slots[i].lost {
 			m.slots[i].lost = true
+			m.large--
+			m.lost++
 			m.alarm(AlarmLost)
 		}
 	}

@@ -135,6 +135,9 @@ func TestLargeRequestsDamage(t *testing.T) {
 				if r, err := o.Get(t.Context(), bad.Doc); err != nil || r.State != outbox.Accepted {
 					t.Errorf("the bad one is %v, %v, want accepted", r.State, err)
 				}
+				if st := o.Stats(t.Context()); st.Unsent != 2 || st.Lost != 1 || st.Large != 1 {
+					t.Errorf("%d unsent, %d lost, %d large, want 2, 1, 1", st.Unsent, st.Lost, st.Large)
+				}
 				if a := o.Stats(t.Context()).Alarms; !slices.Contains(a, outbox.AlarmLost) {
 					t.Errorf("alarms = %q, want %s", a, outbox.AlarmLost)
 				}

@@ -46,7 +46,9 @@ func (o *Outbox) Lease(ctx context.Context, max, maxBytes int) ([]Record, error)
 				out = append(out, rec)
 			}
 		}
-		t.after = append(t.after, (*memory).sweep)
+		if m.settled() { // who is told of a change leases again
+			t.after = append(t.after, (*memory).sweep)
+		}
 		return nil
 	})
 	if err != nil {

@@ -28,7 +28,8 @@ type memory struct {
 	lanes  []lane
 	states [Withdrawn + 1]int
 	waits  int
-	large  int // of waits
+	lost   int // of waits
+	large  int // of waits, without the lost ones
 
 	blobs     map[[32]byte]*blobUse // files of sealed bytes that are still needed
 	blobBytes int64
@@ -120,10 +121,11 @@ func (m *memory) add(epoch uint8, seq uint64, r *request) {
 	m.states[s.state]++
 	if s.waits {
 		m.waits++
-		if s.large {
+		switch {
+		case s.lost:
+			m.lost++
+		case s.large:
 			m.large++
-		}
-		if s.large && !s.lost {
 			m.useBlob([32]byte(r.Digest), int64(r.Size), i)
 		}
 		if !s.lost {
@@ -151,7 +153,10 @@ func (m *memory) set(i int32, r *request) {
 	m.states[s.state]++
 	if s.waits && !r.waits() {
 		m.waits--
-		if s.large {
+		switch {
+		case s.lost:
+			m.lost--
+		case s.large:
 			m.large--
 		}
 		s.waits = false
@@ -194,6 +199,11 @@ func (m *memory) byDoc(d Doc) (int32, bool) {
 func (m *memory) key(i int32) (Epoch, uint64) {
 	s := &m.slots[i]
 	return m.epochs[s.epoch], s.seq
+}
+
+// settled says whether there is something to sweep.
+func (m *memory) settled() bool {
+	return slices.ContainsFunc(m.lanes, func(l lane) bool { return len(l.line) > 0 && !m.slots[l.line[0]].waits })
 }
 
 // sweep drops from the lanes what no longer waits.

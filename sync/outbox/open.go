@@ -128,8 +128,12 @@ func (o *Outbox) compact() error {
 		return fmt.Errorf("outbox: close %s after compacting: %w", o.path, err)
 	}
 	o.db = nil
-	if err := install(temp, o.path); err != nil {
+	if err := install(temp, o.path); full(err) != nil && !errors.Is(full(err), ErrFull) {
 		return err
+	} else if err != nil { // as above: the flush before the new name found none
+		if err := ignoreMissing(os.Remove(temp)); err != nil {
+			return fmt.Errorf("outbox: remove an unfinished file: %w", err)
+		}
 	}
 	o.db, err = openBolt(o.path, o.o)
 	return err

@@ -140,7 +140,8 @@ const (
 // A file that does not pass the check is set aside under another name, what
 // can be saved of it is carried into a new file with a new epoch, and an alarm
 // is raised; nothing is deleted. Print jobs found printing become Unknown. A
-// boot entry is added to the journal.
+// boot entry is added to the journal. All this is in the first commit that finds
+// room on the disk, before anything else.
 func Open(ctx context.Context, dir string, o Options) (*Outbox, error) {
 	if err := o.fill(); err != nil {
 		return nil, err
@@ -198,19 +199,27 @@ func (o *Options) fill() error {
 	return nil
 }
 
-// begin writes what every start writes: that the journal goes on, and how
-// prints that were under way ended. It also removes what is no longer needed.
+// begin has the first commit made, and removes what is no longer needed. Where the
+// disk is full the outbox opens all the same: what is in it can be shown, and the
+// first commit that finds room begins (OB-ROM-4).
 func (o *Outbox) begin(ctx context.Context) error {
-	err := o.write(ctx, func(t *tx) error {
-		if _, err := t.append(journal.Entry{Kind: journal.Boot, Fields: journal.Fields{Reason: o.o.Version}}); err != nil {
-			return err
-		}
-		return t.interrupted()
-	})
+	err := o.write(ctx, func(*tx) error { return nil })
+	if errors.Is(err, ErrFull) {
+		return nil
+	}
 	if err != nil {
 		return err
 	}
 	return o.tidy(ctx)
+}
+
+// begin writes what every start writes: that the journal goes on, and how
+// prints that were under way ended.
+func (t *tx) begin() error {
+	if _, err := t.append(journal.Entry{Kind: journal.Boot, Fields: journal.Fields{Reason: t.o.o.Version}}); err != nil {
+		return err
+	}
+	return t.interrupted()
 }
 
 // Close waits for the writes under way and closes the file. Closing again

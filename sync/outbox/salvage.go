@@ -28,7 +28,18 @@ func (o *Outbox) replace(cause error) error {
 		src.mirror(o.o)
 		err = o.rebuild(src, cause)
 	}
-	return errors.Join(err, src.close())
+	err = errors.Join(err, src.close())
+	if err != nil && sameFile(aside, o.path) { // as on a full disk: it is tried again, and would leave a name each time
+		err = errors.Join(err, os.Remove(aside))
+	}
+	return err
+}
+
+// sameFile says whether both names are of one file.
+func sameFile(a, b string) bool {
+	x, errA := os.Lstat(a)
+	y, errB := os.Lstat(b)
+	return errA == nil && errB == nil && os.SameFile(x, y)
 }
 
 // rebuild makes a new file of what the sources hold.

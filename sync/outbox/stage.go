@@ -160,7 +160,7 @@ const blobStep = 1 << 20
 
 // reserve takes n bytes of the room for large requests.
 func (o *Outbox) reserve(n int64) error {
-	if err := diskRoom(o.dir(), n); err != nil {
+	if err := diskRoom(o.dir(), n, diskSpare); err != nil {
 		return err
 	}
 	o.mu.Lock()
@@ -183,14 +183,19 @@ func (o *Outbox) giveBack(w *stager) {
 // logs and everything else; of a small disk an eighth.
 const diskSpare = 64 << 20
 
-func diskRoom(dir string, n int64) error {
+// smallSpare is what every new request leaves free of the disk: receipts, prints and
+// logs are written while nothing new is accepted (OB-ROM-3).
+const smallSpare = 4 << 20
+
+// diskRoom says whether n bytes leave the spare free, or an eighth of a small disk.
+func diskRoom(dir string, n, spare int64) error {
 	var st unix.Statfs_t
 	if err := unix.Statfs(filepath.Clean(dir), &st); err != nil {
 		return nil // the write will tell
 	}
 	block := int64(st.Bsize)                                    //nolint:unconvert // the size differs by processor
 	free, all := int64(st.Bavail)*block, int64(st.Blocks)*block //nolint:gosec,unconvert // of a disk
-	if free-n < min(diskSpare, all/8) {
+	if free-n < min(spare, all/8) {
 		return fmt.Errorf("outbox: %d bytes are free on the disk: %w", free, ErrFull)
 	}
 	return nil

@@ -16,7 +16,7 @@ func (o *Outbox) Stats(context.Context) Stats {
 		JournalSize: m.edge.Size(), Root: m.edge.Root(), Epoch: m.epoch, Cursor: m.cursor,
 		FileBytes: m.fileSize, FreeBytes: max(0, m.free(o.o.MaxSize)), Alarms: slices.Clone(m.alarms),
 	}
-	s.Large, s.LargeBytes = m.large, m.blobBytes+o.stagedBytes
+	s.Lost, s.Large, s.LargeBytes = m.lost, m.large, m.blobBytes+o.stagedBytes
 	s.FreeLarge = max(0, o.o.MaxBlobs-s.LargeBytes)
 	for _, st := range States() {
 		s.ByState[st] = m.states[st]

@@ -204,7 +204,8 @@ type Stats struct {
 	Cursor       uint64
 	FileBytes    int64    // size of the file
 	FreeBytes    int64    // what new requests may still take
-	Large        int      // of Unsent, those whose sealed bytes stand in files of their own
+	Lost         int      // of Unsent, those whose sealed bytes are gone: nobody can send them
+	Large        int      // of the others, those whose sealed bytes stand in files of their own
 	LargeBytes   int64    // of those files
 	FreeLarge    int64    // what further ones may take
 	Alarms       []string // stable codes, the oldest first

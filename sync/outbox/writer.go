@@ -41,6 +41,7 @@ type writer struct {
 	quit  chan struct{}
 	ended chan struct{}
 	look  chan struct{} // something is damaged
+	begun bool          // what every start writes is written
 
 	broken atomic.Pointer[error] // why it takes no more writes
 	stuck  atomic.Bool           // bbolt panicked in a write and holds its locks for ever
@@ -216,6 +217,12 @@ func (o *Outbox) try(batch []op) (errs []error, culprit int, err error) {
 		_ = b.Rollback()
 		return nil, -1, err
 	}
+	if !o.w.begun {
+		if err := t.begin(); err != nil {
+			_ = b.Rollback()
+			return nil, -1, full(err)
+		}
+	}
 	errs = make([]error, len(batch))
 	for i, p := range batch {
 		t.clean = true
@@ -243,6 +250,7 @@ func (o *Outbox) try(batch []op) (errs []error, culprit int, err error) {
 		}
 		return nil, -1, full(fmt.Errorf("outbox: commit to %s: %w", o.path, err))
 	}
+	o.w.begun = true
 	o.ahead.due = zerosPay(len(batch))
 	o.apply(t, max(used, o.highWater()))
 	return errs, -1, nil

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"os"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
@@ -23,6 +22,7 @@ type centre struct {
 	skew      time.Duration // of its clock
 	bundle    int           // that the portal was given last
 	catalogue int
+	disk      int // pages that are left on it; roomy
 }
 
 // service is one life of the portal's process.
@@ -72,6 +72,9 @@ func (w *watched) write(what string, f func() error) error {
 		return errFull
 	}
 	if err := f(); err != nil {
+		if noSpace(err) {
+			w.s.count("state: the portal's disk is full when it stores " + what)
+		}
 		return err
 	}
 	w.writes.Add(1)
@@ -117,6 +120,7 @@ func (w *watched) Intake(ctx context.Context, kiosk string, at time.Time, recs [
 	if err != nil {
 		return nil, err
 	}
+	w.s.bring(ctx, kiosk, recs, out)
 	return out, nil
 }
 
@@ -189,8 +193,18 @@ func (c *centre) boot() {
 		}
 		conf.Log = slog.New(teller{s, "portal"})
 		conf.Beacon = 10 * time.Minute
+		conf.Quota, conf.Uploads = s.plan.quota, s.plan.uploads
+		if s.plan.faults["portal disk"] {
+			conf.Room, conf.Reserve = func() (int64, error) { return free(v.led.dir) }, s.plan.reserve
+		}
 		v.p, err = portal.New(v.ctx, conf)
 	}, v.fuse)
+	if done && c.disk != roomy && noSpace(err) {
+		s.say("portal: it does not start: its disk is full")
+		s.count("state: the portal does not start on a full disk")
+		c.kill()
+		return
+	}
 	if !done || err != nil {
 		s.broken("PortalStarts", "the portal does not start: %v", err)
 		return
@@ -230,9 +244,10 @@ func (c *centre) kill() {
 	if v.db != nil {
 		c.s.must(v.db.Close())
 	}
-	c.s.must(os.RemoveAll(c.dir))
+	c.s.lose(c.dir)
 	c.dir = c.s.dir("portal")
 	c.s.must(writeDir(c.dir, files))
+	c.s.fill(c.dir, c.disk)
 	c.s.forgetView()
 }
 

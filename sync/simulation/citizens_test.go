@@ -57,9 +57,14 @@ func (s *sim) handIn(m *machine, d *doc) {
 	case errors.Is(err, outbox.ErrFull):
 		s.say("%s: a citizen wants to hand in %s; the kiosk says that it is full", m.name, d)
 		s.count("state: a citizen is told that the kiosk is full")
+		if m.disk != roomy {
+			s.count("state: a citizen is told that the kiosk's disk is full")
+		}
 	case errors.Is(err, outbox.ErrRestored):
 		s.say("%s: a citizen wants to hand in %s; the kiosk takes nothing", m.name, d)
 	case errors.Is(err, outbox.ErrWithdrawn):
+	case err == nil && req.State == outbox.Withdrawn:
+		s.say("%s: a citizen wants to hand in %s again; the kiosk says withdrawn", m.name, d)
 	case err != nil:
 		s.broken("KioskWorks", "%s: accept %s: %v", m.name, d, err)
 	default:
@@ -109,6 +114,7 @@ func (s *sim) withdraw(r *rand.Rand) bool {
 		s.say("%s: a citizen wants to take %s back; it has gone already", m.name, d)
 		s.count("state: a citizen cannot take back what has gone")
 	case errors.Is(err, outbox.ErrNotFound) && d.excused != "":
+	case s.noRoom(m, err, "notes that a request is taken back"):
 	default:
 		s.broken("KioskWorks", "%s: withdraw %s: %v", m.name, d, err)
 	}
@@ -123,22 +129,15 @@ func (s *sim) print(r *rand.Rand) bool {
 	}
 	ctx := context.Background()
 	if p := m.printing; p != nil {
-		m.printing = nil
-		state, reason, out := outbox.Printed, "", true
-		switch r.IntN(8) {
-		case 0:
-			state, reason, out = outbox.Unknown, "printer.unplugged", r.IntN(2) == 0
-		case 1:
-			state, reason, out = outbox.Failed, "printer.paper", false
+		out := p.end(r)
+		err, done := m.ask(func(o *outbox.Outbox) error { return o.EndPrint(ctx, p.job.ID, p.state, p.reason) })
+		if done && s.noRoom(m, err, "notes how a print ended") {
+			return true // it tries again
 		}
-		if out {
-			p.d.came(p.job)
-		}
-		err, done := m.ask(func(o *outbox.Outbox) error { return o.EndPrint(ctx, p.job.ID, state, reason) })
-		if done && err != nil {
+		if m.printing = nil; done && err != nil {
 			s.broken("KioskWorks", "%s: end of the print of %s: %v", m.name, p.d, err)
 		}
-		s.say("%s: the print of %s ends: %s (it came out: %t)", m.name, p.d, state, out)
+		s.say("%s: the print of %s ends: %s (it came out: %t)", m.name, p.d, p.state, out)
 		return true
 	}
 	var job outbox.PrintJob
@@ -149,6 +148,9 @@ func (s *sim) print(r *rand.Rand) bool {
 		}
 		return o.StartPrint(ctx, job.ID)
 	})
+	if s.noRoom(m, err, "starts a print") {
+		return true
+	}
 	if err != nil {
 		s.broken("KioskWorks", "%s: start a print: %v", m.name, err)
 	}
@@ -160,7 +162,7 @@ func (s *sim) print(r *rand.Rand) bool {
 		s.broken("KioskWorks", "%s: a print of a document that nobody handed in", m.name)
 	}
 	s.say("%s: a paper of %s begins (marked: %t)", m.name, d, job.Marked)
-	m.printing = &printing{job, d}
+	m.printing = &printing{job: job, d: d}
 	return true
 }
 
@@ -192,6 +194,7 @@ func (s *sim) printAgain(r *rand.Rand) bool {
 	case errors.Is(err, outbox.ErrPrintState):
 		s.say("%s: a citizen asks for a paper of %s, which is being printed", m.name, d)
 	case errors.Is(err, outbox.ErrWithdrawn), errors.Is(err, outbox.ErrNotFound):
+	case s.noRoom(m, err, "queues a print"):
 	default:
 		s.broken("KioskWorks", "%s: queue a print of %s: %v", m.name, d, err)
 	}

@@ -38,9 +38,10 @@ func (m *machine) writeMirror(files map[string][]byte) {
 	if m.mirror == "" {
 		return
 	}
-	m.s.must(os.RemoveAll(m.mirror))
+	m.s.lose(m.mirror)
 	m.mirror = m.s.dir("mirror")
 	m.s.must(writeDir(m.mirror, files))
+	m.s.fill(m.mirror, m.mirrorDisk)
 }
 
 // held returns what is on the kiosk.
@@ -82,8 +83,9 @@ func (s *sim) moveMirror(r *rand.Rand) bool {
 func (m *machine) fetchMirror() {
 	if m.away && m.life != nil {
 		if p := m.printing; p != nil {
-			m.printing = nil
-			p.d.came(p.job)
+			if m.printing = nil; p.state == 0 {
+				p.d.came(p.job)
+			}
 		}
 		m.stop()
 	}
@@ -147,8 +149,8 @@ func (s *sim) breaks(r *rand.Rand) bool {
 	}
 	s.say("%s: ITS MEDIUM BREAKS; it is made anew from %s", m.name, what)
 	s.count("fault: a kiosk is restored from " + what)
-	s.must(os.RemoveAll(m.dir))
-	m.dir = s.dir(m.name)
+	s.lose(m.dir)
+	m.dir, m.disk = s.dir(m.name), roomy
 	res, err := outbox.Restore(context.Background(), m.dir, outbox.Options{Kiosk: m.dev.ID, MaxSize: m.room, Now: m.now}, from...)
 	if err != nil {
 		s.broken("KioskWorks", "%s: restore: %v", m.name, err)

@@ -26,7 +26,11 @@ func (c counts) table() string {
 
 // missing returns what should have happened and did not.
 func (c counts) missing() []string {
-	return slices.DeleteFunc(slices.Clone(musts), func(k string) bool { return c[k] > 0 })
+	all := slices.Clone(musts)
+	if disksFill() {
+		all = append(all, diskMusts...)
+	}
+	return slices.DeleteFunc(all, func(k string) bool { return c[k] > 0 })
 }
 
 // count notes that something happened.
@@ -99,4 +103,22 @@ var musts = []string{
 	"state: the word of a commit is lost", "state: a large request goes on where it was cut",
 	"fault: portal ends before it has stored a part of a large request",
 	"fault: portal ends after it has stored a part of a large request",
+
+	"state: the kiosk says that it waits: full", "state: the kiosk says that it waits: quota",
+	"state: the portal's alarm kiosk.quota",
+	"state: the kiosk gets quota.records", "state: the kiosk gets quota.bytes", "state: the kiosk gets quota.sessions",
+}
+
+// diskMusts are those of a machine on which disks fill.
+var diskMusts = []string{
+	"event: the kiosk's disk", "event: the mirror's disk", "event: the portal's disk",
+	"state: a citizen is told that the kiosk's disk is full", "state: a kiosk starts on a full disk",
+	"state: an outbox is not made anew on a full disk", "state: the mirror is mirror.full",
+	"state: the kiosk's disk is full when it notes how a print ended", "state: the kiosk's disk is full when it starts a print",
+	"state: the kiosk's disk is full when it notes that a request is taken back",
+	"state: the portal does not start on a full disk", "state: the portal's alarm portal.full", "state: the kiosk gets portal.full",
+	"state: the portal's disk is full when it stores a journal's head", "state: the portal's disk is full when it stores an alarm",
+	"state: the portal's disk is full when it stores an answer", "state: the portal's disk is full when it stores decisions",
+	"state: the portal's disk is full when it stores how far the kiosk has items",
+	"state: the portal's disk is full when it stores that the kiosk came",
 }

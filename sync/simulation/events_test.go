@@ -5,7 +5,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/penjire/penjire/sync/ledger"
 	"github.com/penjire/penjire/sync/outbox"
+	"github.com/penjire/penjire/sync/portal"
 )
 
 // plan is what may happen in a seed: not everything in each, or nothing would
@@ -16,12 +18,17 @@ type plan struct {
 	faults   map[string]bool
 	large    bool
 	cardless bool
+	disks    bool  // every medium is a disk of its own
+	reserve  int64 // of the portal's
+	quota    portal.Quota
+	uploads  ledger.Quota
 }
 
 // faultNames are the kinds of faults of which each seed has some.
 var faultNames = []string{
 	"kiosk", "portal", "torn", "line", "silent", "frames", "clock", "stick", "portal full", "unsure", "clone", "old card", "backup", "updates", "kiosk full",
 	"second", "mirror", "kiosk backup", "breaks", "portal clock", "busy", "slow agency", "bad stick", "bad records", "large",
+	"kiosk disk", "mirror disk", "portal disk", "quota",
 }
 
 func newPlan(r *rand.Rand) plan {
@@ -30,7 +37,7 @@ func newPlan(r *rand.Rand) plan {
 	for _, f := range faultNames {
 		share := 3 // one of three
 		switch f {
-		case "clone", "old card", "backup", "kiosk full", "frames":
+		case "clone", "old card", "backup", "kiosk full", "frames", "kiosk disk", "portal disk", "quota":
 			share = 8
 		case "second", "large", "mirror", "kiosk backup", "breaks", "busy", "slow agency":
 			share = 5
@@ -53,6 +60,15 @@ func newPlan(r *rand.Rand) plan {
 	p.large = p.faults["kiosk full"] || p.faults["large"]
 	p.faults["breaks"] = p.faults["breaks"] && (p.faults["mirror"] || p.faults["kiosk backup"])
 	p.cardless = r.IntN(24) == 0
+	p.faults["mirror disk"] = p.faults["mirror disk"] && p.faults["mirror"]
+	for _, f := range []string{"kiosk disk", "mirror disk", "portal disk"} {
+		p.faults[f] = p.faults[f] && disksFill()
+		p.disks = p.disks || p.faults[f]
+	}
+	p.reserve = 64 << 10 << r.IntN(6)
+	if p.faults["quota"] {
+		p.quota, p.uploads = quotas(r)
+	}
 	return p
 }
 
@@ -125,6 +141,9 @@ func init() {
 		{"portal clock", 3, "portal clock", (*sim).portalClock},
 		{"portal full", 3, "portal full", (*sim).portalFull},
 		{"busy", 4, "busy", (*sim).busy},
+		{"the kiosk's disk", 6, "kiosk disk", (*sim).kioskDisk},
+		{"the mirror's disk", 4, "mirror disk", (*sim).mirrorDisk},
+		{"the portal's disk", 6, "portal disk", (*sim).portalDisk},
 		{"a day passes", 1, "slow agency", func(s *sim, r *rand.Rand) bool { s.wait(time.Duration(r.Int64N(int64(30 * time.Hour)))); return true }},
 		{"mirror comes or goes", 2, "mirror", (*sim).moveMirror},
 		{"back up the kiosk", 3, "kiosk backup", (*sim).backUpKiosk},

@@ -35,6 +35,7 @@ func (s *sim) check() {
 	for _, m := range s.live() {
 		s.checkKiosk(m, v)
 	}
+	s.checkQuota()
 	for _, d := range s.docs {
 		if v != nil {
 			s.acceptedIsKept(d, v)
@@ -109,6 +110,9 @@ func (s *sim) checkPortal(v *view) {
 		if code == ledger.AlarmReplaced && slices.ContainsFunc(s.machines, func(m *machine) bool { return m.restored }) {
 			continue
 		}
+		if code == ledger.AlarmFull && s.plan.faults["portal disk"] || code == ledger.AlarmQuota && s.plan.faults["quota"] {
+			continue
+		}
 		if code == ledger.AlarmSignature && s.clockOff {
 			continue // to a portal in another year no certificate is good
 		}
@@ -146,6 +150,12 @@ func (s *sim) checkKiosk(m *machine, v *view) {
 		}
 	}
 	m.noteMirror()
+	if why := m.life.up.Status().Waits; why != "" {
+		s.once("state: the kiosk says that it waits: " + why)
+	}
+	if m.mirror != "" {
+		s.once("state: the mirror is " + string(m.life.box.Mirror().State))
+	}
 	if !m.tampered && !s.hurtLine {
 		for _, a := range st.Alarms {
 			if m.restored && (a == outbox.AlarmRecovered || a == outbox.AlarmLost) {

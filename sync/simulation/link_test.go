@@ -167,6 +167,8 @@ func (e *end) Receive(ctx context.Context) (wire.Frame, error) {
 	}
 	if e.sent == down {
 		e.c.note(f)
+	} else if code := refusal(f); strings.HasPrefix(code, "quota.") || strings.HasPrefix(code, "portal.") {
+		e.c.s.count("state: the kiosk gets " + code)
 	}
 	return f, nil
 }
@@ -261,6 +263,17 @@ func (s *sim) bad(err error) {
 	if !s.hurtLine {
 		s.badReceipt = err
 	}
+}
+
+// refusal is the code of a frame that refuses something.
+func refusal(f wire.Frame) string {
+	switch f := f.(type) {
+	case *wire.Nack:
+		return f.Code
+	case *wire.Bye:
+		return f.Code
+	}
+	return ""
 }
 
 // describe says in a few words what a frame is.

@@ -36,6 +36,9 @@ type machine struct {
 	renewed  bool // the outbox is to be opened again: the portal has shown that it is an older copy
 	tampered bool // it was cloned or put back
 
+	disk       int // pages that are left on its disk; roomy
+	mirrorDisk int // and on its second medium
+
 	mirror   string // folder of the second medium; empty: it has none
 	away     bool   // the second medium is not there
 	mirrored map[*doc]bool
@@ -81,8 +84,29 @@ type life struct {
 
 // printing is a paper that is being printed.
 type printing struct {
-	job outbox.PrintJob
-	d   *doc
+	job    outbox.PrintJob
+	d      *doc
+	state  outbox.PrintState // how it ended; 0: it has not
+	reason string
+	out    bool // it came out
+}
+
+// end ends it, once.
+func (p *printing) end(r *rand.Rand) (out bool) {
+	if p.state != 0 {
+		return p.out
+	}
+	p.state, p.out = outbox.Printed, true
+	switch r.IntN(8) {
+	case 0:
+		p.state, p.reason, p.out = outbox.Unknown, "printer.unplugged", r.IntN(2) == 0
+	case 1:
+		p.state, p.reason, p.out = outbox.Failed, "printer.paper", false
+	}
+	if p.out {
+		p.d.came(p.job)
+	}
+	return p.out
 }
 
 const outboxFile = "outbox.db"
@@ -104,11 +128,19 @@ func (m *machine) boot() {
 			},
 		})
 	}, l.fuse)
+	if done && m.disk != roomy && noSpace(err) && m.renewed {
+		s.say("%s: its outbox is to be made anew, and its disk is full: it does not open", m.name)
+		s.count("state: an outbox is not made anew on a full disk")
+		m.kill(s.chance)
+		return
+	}
 	if !done || err != nil {
 		s.broken("KioskStarts", "the outbox does not open: %v", err)
 		return
 	}
-	m.renewed = false
+	if m.renewed = false; m.disk == 0 {
+		s.count("state: a kiosk starts on a full disk")
+	}
 	u, err := uplink.New(uplink.Config{
 		Connect: l.connect, Outbox: l.box, Sink: &sink{l}, Signer: m.dev.Signing.Signer(), Software: "simulated", Now: m.now,
 		Trust: func() *trust.Bundle {
@@ -126,6 +158,7 @@ func (m *machine) boot() {
 			defer m.store.mu.Unlock()
 			return m.store.witnessed[l.box.Stats(l.ctx).Epoch]
 		},
+		Aside:  filepath.Join(m.dir, "aside.json"),
 		Log:    slog.New(teller{s, m.name}),
 		Jitter: func(d time.Duration) time.Duration { return d / 2 },
 	})
@@ -171,14 +204,15 @@ func (m *machine) kill(r *rand.Rand) {
 	}
 	l.fuse.end()
 	l.shut()
-	s.must(os.RemoveAll(m.dir))
+	s.lose(m.dir)
 	m.dir = s.dir(m.name)
 	s.must(writeDir(m.dir, files))
+	s.fill(m.dir, m.disk)
 	m.writeMirror(copies)
 	if p := m.printing; p != nil {
 		m.printing = nil
 		s.count("state: a power cut while a paper is printed")
-		if r.IntN(2) == 0 {
+		if p.state == 0 && r.IntN(2) == 0 {
 			s.say("%s: the paper of %s had come out, all the same", m.name, p.d)
 			p.d.came(p.job)
 		}

@@ -3,7 +3,6 @@ package simulation
 import (
 	"context"
 	"math/rand/v2"
-	"os"
 
 	"github.com/penjire/penjire/sync/ledger"
 )
@@ -37,7 +36,7 @@ func (s *sim) clone(*rand.Rand) bool {
 	}
 	s.say("somebody: puts the copy into a second kiosk")
 	s.cloned = true
-	m := &machine{s: s, name: "clone", dev: c.m.dev, dir: s.dir("clone"), room: s.plan.room, tampered: true}
+	m := &machine{s: s, name: "clone", dev: c.m.dev, dir: s.dir("clone"), room: s.plan.room, disk: roomy, mirrorDisk: roomy, tampered: true}
 	c.m.tampered = true
 	s.must(writeDir(m.dir, c.files))
 	c.store.copyTo(&m.store)
@@ -71,8 +70,8 @@ func (s *sim) putBack(*rand.Rand) bool {
 			s.wantAlarm = "journal."
 		}
 	}
-	s.must(os.RemoveAll(m.dir))
-	m.dir = s.dir(m.name)
+	s.lose(m.dir)
+	m.dir, m.disk = s.dir(m.name), roomy
 	s.must(writeDir(m.dir, c.files))
 	c.store.copyTo(&m.store)
 	for _, d := range s.docs {
@@ -110,8 +109,8 @@ func (s *sim) restore(*rand.Rand) bool {
 	}
 	s.say("portal: ITS MEDIUM BREAKS; it is restored from its backup")
 	s.restored = true
-	s.must(os.RemoveAll(s.c.dir))
-	s.c.dir = s.dir("portal")
+	s.lose(s.c.dir)
+	s.c.dir, s.c.disk = s.dir("portal"), roomy
 	s.must(writeDir(s.c.dir, b.files))
 	s.forgetView()
 	kept := map[ledger.Key]bool{}

@@ -2,7 +2,6 @@ package simulation
 
 import (
 	"context"
-	"errors"
 	"math/rand/v2"
 
 	"github.com/penjire/penjire/sync/catalog"
@@ -63,7 +62,7 @@ func (s *sim) answer(r *rand.Rand) bool {
 		s.say("agency: it answers %s, and waits for the portal", d)
 	case err != nil:
 		s.say("agency: it answers %s; the portal cannot keep it", d)
-		if !errors.Is(err, errFull) && !errors.Is(err, errUnsure) && !errors.Is(err, errDead) && !errors.Is(err, errBusy) {
+		if !excusable(err) {
 			s.broken("PortalWorks", "answer %s: %v", d, err)
 		}
 	default:
@@ -103,7 +102,7 @@ func (s *sim) update(r *rand.Rand) bool {
 		s.c.bundle++
 		p := s.c.life.p
 		b := s.w.bundles[s.c.bundle]
-		if done := s.try(func() { err = p.PublishTrust(context.Background(), b) }); done && err != nil && !s.clockOff {
+		if done := s.try(func() { err = p.PublishTrust(context.Background(), b) }); done && err != nil && !s.clockOff && !excusable(err) {
 			s.broken("PortalWorks", "publish a bundle: %v", err)
 		}
 		s.say("portal: it publishes a new trust bundle")

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -23,8 +22,9 @@ type sim struct {
 	skip  map[int]bool // steps left out
 	plan  plan
 	start time.Time
-	base  string // folder of all media
-	n     int    // folders made
+	base  string          // folder of all media
+	n     int             // folders made
+	disks map[string]bool // of them, those that are disks of their own
 
 	c        *centre
 	machines []*machine
@@ -49,6 +49,7 @@ type sim struct {
 	viewed     *view
 	viewWrites int64
 	everAlarms map[string]bool
+	brought    map[string]brought // by kiosk
 
 	chance *rand.Rand    // who goes on, in this step
 	came   chan struct{} // somebody waits in line
@@ -79,7 +80,7 @@ type stop struct{}
 func newSim(w *world, seed uint64, skip map[int]bool) *sim {
 	s := &sim{
 		w: w, seed: seed, skip: skip, start: time.Now(), byDoc: map[outbox.Doc]*doc{},
-		receipts: map[ledger.Key][]byte{}, seqs: map[number]*doc{}, everAlarms: map[string]bool{},
+		receipts: map[ledger.Key][]byte{}, disks: map[string]bool{}, seqs: map[number]*doc{}, everAlarms: map[string]bool{}, brought: map[string]brought{},
 		came: make(chan struct{}, 1), counts: counts{}, had: map[string]bool{},
 	}
 	s.chance = s.rand(1 << 32)
@@ -110,7 +111,7 @@ func (s *sim) run() {
 	var err error
 	s.base, err = os.MkdirTemp(base(), "penjire-sim-")
 	s.must(err)
-	s.c = &centre{s: s, dir: s.dir("portal")}
+	s.c = &centre{s: s, dir: s.dir("portal"), disk: roomy}
 	s.must(writeDir(s.c.dir, s.w.empty))
 	s.c.boot()
 	s.place("kiosk", s.w.Device)
@@ -133,7 +134,7 @@ func (s *sim) run() {
 
 // place puts up a kiosk.
 func (s *sim) place(name string, dev specimen.Device) {
-	m := &machine{s: s, name: name, dev: dev, dir: s.dir("kiosk"), room: s.plan.room}
+	m := &machine{s: s, name: name, dev: dev, dir: s.dir("kiosk"), room: s.plan.room, disk: roomy, mirrorDisk: roomy}
 	if s.plan.faults["mirror"] {
 		m.mirror = s.dir("mirror")
 	}
@@ -223,13 +224,6 @@ func (s *sim) must(err error) {
 	}
 }
 
-func (s *sim) dir(name string) string {
-	s.n++
-	d := filepath.Join(s.base, fmt.Sprintf("%s-%d", name, s.n))
-	s.must(os.MkdirAll(d, 0o700))
-	return d
-}
-
 // burn looks whose power went in the last step.
 func (s *sim) burn(r *rand.Rand) {
 	for _, m := range s.machines {
@@ -277,6 +271,9 @@ func (s *sim) end() {
 		}
 	}
 	if os.Getenv("PENJIRE_KEEP") == "" {
+		for d := range s.disks {
+			s.lose(d)
+		}
 		_ = os.RemoveAll(s.base)
 	}
 }

@@ -98,13 +98,13 @@ func (s *sim) carryStick(r *rand.Rand) bool {
 	var in portal.Imported
 	var err error
 	p := s.c.life.p
-	done := s.try(func() { in, err = p.Import(s.c.life.ctx, bytes.NewReader(b)) })
+	done := s.try(func() { in, err = p.Import(context.WithValue(s.c.life.ctx, byHand{}, true), bytes.NewReader(b)) })
 	switch {
 	case !done:
 		s.say("portal: somebody brings the file %s%s", f.name, hurt)
 	case err != nil:
 		s.say("portal: somebody brings the file %s%s; it is not taken: %v", f.name, hurt, err)
-		if hurt == "" && !s.clockOff && !excusable(err) && !s.c.life.led.full.Load() && !s.lostReply && !s.plan.faults["busy"] {
+		if hurt == "" && !s.clockOff && !excusable(err) && !s.c.life.led.full.Load() && s.c.disk == roomy && !s.lostReply && !s.plan.faults["busy"] {
 			s.broken("PortalWorks", "import of %s: %v", f.name, err)
 		}
 	default:
@@ -117,7 +117,7 @@ func (s *sim) carryStick(r *rand.Rand) bool {
 }
 
 func excusable(err error) bool {
-	return errors.Is(err, errFull) || errors.Is(err, errUnsure) || errors.Is(err, errDead) || errors.Is(err, errBusy) || errors.Is(err, context.Canceled)
+	return noSpace(err) || errors.Is(err, errFull) || errors.Is(err, errUnsure) || errors.Is(err, errDead) || errors.Is(err, errBusy) || errors.Is(err, context.Canceled)
 }
 
 // reader is the kiosk to which an answer is brought: mostly its own.

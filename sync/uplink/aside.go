@@ -1,6 +1,7 @@
 package uplink
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -99,12 +100,44 @@ func (a *aside) take(id uint64) error {
 func (a *aside) cursor(have, trust uint64, now time.Time) (uint64, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	since := now.Sub(time.Unix(a.s.Asked, 0))
-	if len(a.s.Items) == 0 || a.s.Trust == trust && since >= 0 && since < askAgain {
+	if !a.due(trust, now) {
 		return have, nil
 	}
 	a.s.Trust, a.s.Asked = trust, now.Unix()
 	return min(have, a.s.Cursor), a.keep()
+}
+
+// due says whether it is time to ask again. a.mu is held.
+func (a *aside) due(trust uint64, now time.Time) bool {
+	since := now.Sub(time.Unix(a.s.Asked, 0))
+	return len(a.s.Items) > 0 && (a.s.Trust != trust || since < 0 || since >= askAgain)
+}
+
+// errAside ends a session so that the next hello asks for what was left out.
+var errAside = errors.New("uplink: it is time to ask for what was left out")
+
+// askEvery is how often a session looks whether it is.
+const askEvery = 10 * time.Minute
+
+// ask ends a session when it is time to ask again: only a hello can, and a session
+// may last for weeks.
+func (u *Uplink) ask(ctx context.Context, end context.CancelCauseFunc) {
+	tick := time.NewTicker(askEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		u.aside.mu.Lock()
+		due := u.aside.due(u.trustVersion(), u.c.Now())
+		u.aside.mu.Unlock()
+		if due {
+			end(errAside)
+			return
+		}
+	}
 }
 
 // keep writes the file. a.mu is held.

@@ -110,8 +110,9 @@ func (u *Uplink) session(ctx context.Context) (retry time.Duration, welcomed boo
 		wg.Go(func() { u.lookBack(ctx, cancel) })
 	}
 	wg.Go(func() { u.mind(ctx, cancel) })
+	wg.Go(func() { u.ask(ctx, cancel) })
 	err = s.up(ctx)
-	if cause := context.Cause(ctx); errors.Is(err, context.Canceled) && (cause == context.Canceled || cause == errBetter || cause == errSchedule) { //nolint:errorlint // these very ones
+	if cause := context.Cause(ctx); errors.Is(err, context.Canceled) && (cause == context.Canceled || cause == errBetter || cause == errSchedule || cause == errAside) { //nolint:errorlint // these very ones
 		conn.Close() // we were told to stop, or go on elsewhere: in order
 	}
 	err = why(err)

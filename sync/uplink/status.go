@@ -137,7 +137,7 @@ func (s *status) down(now time.Time, err error) {
 	if s.s.Connected || s.s.Since.IsZero() {
 		s.s.Connected, s.s.Since = false, now
 	}
-	if err != nil && !errors.Is(err, context.Canceled) && !errors.Is(err, errBetter) && !errors.Is(err, errSchedule) {
+	if err != nil && !errors.Is(err, context.Canceled) && !errors.Is(err, errBetter) && !errors.Is(err, errSchedule) && !errors.Is(err, errAside) {
 		s.s.LastError = Code(err)
 	}
 }

@@ -78,7 +78,7 @@ func (s *session) deliver(ctx context.Context) (time.Duration, error) {
 		under, bytes := s.under()
 		var recs []outbox.Record
 		st := s.u.c.Outbox.Stats(ctx)
-		more := st.Unsent-st.Large > n+under
+		more := st.Unsent-st.Lost-st.Large > n+under
 		if more {
 			var err error
 			if recs, err = s.lease(ctx, most+n+under, int(s.welcome.Bytes)+size+bytes); err != nil {
