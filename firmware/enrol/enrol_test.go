@@ -359,3 +359,54 @@ func TestStick(t *testing.T) {
 		t.Errorf("Codes = %+v, %v; want one that was used", all, err)
 	}
 }
+
+// A certificate is renewed with the same key, and the lost answer comes again; a
+// revoked kiosk gets no other, and a new code brings it back with the same keys.
+func TestRenew(t *testing.T) {
+	w := newWorld(t)
+	dir := w.fresh(w.code(), nil)
+	w.must(w.open(dir, nil).Run(t.Context()))
+	s := w.enrolled(dir, signing.SoftwareKey)
+	var ring signing.Keyring
+	ident, err := ring.Open(s.Identity)
+	w.must(err)
+	own, err := ring.Open(s.Signing)
+	w.must(err)
+	r := &Renewal{
+		EST: s.Portal.EST, ServerName: s.Portal.ServerName, Kiosk: number, Roots: w.Roots(), Times: func() []time.Time { return []time.Time{time.Now()} },
+	}
+	identity := Key{Key: ident.Signer.Key, Software: true, File: s.Identity.Cert}
+	first, err := r.Renew(t.Context(), identity, ident.TLS())
+	w.must(err)
+	if first[0].Equal(ident.Signer.Cert) || len(first) != 2 {
+		t.Errorf("Renew = %d certificates, want a new one and the centre's", len(first))
+	}
+	again, err := r.Renew(t.Context(), identity, ident.TLS())
+	if err != nil || !again[0].Equal(first[0]) {
+		t.Errorf("Renew again = %v, want the same certificate", err)
+	}
+	if d, err := ring.Open(s.Identity); err != nil || !d.Signer.Cert.Equal(first[0]) {
+		t.Errorf("what is in the file: %v, want the renewed certificate", err)
+	}
+	if _, err := r.Renew(t.Context(), Key{Signing: true, Key: own.Signer.Key, Software: true, File: s.Signing.Cert}, ident.TLS()); err != nil {
+		t.Errorf("Renew for signing = %v", err)
+	}
+	if _, err := w.s.RevokeKiosk(t.Context(), number, "lost", "operator"); err != nil {
+		t.Fatal(err)
+	}
+	before, err := os.ReadFile(s.Identity.Cert)
+	w.must(err)
+	if _, err := r.Renew(t.Context(), identity, ident.TLS()); !errors.Is(err, enrol.CertRevoked) {
+		t.Errorf("Renew of a revoked kiosk = %v, want %v", err, enrol.CertRevoked)
+	}
+	if after, err := os.ReadFile(s.Identity.Cert); err != nil || !bytes.Equal(before, after) {
+		t.Errorf("the certificate changed without a new one: %v", err)
+	}
+	back, err := r.ByCode(t.Context(), identity, w.code())
+	if err != nil || back[0].Equal(first[0]) {
+		t.Errorf("ByCode = %v, want a new certificate", err)
+	}
+	if due := DueAt(first[0]); due.Sub(first[0].NotBefore) != first[0].NotAfter.Sub(first[0].NotBefore)*2/3 {
+		t.Errorf("DueAt = %v, want after two thirds", due)
+	}
+}

@@ -29,6 +29,7 @@ func (k *Kiosk) openKeys() (err error) {
 	if k.ident, err = k.keys.Open(k.s.Identity); err != nil {
 		return err
 	}
+	k.showIdentity(k.ident)
 	for _, d := range []*signing.Device{k.own, k.ident} {
 		if err := k.isOurs(d.Signer.Cert); err != nil {
 			return err
@@ -124,17 +125,25 @@ type KeyStatus struct {
 	Where  string `json:"where"`  // file, or chip and handle
 	Marked bool   `json:"marked"` // the certificate says that it is a software key, if it is one
 	Fault  string `json:"fault"`  // why it does not work; "": it does
+
+	Until   time.Time `json:"until"`             // the end of its certificate
+	Renewal string    `json:"renewal,omitempty"` // why that was not renewed; "": it was, or is not due
+	Next    time.Time `json:"next,omitzero"`     // the next try to renew it
 }
 
 func (k *Kiosk) keyStatus() []KeyStatus {
 	k.mu.Lock()
-	faults := k.faults
+	faults, renewals := k.faults, k.renewals
 	k.mu.Unlock()
 	var out []KeyStatus
 	for i, d := range []*signing.Device{k.own, k.ident} {
 		s := KeyStatus{Use: []string{"signing", "identity"}[i], Kind: string(d.Kind), Where: d.Where, Marked: d.Marked()}
 		if faults[i] != nil {
 			s.Fault = faults[i].Error()
+		}
+		s.Until, s.Renewal, s.Next = renewals[i].until, renewals[i].fault, renewals[i].next
+		if s.Until.IsZero() {
+			s.Until = d.Signer.Cert.NotAfter
 		}
 		out = append(out, s)
 	}

@@ -14,6 +14,7 @@ package kiosk
 
 import (
 	"context"
+	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -30,6 +31,7 @@ import (
 	"github.com/penjire/penjire/drivers/registry"
 	"github.com/penjire/penjire/firmware/cashbook"
 	"github.com/penjire/penjire/firmware/clock"
+	"github.com/penjire/penjire/firmware/enrol"
 	"github.com/penjire/penjire/firmware/health"
 	"github.com/penjire/penjire/firmware/printing"
 	"github.com/penjire/penjire/firmware/session"
@@ -87,9 +89,11 @@ type Kiosk struct {
 	// meanwhile none is forgotten. It is taken before mu.
 	keeping sync.RWMutex
 	keys    signing.Keyring
-	own     *signing.Device // signs as the kiosk itself
-	ident   *signing.Device // shows the portal who the kiosk is
-	doubts  chan struct{}   // a key failed: look at once
+	own     *signing.Device                 // signs as the kiosk itself
+	ident   *signing.Device                 // shows the portal who the kiosk is
+	newest  atomic.Pointer[tls.Certificate] // the newest of ident
+	renewer *enrol.Renewal
+	doubts  chan struct{} // a key failed: look at once
 	box     *outbox.Outbox
 	accept  func(context.Context, outbox.Draft) (outbox.Request, error) // the outbox's; tests stall it
 	proofs  *evidence.Folder                                            // of the journal
@@ -142,6 +146,7 @@ type Kiosk struct {
 	notice      string                  // as last looked at
 	full        time.Time               // when the outbox was last found full; zero: it is not
 	faults      [2]error                // of the keys own and ident, as last looked at
+	renewals    [2]renewal              // of their certificates
 	journalled  time.Time               // when a beacon was last put into the journal
 	unsent      int                     // as last looked at
 	queue       session.Queue           // as last looked at, for the assistant
@@ -219,6 +224,7 @@ func Open(ctx context.Context, o Options) (_ *Kiosk, err error) {
 	if k.proofs, err = evidence.Open(filepath.Join(k.s.State, "evidence")); err != nil {
 		return nil, fmt.Errorf("kiosk: %w", err)
 	}
+	k.renewer = k.renews(roots)
 	if err := k.openUplink(roots); err != nil {
 		return nil, err
 	}
@@ -328,6 +334,7 @@ func (k *Kiosk) Run(ctx context.Context) error {
 	run("temperature and battery clock", k.tendCabinet)
 	run("watchdog", k.kickWatchdog)
 	run("keys", k.watchKeys)
+	run("certificates", k.watchCertificates)
 	run("service", func(ctx context.Context) error {
 		select {
 		case <-ctx.Done():

@@ -3,11 +3,9 @@ package kiosk
 import (
 	"crypto/tls"
 	"crypto/x509"
-	"errors"
 	"fmt"
-	"slices"
-	"time"
 
+	"github.com/penjire/penjire/firmware/enrol"
 	"github.com/penjire/penjire/sync/edoc/trust"
 	"github.com/penjire/penjire/sync/uplink"
 )
@@ -26,11 +24,13 @@ func (k *Kiosk) portalTLS(roots []*x509.Certificate) *tls.Config {
 	}
 	return &tls.Config{
 		ServerName: k.s.Portal.ServerName, Certificates: []tls.Certificate{k.ident.TLS()}, MinVersion: tls.VersionTLS13,
-		GetClientCertificate: uplink.ShowAlone(k.ident.TLS()),
-		// crypto/tls can check at one time only; isPortal checks all the rest, too.
+		GetClientCertificate: func(r *tls.CertificateRequestInfo) (*tls.Certificate, error) {
+			return uplink.ShowAlone(*k.newest.Load())(r) // it may have been renewed
+		},
+		// crypto/tls can check at one time only; enrol.IsPortal checks all the rest, too.
 		InsecureSkipVerify: true, //nolint:gosec // VerifyConnection verifies every connection
 		VerifyConnection: func(cs tls.ConnectionState) error {
-			return isPortal(cs.PeerCertificates, k.centres(), pool, k.s.Portal.ServerName, k.clock.Now(), k.clock.Signed())
+			return enrol.IsPortal(cs.PeerCertificates, k.centres(), pool, k.s.Portal.ServerName, k.clock.Now(), k.clock.Signed())
 		},
 	}
 }
@@ -55,31 +55,6 @@ func (k *Kiosk) centres() []*x509.Certificate {
 func (k *Kiosk) isOurs(cert *x509.Certificate) error {
 	if id := trust.DeviceID(cert); id != k.s.Kiosk {
 		return fmt.Errorf("kiosk: the settings are for %s, but a certificate is of %q", k.s.Kiosk, id)
-	}
-	return nil
-}
-
-// isPortal verifies the chain that a server shows, and the centres that are known
-// besides, as crypto/tls would, at the
-// first of times, and at the next one where only its validity was in the way.
-func isPortal(chain, known []*x509.Certificate, roots *x509.CertPool, name string, times ...time.Time) error {
-	if len(chain) == 0 {
-		return errors.New("kiosk: the portal shows no certificate")
-	}
-	o := x509.VerifyOptions{Roots: roots, DNSName: name, Intermediates: x509.NewCertPool()}
-	for _, c := range slices.Concat(chain[1:], known) {
-		o.Intermediates.AddCert(c)
-	}
-	var err error
-	for _, o.CurrentTime = range times {
-		_, err = chain[0].Verify(o)
-		var invalid x509.CertificateInvalidError
-		if err == nil || !errors.As(err, &invalid) || invalid.Reason != x509.Expired {
-			break
-		}
-	}
-	if err != nil {
-		return &tls.CertificateVerificationError{UnverifiedCertificates: chain, Err: err}
 	}
 	return nil
 }

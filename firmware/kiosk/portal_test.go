@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/penjire/penjire/firmware/clock"
+	"github.com/penjire/penjire/firmware/enrol"
 	"github.com/penjire/penjire/sync/edoc/specimen"
 	"github.com/penjire/penjire/sync/outbox"
 	"github.com/penjire/penjire/sync/uplink"
@@ -90,7 +91,7 @@ func TestIsPortal(t *testing.T) {
 		{"nothing, a centre known", nil, []*x509.Certificate{w.Infrastructure.Cert}, roots, "localhost", []time.Time{now}, false},
 		{"nothing", nil, nil, roots, "localhost", []time.Time{now}, false},
 	} {
-		if err := isPortal(tt.chain, tt.known, tt.roots, tt.name, tt.times...); (err == nil) != tt.want {
+		if err := enrol.IsPortal(tt.chain, tt.known, tt.roots, tt.name, tt.times...); (err == nil) != tt.want {
 			t.Errorf("%s: got %v, want accepted %v", tt.what, err, tt.want)
 		} else if err != nil && tt.chain != nil && uplink.Code(err) != uplink.CodePortalCertificate {
 			t.Errorf("%s: code %q, want %q", tt.what, uplink.Code(err), uplink.CodePortalCertificate)

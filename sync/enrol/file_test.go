@@ -145,4 +145,3 @@ func TestRefusals(t *testing.T) {
 		t.Error("a stranger's page is taken for a refusal")
 	}
 }
-

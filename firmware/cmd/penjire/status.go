@@ -160,7 +160,10 @@ func show(w io.Writer, s kiosk.Status) {
 		if !key.Marked {
 			kind += ", which its certificate does not say"
 		}
-		line("key", "%s: %s, %s", key.Use, kind, key.Where)
+		line("key", "%s: %s, %s; its certificate is good until %s", key.Use, kind, key.Where, key.Until.Format(time.DateOnly))
+		if key.Renewal != "" {
+			line("", "it was not renewed: %s; next try at %s", key.Renewal, key.Next.Format(time.RFC3339))
+		}
 		if key.Fault != "" {
 			line("", "it does not work: %s", key.Fault)
 		}

@@ -1,0 +1,125 @@
+package kiosk
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"net/http"
+	"time"
+
+	"github.com/penjire/penjire/firmware/enrol"
+	"github.com/penjire/penjire/firmware/signing"
+	onetime "github.com/penjire/penjire/sync/enrol"
+)
+
+// renewal is how far the renewal of one certificate is. Under Kiosk.mu.
+type renewal struct {
+	until time.Time // of the certificate that is in its file
+	next  time.Time // of the next try; zero: none is due
+	fault string    // what the last try said
+}
+
+// showIdentity is what connections show: the newest certificate.
+func (k *Kiosk) showIdentity(d *signing.Device) {
+	c := d.TLS()
+	k.newest.Store(&c)
+}
+
+// keysOf are the two keys as enrolment knows them, in the order of Kiosk.faults.
+func (k *Kiosk) keysOf() [2]enrol.Key {
+	return [2]enrol.Key{
+		{Signing: true, Key: k.own.Signer.Key, Software: k.own.Kind == signing.SoftwareKey, File: k.s.Signing.Cert},
+		{Key: k.ident.Signer.Key, Software: k.ident.Kind == signing.SoftwareKey, File: k.s.Identity.Cert},
+	}
+}
+
+// renews is what renews this kiosk's certificates.
+func (k *Kiosk) renews(roots []*x509.Certificate) *enrol.Renewal {
+	return &enrol.Renewal{
+		EST: k.s.Portal.EST, ServerName: k.s.Portal.ServerName, Kiosk: k.s.Kiosk, Roots: roots, Known: k.centres,
+		Times: func() []time.Time { return []time.Time{k.clock.Now(), k.clock.Signed()} },
+	}
+}
+
+// watchCertificates renews the certificates when it is time, until ctx ends. That of
+// the connection is shown from the next connection on; that for signing signs from
+// the next start on: a third of its life is left for that.
+func (k *Kiosk) watchCertificates(ctx context.Context) error {
+	certs := [2]*x509.Certificate{k.own.Signer.Cert, k.ident.Signer.Cert}
+	var failures [2]int
+	next := [2]time.Time{}
+	for i, c := range certs {
+		k.renewed(i, func(r *renewal) { r.until = c.NotAfter })
+	}
+	t := time.NewTimer(0)
+	defer t.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-t.C:
+		}
+		for i, key := range k.keysOf() {
+			now := k.clock.Now()
+			if k.s.Portal.EST == "" || now.Before(enrol.DueAt(certs[i])) || time.Now().Before(next[i]) {
+				continue
+			}
+			chain, err := k.renewer.Renew(ctx, key, *k.newest.Load())
+			if ctx.Err() != nil {
+				return nil
+			}
+			if err != nil {
+				w := enrol.Again(failures[i])
+				failures[i]++
+				next[i] = time.Now().Add(w)
+				k.log.Warn("a certificate was not renewed", "signing", key.Signing, "until", certs[i].NotAfter, "err", err, "again", w.Round(time.Second).String())
+				k.renewed(i, func(r *renewal) { r.next, r.fault = next[i], err.Error() })
+				continue
+			}
+			certs[i], failures[i], next[i] = chain[0], 0, time.Now().Add(enrol.Settled)
+			k.take(i, chain)
+		}
+		t.Reset(enrol.Again(0))
+	}
+}
+
+// take puts a certificate that is durable into use.
+func (k *Kiosk) take(i int, chain []*x509.Certificate) {
+	k.log.Info("a certificate was renewed", "signing", i == 0, "until", chain[0].NotAfter)
+	k.renewed(i, func(r *renewal) { *r = renewal{until: chain[0].NotAfter} })
+	if i == 1 {
+		c := tls.Certificate{PrivateKey: k.ident.Signer.Key, Leaf: chain[0]}
+		for _, up := range chain {
+			c.Certificate = append(c.Certificate, up.Raw)
+		}
+		k.newest.Store(&c)
+	}
+}
+
+func (k *Kiosk) renewed(i int, f func(*renewal)) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	f(&k.renewals[i])
+}
+
+// codeRoute takes a new one-time code for a kiosk whose certificates do not renew
+// any more, and gets new ones of the same keys with it.
+func (k *Kiosk) codeRoute(w http.ResponseWriter, r *http.Request) {
+	var d enrol.Done
+	code, err := onetime.ParseCode(r.FormValue("code"))
+	for i, key := range k.keysOf() {
+		if err != nil {
+			break
+		}
+		var chain []*x509.Certificate
+		if chain, err = k.renewer.ByCode(r.Context(), key, code); err == nil {
+			k.take(i, chain)
+		}
+	}
+	if err != nil {
+		d.Error = err.Error()
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(d) // who asked has gone
+}
