@@ -100,15 +100,10 @@ var mutants = []mutant{
 	{"a full disk is taken for success", "outbox/writer.go", []string{
 		"		default:\n			for _, p := range batch {\n				p.done <- err\n			}", "		default:\n			for _, p := range batch {\n				if errors.Is(err, ErrFull) {\n					err = nil\n				}\n				p.done <- err\n			}",
 	}, "kiosk disk"},
-	{"a full mirror is called good", "outbox/mirror.go", []string{"	} else if err := c.write(bytes.Join(vals, nil)); err != nil {\n", "	} else if err := c.write(bytes.Join(vals, nil)); err != nil && !noRoom(err) {\n"}, "mirror,mirror disk,breaks"},
-	{"the portal takes a full disk for success", "ledger/relational/relational.go", []string{
-		"		_ = stx.Rollback() // f's error says more\n", "		_ = stx.Rollback() // f's error says more\n		if strings.Contains(err.Error(), \"disk is full\") {\n			return nil\n		}\n",
-	}, "portal disk"},
 	{"a quota refusal lets the kiosk forget", "uplink/down.go", []string{
 		"	if why := pauses(f.Code); why != \"\" {\n		s.u.st.pause(why, wait) // the", "	if why := pauses(f.Code); why != \"\" {\n		s.mu.Lock()\n		doc := s.waiting[k].Doc\n		s.mu.Unlock()\n		_ = s.u.c.Outbox.Receipted(context.Background(), []outbox.Receipt{{Seq: k.seq, Doc: doc, Stage: outbox.Delivered, At: time.Now(), Bytes: []byte{1}}})\n		s.u.st.pause(why, wait) // the",
 		"	\"github.com/penjire/penjire/sync/edoc/trust\"\n", "	\"github.com/penjire/penjire/sync/edoc/trust\"\n	\"github.com/penjire/penjire/sync/outbox\"\n",
 	}, "quota"},
-	{"what a kiosk brings is not counted", "portal/intake.go", []string{"	s.bill(in, out)\n", ""}, "quota"},
 
 	// The link and sticks.
 	{"receipts that do not lead to the root are believed", "wire/group.go", []string{"	if t.root() != b.Root {", "	if t.root() != b.Root && len(g.Batch) == 0 {"}, "clone"},
