@@ -64,8 +64,9 @@ type Document struct {
 	Pages int
 	// Page draws page i, counted from 0, as a whole A4 sheet at dpi dots per inch;
 	// nil: nobody can. A driver does not draw PDFs.
-	Page   func(i, dpi int) (image.Image, error)
-	Copies int // 0: one
+	Page     func(i, dpi int) (image.Image, error)
+	Pictures int // how many pages Page draws; 0: as many as there are Pages
+	Copies   int // 0: one
 }
 
 // DocumentPrinter prints A4 sheets.
@@ -79,6 +80,9 @@ type Document struct {
 type DocumentPrinter interface {
 	Watcher
 	Submit(ctx context.Context, d Document) (JobID, error)
+	// Takes asks the printer whether it takes such a document: ErrUnsupported. It
+	// says nothing of its paper, and nothing is printed.
+	Takes(ctx context.Context, d Document) error
 	Job(ctx context.Context, id JobID) (Job, error)
 	// Cancel asks the printer to forget the job; what is out stays out. A job that
 	// has ended is left as it is. ErrNoJob: the printer does not know it.

@@ -239,6 +239,13 @@ func refusesDocuments(t *testing.T, r DocumentRig) {
 		if e, ok := errors.AsType[*device.Error](err); id != 0 || !ok || e.SideEffect != device.SideEffectNo {
 			t.Errorf("%s: Submit = %d, %v, want no side effect", name, id, err)
 		}
+		// Of what cannot be read nobody knows before.
+		if err := r.Dev.Takes(t.Context(), d); !strings.Contains(name, "PDF") && !errors.Is(err, device.ErrUnsupported) {
+			t.Errorf("%s: Takes = %v, want ErrUnsupported", name, err)
+		}
+	}
+	if err := r.Dev.Takes(t.Context(), Paper(1, 1)); err != nil {
+		t.Errorf("Takes of a paper = %v, want nil", err)
 	}
 	if n := len(r.Hands.Printed()); n != 0 {
 		t.Errorf("prints: got %d, want 0", n)

@@ -2,6 +2,7 @@ package ipp
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -120,10 +121,12 @@ func rasterBody(doc device.Document, dpi int, inColor bool) *body {
 	return &body{r: r, size: -1}
 }
 
+func (r *raster) pages() int { return cmp.Or(r.doc.Pictures, r.doc.Pages) }
+
 // Read implements io.Reader.
 func (r *raster) Read(p []byte) (int, error) {
 	for r.out.Len() == 0 {
-		if r.page == r.doc.Pages {
+		if r.page == r.pages() {
 			return 0, io.EOF
 		}
 		img, err := r.doc.Page(r.page, r.dpi)
@@ -137,7 +140,7 @@ func (r *raster) Read(p []byte) (int, error) {
 		}
 		r.page++
 		err = r.enc.Encode(pwgraster.Header{
-			DPI: r.dpi, Width: b.Dx(), Height: b.Dy(), Color: r.color, Pages: r.doc.Pages, SizeName: a4Name,
+			DPI: r.dpi, Width: b.Dx(), Height: b.Dy(), Color: r.color, Pages: r.pages(), SizeName: a4Name,
 		}, img)
 		if err != nil {
 			return 0, err

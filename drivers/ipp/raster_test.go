@@ -50,7 +50,14 @@ func TestRaster(t *testing.T) {
 				if _, err := d.Submit(t.Context(), doc); !errors.Is(err, device.ErrUnsupported) {
 					t.Errorf("Submit of a PDF = %v, want ErrUnsupported", err)
 				}
-				doc.Page = sheet
+				if err := d.Takes(t.Context(), doc); !errors.Is(err, device.ErrUnsupported) {
+					t.Errorf("Takes of a PDF = %v, want ErrUnsupported", err)
+				}
+				// The pictures may be fewer than the pages of the PDF.
+				doc.Page, doc.Pages, doc.Pictures = sheet, 5, 2
+				if err := d.Takes(t.Context(), doc); err != nil {
+					t.Errorf("Takes of pictures = %v, want nil", err)
+				}
 				id, err := d.Submit(t.Context(), doc)
 				if err != nil {
 					t.Fatalf("Submit = %v, want nil", err)

@@ -43,38 +43,68 @@ const (
 
 func (d *Dev) submit(ctx context.Context, doc device.Document) (device.JobID, device.SideEffect, error) {
 	const none = device.SideEffectNo
-	if doc.PDF == nil && doc.Page == nil || doc.Pages < 1 || doc.Copies < 0 || len(doc.Name) > 200 {
-		return 0, none, fmt.Errorf("document %.40q with %d pages and %d copies: %w", doc.Name, doc.Pages, doc.Copies, device.ErrUnsupported)
-	}
-	select {
-	case d.turn <- struct{}{}:
-		defer func() { <-d.turn }()
-	case <-ctx.Done():
-		return 0, none, ctx.Err()
-	case <-d.ctx.Done():
-		return 0, none, device.ErrHalted
-	}
-	if ctx.Err() != nil {
-		return 0, none, ctx.Err()
-	}
-	p, err := d.look(ctx, allAttributes)
-	if err == nil {
-		err = p.problem(d.o.AnyMedia)
-	}
+	release, err := d.take(ctx)
 	if err != nil {
 		return 0, none, err
 	}
-	o, err := d.decide(p, doc)
+	defer release()
+	p, o, err := d.agree(ctx, doc, true)
 	if err != nil {
-		return 0, none, err
-	}
-	if err := d.patient(ctx, func() error { return d.validate(ctx, p, o) }); err != nil {
 		return 0, none, err
 	}
 	if p.knows(opCreate) && p.knows(opSend) && !d.o.NoCreateJob {
 		return d.createAndSend(ctx, o)
 	}
 	return d.printAtOnce(ctx, o)
+}
+
+// Takes implements device.DocumentPrinter.
+func (d *Dev) Takes(ctx context.Context, doc device.Document) error {
+	release, err := d.take(ctx)
+	if err == nil {
+		defer release()
+		_, _, err = d.agree(ctx, doc, false)
+	}
+	return d.failed("ask what it takes", device.SideEffectNo, err)
+}
+
+// take waits for this document's turn.
+func (d *Dev) take(ctx context.Context) (release func(), err error) {
+	select {
+	case d.turn <- struct{}{}:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case <-d.ctx.Done():
+		return nil, device.ErrHalted
+	}
+	if err := ctx.Err(); err != nil {
+		<-d.turn
+		return nil, err
+	}
+	return func() { <-d.turn }, nil
+}
+
+// agree finds out how the printer takes a document, and, where it is to be printed,
+// that nothing else is in the way.
+func (d *Dev) agree(ctx context.Context, doc device.Document, now bool) (p *printer, o order, err error) {
+	if doc.PDF == nil && doc.Page == nil || doc.Pages < 1 || doc.Pictures < 0 || doc.Copies < 0 || len(doc.Name) > 200 {
+		return nil, o, fmt.Errorf("document %.40q with %d pages and %d copies: %w", doc.Name, doc.Pages, doc.Copies, device.ErrUnsupported)
+	}
+	if p, err = d.look(ctx, allAttributes); err != nil {
+		return nil, o, err
+	}
+	if now {
+		if err := p.problem(d.o.AnyMedia); err != nil {
+			return nil, o, err
+		}
+	}
+	if o, err = d.decide(p, doc); err != nil {
+		return nil, o, err
+	}
+	if !now {
+		return p, o, d.validate(ctx, p, o)
+	}
+	return p, o, d.patient(ctx, func() error { return d.validate(ctx, p, o) })
 }
 
 // decide chooses what the printer gets.

@@ -2,15 +2,17 @@ package e2e
 
 import (
 	"bytes"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 )
 
 // TestPromise_Truthful_CopiesOnSheets prints a certified copy on A4, and the next
-// one, which must say that it is a further one, on the roll. A printer of sheets
-// without paper keeps nobody waiting.
+// one, which must say that it is a further one. A printer of sheets without paper
+// keeps nobody waiting: the roll serves, and the screen says so.
 func TestPromise_Truthful_CopiesOnSheets(t *testing.T) {
 	b := startBench(t)
 	b.card("insert", "citizen-1")
@@ -52,10 +54,32 @@ func TestPromise_Truthful_CopiesOnSheets(t *testing.T) {
 		}
 	}
 
+	// A further one says that it is, and has the same seal; it goes as a picture.
+	p.act("reprint").says("it is a large sheet (A4)")
+	b.wait("the marked copy on a sheet", func(s state) bool { return s.Devices.Sheets.Out == 2 })
+	picture := b.get("/api/sheets/last.pdf")
+	if !bytes.HasPrefix(picture, []byte("\x89PNG")) {
+		t.Errorf("the marked copy begins with %.8q, want a picture", picture)
+	}
+	if _, err := exec.LookPath("zbarimg"); err != nil {
+		b.without("zbarimg", "printed codes read by zbar")
+	}
+	file := filepath.Join(t.TempDir(), "sheet.png")
+	if err := os.WriteFile(file, picture, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.Command("zbarimg", "-q", "--raw", file).Output(); err != nil || !strings.Contains(string(out), "/V/") {
+		t.Errorf("zbarimg reads %.40q from the marked copy, %v, want a seal", out, err)
+	}
+
+	b.do("/api/sheets", map[string]any{"paper": "out"})
+	b.wait("the sheets are missed", func(s state) bool {
+		return slices.ContainsFunc(s.Kiosk.Says.Health, func(c struct{ Code string }) bool { return c.Code == "sheets.paper.out" })
+	})
 	p.act("reprint").says("it is on narrow paper")
-	b.wait("the marked copy on the roll", func(s state) bool { return s.Devices.Printer.Papers == papers+1 })
-	if n := b.state().Devices.Sheets.Out; n != 1 {
-		t.Errorf("%d documents on sheets, want 1: the marked copy belongs on the roll", n)
+	b.wait("a copy on the roll", func(s state) bool { return s.Devices.Printer.Papers == papers+1 })
+	if n := b.state().Devices.Sheets.Out; n != 2 {
+		t.Errorf("%d documents on sheets, want 2: there was no paper for another", n)
 	}
 	p.leave("citizen-1")
 }

@@ -393,7 +393,9 @@ func (s *someone) Kind() device.SensorKind                     { return device.S
 func (s *someone) Health() device.Health                       { return device.Online }
 func (s *someone) Changes(ctx context.Context) <-chan struct{} { return s.watch.Channel(ctx) }
 func (s *someone) leaves()                                     { s.gone.Store(true); s.watch.Wake() }
-func (s *someone) returns()                                    { s.gone.Store(false); s.watch.Wake() }
+
+func (s *someone) returns() { s.gone.Store(false); s.watch.Wake() }
+
 func (s *someone) Contact() (device.Contact, time.Time) {
 	if s.gone.Load() {
 		return device.ContactIdle, time.Time{}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"image"
 	"time"
 
 	"github.com/penjire/penjire/drivers/device"
@@ -13,11 +14,11 @@ import (
 	"github.com/penjire/penjire/sync/outbox"
 )
 
-// sheet lays a certified copy out on A4. One after a print that may be out goes on
-// the roll, where it says that it is a further one: the sheets are the same bytes
-// whoever prints them, and have no such mark.
+// sheet lays a certified copy out on A4: as PDF, and as pictures for a printer that
+// takes only these. One after a print that may be out says that it is a further one,
+// and goes as pictures alone: the PDF is the same bytes whoever prints it.
 func (k *Kiosk) sheet(ctx context.Context, job outbox.PrintJob) (device.Document, error) {
-	if job.Kind != outbox.PrintCopy || job.Marked {
+	if job.Kind != outbox.PrintCopy {
 		return device.Document{}, printing.ErrRoll
 	}
 	r, err := k.box.Get(ctx, job.Doc)
@@ -28,6 +29,10 @@ func (k *Kiosk) sheet(ctx context.Context, job outbox.PrintJob) (device.Document
 	if err != nil {
 		return device.Document{}, err
 	}
+	doc, err := printing.OnA4(func(width, dpi int) (image.Image, error) { return k.copyPaper(r, job.Marked, width, dpi) })
+	if err != nil || job.Marked {
+		return doc, err
+	}
 	pdf, pages, err := paper.CertifiedPages(paper.Source{
 		Answer: o.whole, Seal: o.seal, Bundle: k.know.trust(), Revoked: k.know.revoked(), Now: k.now(), Service: svc,
 		Portal: k.s.Portal.PublicURL, Code: o.code,
@@ -35,7 +40,8 @@ func (k *Kiosk) sheet(ctx context.Context, job outbox.PrintJob) (device.Document
 	if err != nil {
 		return device.Document{}, fmt.Errorf("kiosk: lay out a certified copy: %w", err)
 	}
-	return device.Document{Name: "penjire", PDF: bytes.NewReader(pdf), Pages: pages}, nil
+	doc.PDF, doc.Pages = bytes.NewReader(pdf), pages
+	return doc, nil
 }
 
 // watchSheets says what ails the printer of sheets, until ctx ends.

@@ -15,6 +15,22 @@ var ErrRoll = errors.New("this paper is printed on the roll")
 // Document returns what a job prints on sheets of A4. Errors: ErrRoll, ErrGone.
 type Document func(ctx context.Context, job outbox.PrintJob) (device.Document, error)
 
+// fit lays a job out for the sheets. ErrRoll also where the printer of sheets does not
+// take such a document: asked now, it can still go on the roll, and nobody waits.
+func (w *Worker) fit(ctx context.Context, job outbox.PrintJob) (device.Document, error) {
+	doc, err := w.Document(ctx, job)
+	if err != nil {
+		return doc, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	if err := w.Sheets.Takes(ctx, doc); errors.Is(err, device.ErrUnsupported) {
+		w.log().Warn("the printer of sheets does not take a paper", "job", job.ID, "err", err)
+		return doc, ErrRoll
+	}
+	return doc, nil // what else is wrong, printing finds out
+}
+
 // onSheets reports whether a job goes to the printer of sheets: there is one, it
 // can print now, and it has not refused such papers before. Otherwise it goes on
 // the roll: a citizen does not wait for the larger paper.

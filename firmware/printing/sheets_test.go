@@ -23,6 +23,7 @@ type sheets struct {
 	log    *[]string
 	media  device.Media
 	health device.Health
+	takes  error
 	submit error
 	says   []device.Job // to one question after the other; the last one stays
 	cancel []device.Job // … after Cancel
@@ -37,6 +38,8 @@ func (p *sheets) Changes(ctx context.Context) <-chan struct{} {
 	go func() { <-ctx.Done(); close(c) }()
 	return c
 }
+
+func (p *sheets) Takes(context.Context, device.Document) error { return p.takes }
 
 func (p *sheets) Submit(_ context.Context, d device.Document) (device.JobID, error) {
 	*p.log = append(*p.log, fmt.Sprint("submit ", d.Pages))
@@ -93,6 +96,8 @@ func TestSheets(t *testing.T) {
 		"unplugged":            {bend: func(p *sheets) { p.health = device.NoDevice }, want: []string{"start 1", "print", "end 1 printed "}},
 		"for the roll":         {doc: ErrRoll, want: []string{"start 1", "print", "end 1 printed "}},
 		"it cannot be laid":    {doc: errors.New("no certificate"), want: []string{"start 1", "print", "end 1 printed "}},
+		"it takes no such":     {bend: func(p *sheets) { p.takes = refuses(device.SideEffectNo, device.ErrUnsupported) }, want: []string{"start 1", "print", "end 1 printed "}},
+		"it cannot be asked":   {bend: func(p *sheets) { p.takes = refuses(device.SideEffectNo, device.ErrTimeout) }, want: []string{"start 1", "submit 2", "end 1 printed "}},
 		"the visit has ended":  {doc: ErrGone, want: []string{"start 1", "end 1 failed print.gone"}},
 		"nothing was taken":    {bend: func(p *sheets) { p.submit = refuses(device.SideEffectNo, device.ErrNoPaper) }, want: []string{"start 1", "submit 2", "end 1 failed printer.paper.out"}},
 		"nobody knows":         {bend: func(p *sheets) { p.submit = refuses(device.SideEffectUnknown, device.ErrUnplugged) }, want: []string{"start 1", "submit 2", "end 1 unknown printer.gone"}},

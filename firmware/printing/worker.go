@@ -300,7 +300,7 @@ func (w *Worker) work(ctx context.Context, job outbox.PrintJob, why Why, sheets 
 	if why == WhyNothing {
 		var err error
 		if sheets {
-			doc, err = w.Document(ctx, job)
+			doc, err = w.fit(ctx, job)
 			if err != nil && !errors.Is(err, ErrGone) {
 				if !errors.Is(err, ErrRoll) {
 					w.log().Error("a paper goes on the roll: it could not be laid out for sheets", "job", job.ID, "err", err)

@@ -87,6 +87,7 @@ func (f *fake) Events(ctx context.Context) <-chan device.CashEvent {
 	return out
 }
 
+func (f *fake) Takes(context.Context, device.Document) error                  { return f.err }
 func (f *fake) Submit(context.Context, device.Document) (device.JobID, error) { return 7, f.err }
 func (f *fake) Job(context.Context, device.JobID) (device.Job, error) {
 	return device.Job{ID: 7, State: f.job, Reasons: []string{"none"}}, nil

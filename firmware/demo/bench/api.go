@@ -37,7 +37,7 @@ import (
 //	POST /api/sheets   {"paper": "ok|low|out|jam", "cover": "closed|open", "toner": 70, "power": "lost", "link": "plugged|unplugged"}
 //	                             the printer of A4 sheets; lost: its power fails for a moment,
 //	                             and it knows no jobs any more
-//	GET  /api/sheets/last.pdf    the last document that came out (404: none yet); ?back=1 the one before
+//	GET  /api/sheets/last.pdf    the last document that came out (404: none yet), a PDF or the PNG of a page; ?back=1 the one before
 //	POST /api/scanner  {"show": "text", "paper": 0, "damage": true, "link": "plugged|unplugged"}
 //	                             paper: the code on the paper so many before the last is held
 //	                             before the scanner (409: it has none); damage: it is

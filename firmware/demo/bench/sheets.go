@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"image/png"
 	"net/http"
 	"strconv"
 
 	"github.com/penjire/penjire/drivers/device"
 	"github.com/penjire/penjire/drivers/emulator/ippprinter"
+	"github.com/penjire/penjire/drivers/pwgraster"
 )
 
 // sheets is the printer of A4 sheets.
@@ -93,7 +95,8 @@ func (s *sheets) state() SheetsState {
 	return out
 }
 
-// sheet serves the document that came out so many before the last, as it was sent.
+// sheet serves the document that came out so many before the last: a PDF as it was
+// sent, and of pictures the first page.
 func (b *Bench) sheet(w http.ResponseWriter, r *http.Request) {
 	back, err := strconv.Atoi(r.URL.Query().Get("back"))
 	if r.URL.Query().Get("back") == "" {
@@ -109,7 +112,17 @@ func (b *Bench) sheet(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	p := all[len(all)-1-back]
-	w.Header().Set("Content-Type", p.Format)
 	w.Header().Set("Cache-Control", "no-store")
+	if p.Format == "image/pwg-raster" { // which no browser shows
+		_, m, err := pwgraster.NewDecoder(bytes.NewReader(p.Data)).Decode()
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+			return
+		}
+		w.Header().Set("Content-Type", "image/png")
+		_ = png.Encode(w, m) // the asker may have gone
+		return
+	}
+	w.Header().Set("Content-Type", p.Format)
 	_, _ = bytes.NewReader(p.Data).WriteTo(w) // the asker may have gone
 }
