@@ -171,6 +171,7 @@ func (k *Kiosk) controlHandler() http.Handler {
 	m.HandleFunc("POST /service", k.stick(k.serviceFrom))
 	k.updateRoutes(m)
 	m.HandleFunc("POST /enrol/code", k.codeRoute)
+	m.HandleFunc("POST /ticket", k.ticketRoute)
 	m.HandleFunc("POST /export", k.stick(k.exportTo))
 	m.HandleFunc("POST /import", k.stick(k.importFrom))
 	return m

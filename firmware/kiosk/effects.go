@@ -86,6 +86,8 @@ func (k *Kiosk) start(v *visit, eff session.Effect) {
 		limit, do = findTime, func(ctx context.Context) session.Event { return k.withdraw(ctx, e) }
 	case session.Export:
 		limit, do = stickTime, func(ctx context.Context) session.Event { return k.exportForAssistant(ctx, v, e) }
+	case session.Ticket:
+		limit, do = signTime, func(ctx context.Context) session.Event { return k.ticketForAssistant(ctx, e) }
 	case session.PrintReceipt:
 		limit, do = findTime, func(ctx context.Context) session.Event { return k.printReceipt(ctx, e) }
 	case session.PrintCopy:

@@ -325,6 +325,7 @@ func (k *Kiosk) Run(ctx context.Context) error {
 	run("control socket", func(ctx context.Context) error { return serve(ctx, k.control, k.controlHandler()) })
 	run("printing", k.worker.Run)
 	run("uplink", k.up.Run)
+	run("first ticket", k.firstTicket)
 	run("watch", k.watch)
 	run("cabinet", k.watchCabinet)
 	if k.sheets != nil {

@@ -107,7 +107,8 @@ type mark int
 
 const (
 	done    mark = 1 // it happened
-	waiting mark = 2 // it has not happened yet
+	waiting mark = 2 // it has not happened yet, or is not known
+	wrong   mark = 3 // it does not work
 )
 
 // tick draws m in a circle of d dots with its top left at x, y. The shapes
@@ -120,17 +121,14 @@ func (p *page) tick(m mark, x, y, d int) {
 			q := dx*dx + dy*dy
 			switch {
 			case q > r2:
-			case m == done:
+			case m != waiting:
 				p.fill(x+xx, y+yy, 1, 1, black)
 			case q > r2*64/100:
 				p.fill(x+xx, y+yy, 1, 1, black)
 			}
 		}
 	}
-	if m != done {
-		return
-	}
-	// The tick itself, in white: down to the right, then up.
+	// The tick or the cross itself, in white.
 	stroke := func(x0, y0, x1, y1 float64) {
 		const n = 200
 		w := max(d/8, 2)
@@ -141,8 +139,14 @@ func (p *page) tick(m mark, x, y, d int) {
 			p.fill(cx-w/2, cy-w/2, w, w, white)
 		}
 	}
-	stroke(.26, .53, .43, .70)
-	stroke(.43, .70, .75, .34)
+	switch m {
+	case done: // down to the right, then up
+		stroke(.26, .53, .43, .70)
+		stroke(.43, .70, .75, .34)
+	case wrong:
+		stroke(.30, .30, .70, .70)
+		stroke(.30, .70, .70, .30)
+	}
 }
 
 // step sets a line of what happened, or has not, behind its sign.
@@ -154,7 +158,7 @@ func (p *page) step(m mark, head, more string) {
 	indent := d + p.dots(2.5)
 	top := p.y
 	face := regular
-	if m == done {
+	if m != waiting {
 		face = bold
 	}
 	p.text(head, style{face: face, size: 4.2, indent: indent})

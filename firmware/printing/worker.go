@@ -95,6 +95,9 @@ type Worker struct {
 	stuck   uint64 // the job of which it was said that it cannot begin
 	refused bool   // the printer of sheets takes no such documents
 
+	once  sync.Once
+	aside chan aside
+
 	mu     sync.Mutex
 	status Status
 	last   Outcome
@@ -249,6 +252,8 @@ func (w *Worker) sleep(ctx context.Context, d time.Duration, changes *<-chan str
 	case <-ctx.Done():
 		return ctx.Err()
 	case <-w.Wake:
+	case a := <-w.asides():
+		w.printAside(ctx, a)
 	case <-timer:
 	case _, ok := <-*changes:
 		if !ok {

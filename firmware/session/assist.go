@@ -17,22 +17,43 @@ type Exported struct {
 // cannot be withdrawn any more.
 type Export struct{ Job uint64 }
 
+// Ticketed answers [Ticket].
+type Ticketed struct {
+	Job  uint64
+	What screen.TicketView
+}
+
+// Ticket tests the devices and prints the kiosk's state, which names no one. The
+// assistant's card is asked for it because paper is used up.
+type Ticket struct {
+	Job  uint64
+	Lang string
+}
+
 func (Exported) event() {}
 func (Export) effect()  {}
+func (Ticketed) event() {}
+func (Ticket) effect()  {}
+
+// assistants reports whether an assistant's card is wanted for p.
+func (p Purpose) assistants() bool { return p == ForExport || p == ForTicket }
 
 // assist is the assistant's page: it is reached from the help of the home page,
 // so that no visit in which somebody is busy is left for it.
 func (s State) assist(a Act) (State, []Effect) {
-	if a.Name != "export" {
-		return s, nil
+	switch a.Name {
+	case "export":
+		return s.wantAssistant(ForExport)
+	case "ticket":
+		return s.wantAssistant(ForTicket)
 	}
-	return s.wantAssistant()
+	return s, nil
 }
 
 // wantAssistant reads the card in the reader, or asks for one. Whose visit it is
 // does not change by it: the assistant's card is nobody's here.
-func (s State) wantAssistant() (State, []Effect) {
-	s.Purpose, s.Export, s.Page, s.Card.Problem = ForExport, nil, screen.Card, ""
+func (s State) wantAssistant(p Purpose) (State, []Effect) {
+	s.Purpose, s.Export, s.Ticket, s.Page, s.Card.Problem = p, nil, nil, screen.Card, ""
 	return s.read()
 }
 
@@ -41,6 +62,10 @@ func (s State) exporter(h *Holder) (State, []Effect) {
 	if !h.Assistant {
 		s.Card.Problem = "assistant"
 		return s, nil
+	}
+	if s.Purpose == ForTicket {
+		s = s.wait("ticket")
+		return s, []Effect{Ticket{Job: s.Busy, Lang: s.Lang}}
 	}
 	s = s.wait("exporting")
 	return s, []Effect{Export{Job: s.Busy}}
@@ -54,9 +79,17 @@ func (s State) exported(e Exported) (State, []Effect) {
 	return s, nil
 }
 
+func (s State) ticketed(e Ticketed) (State, []Effect) {
+	if s.mine(e.Job) {
+		what := e.What
+		s.Ticket, s.Page = &what, screen.Assist
+	}
+	return s, nil
+}
+
 // assistView is the page.
 func (s State) assistView(f Facts) *screen.AssistView {
 	v := f.Queue
-	v.Export, v.Blocked = s.Export, f.Blocked
+	v.Export, v.Ticket, v.Blocked = s.Export, s.Ticket, f.Blocked
 	return &v
 }

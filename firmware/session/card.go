@@ -18,7 +18,7 @@ func (s State) wantCard(f Facts) (State, []Effect) {
 // missing is the state of the card page while no card is in the reader: the
 // same card as before is asked back, and it says that the answers are kept.
 func (s State) missing() string {
-	if s.Card.Known && s.Purpose != ForExport {
+	if s.Card.Known && !s.Purpose.assistants() {
 		return "removed"
 	}
 	return ""
@@ -90,7 +90,7 @@ func (s State) cardRead(e CardRead, f Facts) (State, []Effect) {
 		return s, nil
 	case e.Holder == nil || e.Holder.Gen != s.Card.In:
 		return s, nil
-	case s.Purpose == ForExport:
+	case s.Purpose.assistants():
 		return s.exporter(e.Holder)
 	case e.Holder.Tries == 0 && s.Purpose != ForRequests:
 		s.Card.Problem = "blocked"
@@ -129,7 +129,7 @@ func (s State) backFromCard() State {
 		s.Page = screen.Service
 	case ForOpening, ForCorrect:
 		s.Page = screen.Status
-	case ForExport:
+	case ForExport, ForTicket:
 		s.Page = screen.Assist
 	default:
 		s.Page = screen.Home

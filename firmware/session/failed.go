@@ -71,8 +71,8 @@ func (s State) retry(f Facts) (State, []Effect) {
 		}
 	case ForRequests, ForQuestions:
 		return s.wantCard(f)
-	case ForExport:
-		return s.wantAssistant()
+	case ForExport, ForTicket:
+		return s.wantAssistant(s.Purpose)
 	}
 	s.Page = screen.Home
 	return s, nil

@@ -43,6 +43,8 @@ func Next(s State, e Event, f Facts) (State, []Effect) {
 		return s.copyPaper(e), nil
 	case Exported:
 		return s.exported(e)
+	case Ticketed:
+		return s.ticketed(e)
 	case IdleWarn:
 		if i := s.Idle(Idle{Warn: 1, End: 1, Alone: 1, Left: 1, LeftEnd: 1, Take: 1}); i.Warn > 0 {
 			s.Over = screen.Away
@@ -86,7 +88,7 @@ func (s State) act(a Act, f Facts) (State, []Effect) {
 		return s, nil
 	}
 	if s.Over == screen.Help && s.Page == screen.Home && a.Name == "assist" {
-		s.Over, s.Page, s.Export = "", screen.Assist, nil
+		s.Over, s.Page, s.Export, s.Ticket = "", screen.Assist, nil, nil
 		return s, nil
 	}
 	if s.Over != "" { // any other button on an overlay only takes it away

@@ -47,6 +47,7 @@ type State struct {
 	Done    *Request  // the one accepted in this visit
 
 	Export *screen.ExportView // what became of writing to the memory stick
+	Ticket *screen.TicketView // what became of the status ticket
 
 	Left  bool // the sensor has seen whoever was here leave, and no hand since
 	Paper bool // paper came out, or may have, during this visit
@@ -66,6 +67,7 @@ const (
 	ForOpening   Purpose = 4 // open an answer
 	ForCorrect   Purpose = 5 // open a returned answer and correct the request
 	ForExport    Purpose = 6 // put what waits on a memory stick: an assistant's card
+	ForTicket    Purpose = 7 // print the kiosk's state: an assistant's card
 )
 
 // Card is what the visit knows of cards.

@@ -221,6 +221,8 @@ func sensible(t *rapid.T, s State, gen *uint64) Event {
 		switch s.What {
 		case "signing":
 			return Accepted{Job: s.Busy, Request: req}
+		case "ticket":
+			return Ticketed{Job: s.Busy, What: screen.TicketView{Code: "failed"}}
 		case "exporting":
 			return Exported{Job: s.Busy, What: screen.ExportView{Records: 1, Code: "stick.none"}}
 		case "opening":

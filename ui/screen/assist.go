@@ -10,6 +10,11 @@ func (p *page) AssistDo() string {
 	return p.TOr("assist.do."+p.Assist.Why, "assist.do.unknown", p.moment())
 }
 
+// TicketWords says what became of the status ticket.
+func (p *page) TicketWords() string {
+	return p.TOr("assist.ticket."+p.Assist.Ticket.Code, "assist.ticket.failed")
+}
+
 func (p *page) moment() string { return p.book.Moment(p.Assist.Until, p.Assist.Today) }
 
 // Ticket says what became of a service ticket.

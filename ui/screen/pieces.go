@@ -159,7 +159,7 @@ func (p *page) WorkIcon() string {
 	switch p.Working.What {
 	case "signing":
 		return "pen"
-	case "printing":
+	case "printing", "ticket":
 		return "printer"
 	case "opening":
 		return "doc"

@@ -142,6 +142,12 @@ type AssistView struct {
 	Blocked string    // phrase key of why no request is taken now; "" they are
 	Aside   int       // what the portal said and could not be believed; it is asked for again
 	Export  *ExportView
+	Ticket  *TicketView
+}
+
+// TicketView is what became of the status ticket.
+type TicketView struct {
+	Code string // completes assist.ticket.: printed, unknown, failed
 }
 
 // ExportView is what became of putting everything on the memory stick.

@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -99,7 +100,7 @@ func supportCommand(ctx context.Context, args []string, stdout, stderr io.Writer
 	if !ok {
 		return usage
 	}
-	b, err := askUpTo(ctx, at, "/support", supportTime, 64<<20)
+	b, err := askUpTo(ctx, http.MethodGet, at, "/support", supportTime, 64<<20)
 	if err != nil {
 		_, _ = fmt.Fprintf(stderr, "penjire: no kiosk answers: %v\nhint: is penjired running, and may you read %s?\n", err, at)
 		return blind

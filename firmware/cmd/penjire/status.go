@@ -73,21 +73,21 @@ func status(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 }
 
 func ask(ctx context.Context, socket, path string) ([]byte, error) {
-	return askUpTo(ctx, socket, path, 10*time.Second, 1<<20)
+	return askUpTo(ctx, http.MethodGet, socket, path, 10*time.Second, 1<<20)
 }
 
 // supportTime is how long the kiosk may take to make a support bundle.
 const supportTime = time.Minute
 
 // askUpTo asks the kiosk for something that may take that long and have that many bytes.
-func askUpTo(ctx context.Context, socket, path string, limit time.Duration, most int64) ([]byte, error) {
+func askUpTo(ctx context.Context, method, socket, path string, limit time.Duration, most int64) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	c := http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return new(net.Dialer).DialContext(ctx, "unix", socket)
 	}}}
 	defer c.CloseIdleConnections()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://kiosk"+path, nil)
+	req, err := http.NewRequestWithContext(ctx, method, "http://kiosk"+path, nil)
 	if err != nil {
 		return nil, err
 	}

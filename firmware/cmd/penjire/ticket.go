@@ -1,0 +1,74 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"time"
+
+	"github.com/penjire/penjire/firmware/kiosk"
+	"github.com/penjire/penjire/firmware/printing"
+	"github.com/penjire/penjire/firmware/settings"
+)
+
+// ticketCommand is penjire ticket.
+func ticketCommand(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	fs := flag.NewFlagSet("penjire ticket", flag.ContinueOnError)
+	from := fs.String("settings", "/etc/penjire/settings.json", "the kiosk's settings `file`, for its socket")
+	socket := fs.String("socket", "", "`path` of the kiosk's control socket")
+	lang := fs.String("lang", language(os.Getenv), "`language` of the ticket: tk, ru or en")
+	asJSON := fs.Bool("json", false, "print JSON")
+	if st, done := parseFlags(fs, args, stderr); done {
+		return st
+	}
+	if fs.NArg() != 0 {
+		_, _ = fmt.Fprintln(stderr, "usage: penjire ticket [--lang tk|ru|en] [--settings FILE] [--socket PATH] [--json]")
+		return usage
+	}
+	if *socket == "" {
+		s, err := settings.Load(*from)
+		if err != nil {
+			_, _ = fmt.Fprintf(stderr, "penjire: where the kiosk answers is not known: %v\nhint: --socket names its control socket\n", err)
+			return usage
+		}
+		*socket = s.Control
+	}
+	var out kiosk.TicketStatus
+	raw, err := askUpTo(ctx, http.MethodPost, *socket, "/ticket?lang="+url.QueryEscape(*lang), 3*time.Minute, 1<<20)
+	if err == nil {
+		err = json.Unmarshal(raw, &out)
+	}
+	if err != nil {
+		_, _ = fmt.Fprintf(stderr, "penjire: no kiosk answers: %v\nhint: is penjired running, and may you read %s?\n", err, *socket)
+		return blind
+	}
+	if *asJSON {
+		_, _ = stdout.Write(raw)
+	} else {
+		showTicket(stdout, out)
+	}
+	if out.Outcome != kiosk.TicketPrinted {
+		return bad
+	}
+	return good
+}
+
+func showTicket(w io.Writer, t kiosk.TicketStatus) {
+	for _, d := range t.Devices {
+		state := string(d.State)
+		if d.State == printing.Unknown {
+			state = "unknown"
+		}
+		_, _ = fmt.Fprintf(w, "%-8s %s (%s): %s\n", state, d.Name, d.Class, d.Words)
+	}
+	_, _ = fmt.Fprintf(w, "%s\nticket: %s", t.Short, t.Outcome)
+	if t.Why != printing.WhyNothing {
+		_, _ = fmt.Fprintf(w, " (%s)", t.Why)
+	}
+	_, _ = fmt.Fprintln(w)
+}
