@@ -162,8 +162,8 @@ func (m *machine) ended(err error) error {
 	_, statErr = os.Stat(m.kiosk(setupFile))
 	m.out.HasSetup = statErr == nil
 	var s panel.Statement
-	if !m.out.InUse {
-		s.Show = ui.Enrol
+	if !m.out.InUse && !m.out.HasSetup { // with a set-up the enrolment speaks for itself
+		s.Show, s.Detail = ui.Enrol, []string{"NO-SETUP"}
 	}
 	if m.out.Mended {
 		s.Detail = append(s.Detail, "DATA-MENDED")

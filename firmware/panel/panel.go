@@ -70,7 +70,7 @@ func Run(ctx context.Context, o Options) error {
 			}
 		}()
 	}
-	s := show{o: o, p: p, began: time.Now()}
+	s := show{o: o, p: p, quiet: time.Now()}
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	for {
@@ -90,7 +90,7 @@ func Run(ctx context.Context, o Options) error {
 type show struct {
 	o     Options
 	p     *panel.Painter
-	began time.Time
+	quiet time.Time // since when nobody says anything but that the kiosk starts
 	beat  int
 	shown panel.View // what is on the screen
 	small bool       // the languages take turns there
@@ -109,7 +109,9 @@ func (s *show) view() panel.View {
 	if v.Kind == "" {
 		v.Kind = panel.Starting
 	}
-	if v.Kind == panel.Starting && time.Since(s.began) >= s.o.Patience {
+	if v.Kind != panel.Starting {
+		s.quiet = time.Now()
+	} else if time.Since(s.quiet) >= s.o.Patience {
 		v.Kind = panel.Browser
 	}
 	return v

@@ -26,6 +26,8 @@
 //	penjire board wiring [--lang tk|ru|en] NAME|FILE > page.html
 //	penjire flash [--setup FILE|-] [--roots FILE] [--any-signer] [--yes-i-mean NAME] [IMAGE DEVICE]
 //	penjire image inspect [--quick] [--roots FILE] [--json] IMAGE|DEVICE
+//	penjire ticket [--lang tk|ru|en] [--settings FILE] [--socket PATH] [--json]
+//	penjire network ls|check|setup ...
 //
 // verify takes containers (*.asice) of any size, a folder and everything below
 // it, one thing on standard input, the text of a printed seal as an address or as
@@ -161,6 +163,15 @@
 // can be sent: it holds no serial numbers and no addresses. Exit statuses: 0 the
 // machine is known, 1 it is not known exactly or the image is for another board, 2 it
 // could not be looked at, 3 wrong use.
+//
+// ticket has the running kiosk ask its devices how they are and print what it says of
+// itself: number, version, address, portal, certificate, clock and each device. Exit
+// statuses: 0 it is printed, 1 it is not or may not be, 2 no kiosk answers, 3 wrong use.
+//
+// network speaks with NetworkManager: ls says which ways out the machine has and which
+// wireless networks are in reach, check follows the way to the portal (address, name,
+// port), setup joins what the set-up of a fresh kiosk says and tries until it is
+// joined. Exit statuses: 0 done and well, 1 not, 2 it could not be looked at, 3 wrong use.
 package main
 
 import (
@@ -199,6 +210,8 @@ const help = `usage: penjire verify [--trust FOLDER|FILE] [--roots FILE] [--cata
        penjire board ls|show|check|wiring ...
        penjire flash [--setup FILE|-] [--yes-i-mean NAME] [IMAGE DEVICE]
        penjire image inspect [--quick] [--json] IMAGE|DEVICE
+       penjire ticket [--lang tk|ru|en] [--settings FILE] [--socket PATH] [--json]
+       penjire network ls|check|setup ...
 `
 
 func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
@@ -239,6 +252,10 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		return supportCommand(context.Background(), args[1:], stdout, stderr)
 	case "hardware":
 		return hardwareCommand(args[1:], stdout, stderr)
+	case "network":
+		return networkCommand(context.Background(), args[1:], stdout, stderr)
+	case "ticket":
+		return ticketCommand(context.Background(), args[1:], stdout, stderr)
 	case "export", "import":
 		return stickCommand(context.Background(), args[0], args[1:], stdout, stderr)
 	case "enrol":
