@@ -30,6 +30,7 @@ func (u *Updater) carryOut(ctx context.Context) {
 				u.c.Log.Warn("update", "err", err)
 			}
 		case Install:
+			u.halt()
 			u.task(ctx, true, u.install)
 		case Reboot:
 			u.task(ctx, false, func(ctx context.Context) { u.restart(ctx) })

@@ -341,7 +341,7 @@ func TestEveryStepCut(t *testing.T) {
 					explore(t, offer, how, []int{i}, []kind{k})
 					runs++
 					for j := i + 1; j <= i+n; j++ {
-						if !every && j-i > 4 && (i+j)%23 != 0 {
+						if !every && j-i > 3 && (i+j)%53 != 0 {
 							continue
 						}
 						for _, k2 := range []kind{power, daemon} {

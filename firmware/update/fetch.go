@@ -19,9 +19,6 @@ type Stream interface {
 // errSpoiled is bytes that are not those described.
 var errSpoiled = errors.New("update: what came is not the bundle described")
 
-// pause is between two tries of a download that was cut.
-const pause = time.Minute
-
 // fetch gets the bundle beside everything else, if that is not under way.
 func (u *Updater) fetch(ctx context.Context) {
 	if u.fetching != nil {
@@ -40,13 +37,13 @@ func (u *Updater) fetch(ctx context.Context) {
 		if _, cut := e.(Cut); cut && path == "" {
 			select { // the link is not asked all the time
 			case <-ctx.Done():
-			case <-time.After(pause):
+			case <-time.After(u.pace.pause):
 			}
 		}
-		close(done)
-		if e != nil && ctx.Err() == nil {
-			u.tell(ctx, e)
-		}
+		// Only once it is known how this one ended may another begin: RAUC takes no bundle
+		// that somebody still has open.
+		defer close(done)
+		u.tell(ctx, e)
 	})
 }
 

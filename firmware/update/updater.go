@@ -70,6 +70,7 @@ type Updater struct {
 	events  chan asked
 	slot    string
 	room    int64
+	pace    pace
 
 	mu       sync.Mutex
 	s        State
@@ -96,7 +97,15 @@ type asked struct {
 	done chan<- State
 }
 
-const tick = 5 * time.Second
+// pace is how often things are looked at and tried again.
+type pace struct {
+	tick  time.Duration
+	first time.Duration // until the portal is asked, after a start
+	tell  time.Duration // the same, after something ended
+	pause time.Duration // between two tries of a download that was cut
+}
+
+var usual = pace{tick: 5 * time.Second, first: time.Minute, tell: 10 * time.Second, pause: time.Minute}
 
 // Open reads where the update stands and takes the first step of this start, which is
 // durable when Open returns: a version that cannot even open the outbox is counted
@@ -114,7 +123,7 @@ func Open(ctx context.Context, c Config) (*Updater, error) {
 	if err := os.MkdirAll(c.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("update: make its folder: %w", err)
 	}
-	u := &Updater{c: c, store: store{c.Dir}, started: time.Now(), events: make(chan asked)}
+	u := &Updater{c: c, store: store{c.Dir}, started: time.Now(), events: make(chan asked), pace: usual}
 	var err error
 	if u.s, err = u.store.load(); err != nil {
 		return nil, err
@@ -238,9 +247,9 @@ func (u *Updater) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer u.tasks.Wait()
 	defer cancel()
-	ticker := time.NewTicker(tick)
+	ticker := time.NewTicker(u.pace.tick)
 	defer ticker.Stop()
-	ask := time.NewTimer(askFirst)
+	ask := time.NewTimer(u.pace.first)
 	defer ask.Stop()
 	for {
 		u.carryOut(ctx)
@@ -265,19 +274,13 @@ func (u *Updater) Run(ctx context.Context) error {
 			a.done <- u.state()
 		}
 		if u.untold() && !before {
-			ask.Reset(tellAfter)
+			ask.Reset(u.pace.tell)
 		}
 		if u.c.Changed != nil {
 			u.c.Changed()
 		}
 	}
 }
-
-// When the portal is asked: soon after the start, and soon after something ended.
-const (
-	askFirst  = time.Minute
-	tellAfter = 10 * time.Second
-)
 
 // next is how long until the portal is asked again: sooner while it does not know how
 // something ended.

@@ -1,0 +1,67 @@
+// Command release is the tool of whoever builds the kiosks' software: it makes the
+// keys that releases are signed with, says which are revoked, and describes and signs
+// a bundle (sync/spec/release.md). It runs where the keys are, which needs no network;
+// the root's key belongs where there is none.
+//
+//	release root -name NAME -out FOLDER                       root.pem, root.key
+//	release key -root FOLDER -name NAME [-days N] -out FOLDER release.pem, release.key
+//	release list -root FOLDER -roots FILE [-after FILE] [-revoke CERTIFICATE …] -out FILE
+//	release sign -cert FILE -key FILE [-lists FILE] -board NAME -version V -build N|TIME
+//	        [-formats MIN-MAX] [-room BYTES] [-ring lab|pilot|broad] [-by TIME] [-out FILE] BUNDLE
+//	release show [-roots FILE] FILE
+//
+// The certificate of a release key signs bundles for RAUC as well: rauc bundle --cert
+// release.pem --key release.key. list writes all lists so far and the new one; each
+// revocation stays. roots.pem names who signs the next list, all of them. sign writes
+// the description beside the bundle, as *.release. A build is a number, or the time of
+// the sources, as the image says it: a kiosk's build is that time in Unix seconds.
+//
+// Exit status: 0 done, 1 failed, 2 wrong use.
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"time"
+)
+
+const help = `usage: release root -name NAME -out FOLDER
+       release key -root FOLDER -name NAME [-days N] -out FOLDER
+       release list -root FOLDER -roots FILE [-after FILE] [-revoke CERTIFICATE ...] -out FILE
+       release sign -cert FILE -key FILE [-lists FILE] -board NAME -version V -build N|TIME
+               [-formats MIN-MAX] [-room BYTES] [-ring lab|pilot|broad] [-by TIME] [-out FILE] BUNDLE
+       release show [-roots FILE] FILE
+`
+
+func main() { os.Exit(run(os.Args[1:], time.Now(), os.Stdout, os.Stderr)) }
+
+var errUsage = errors.New("wrong use")
+
+func run(args []string, now time.Time, stdout, stderr io.Writer) int {
+	if len(args) == 0 {
+		_, _ = fmt.Fprint(stderr, help)
+		return 2
+	}
+	do, ok := map[string]func(*flag.FlagSet, []string, time.Time, io.Writer) error{
+		"root": makeRoot, "key": makeKey, "list": makeList, "sign": signBundle, "show": show,
+	}[args[0]]
+	if !ok {
+		_, _ = fmt.Fprintf(stderr, "release: there is no command %q\n%s", args[0], help)
+		return 2
+	}
+	fs := flag.NewFlagSet("release "+args[0], flag.ContinueOnError)
+	fs.SetOutput(stderr)
+	err := do(fs, args[1:], now, stdout)
+	switch {
+	case err == nil, errors.Is(err, flag.ErrHelp):
+		return 0
+	case errors.Is(err, errUsage):
+		_, _ = fmt.Fprint(stderr, help)
+		return 2
+	}
+	_, _ = fmt.Fprintln(stderr, "release:", err)
+	return 1
+}
