@@ -22,8 +22,11 @@ const alarmsShown = 20
 
 // pages is everything on the web address.
 func (l *loaded) pages(p *portal.Portal, roll *rollout.Rollout, issues *est.Service, log *slog.Logger) (http.Handler, error) {
-	d, err := desk.New(desk.Config{Portal: p, Rollout: roll, Officers: l.officers, Bundle: p.Trust, Silent: l.silent, Log: log})
-	_ = issues
+	c := desk.Config{Portal: p, Rollout: roll, Officers: l.officers, Bundle: p.Trust, Silent: l.silent, Log: log}
+	if issues != nil {
+		c.Certificates = issues
+	}
+	d, err := desk.New(c)
 	if err != nil {
 		return nil, err
 	}

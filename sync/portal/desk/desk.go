@@ -48,6 +48,8 @@ type Config struct {
 	Officers []Officer
 	// Rollout lets releases of the kiosks' software out; nil: the page only shows them.
 	Rollout Rollout
+	// Certificates gives kiosks their certificates; nil: this portal issues none.
+	Certificates Certificates
 	// Bundle gives the trust bundle in force, to verify a request again when it
 	// is opened. Nil: the facts found at registration are shown.
 	Bundle func() *trust.Bundle
@@ -62,6 +64,7 @@ type Config struct {
 type Desk struct {
 	portal   Portal
 	rollout  Rollout
+	certs    Certificates
 	bundle   func() *trust.Bundle
 	now      func() time.Time
 	log      *slog.Logger
@@ -84,7 +87,7 @@ func New(c Config) (*Desk, error) {
 		return nil, errors.New("desk: make the desk: got no Portal")
 	}
 	d := &Desk{
-		portal: c.Portal, rollout: c.Rollout, bundle: c.Bundle, now: c.Now, log: c.Log,
+		portal: c.Portal, rollout: c.Rollout, certs: c.Certificates, bundle: c.Bundle, now: c.Now, log: c.Log,
 		officers: map[string]Officer{}, doors: make(chan struct{}, 2), hands: make(chan struct{}, 2),
 		tries: page.NewLimiter(6*time.Second, 10),
 	}
@@ -138,6 +141,9 @@ func (d *Desk) routes() *http.ServeMux {
 	m.HandleFunc("POST /desk/kiosks/{kiosk}/ring", d.operators(d.changeRing))
 	m.HandleFunc("GET /desk/releases", d.operators(d.releases))
 	m.HandleFunc("POST /desk/releases/{board}/{build}", d.operators(d.changeRelease))
+	m.HandleFunc("GET /desk/enrol", d.operators(d.enrolPage))
+	m.HandleFunc("POST /desk/enrol", d.operators(d.makeCode))
+	m.HandleFunc("POST /desk/enrol/revoke", d.operators(d.revokeKiosk))
 	m.HandleFunc("GET /desk/stick", d.operators(d.stickPage))
 	m.HandleFunc("GET /desk/stick/{id}", d.operators(d.stickAnswer))
 	m.HandleFunc("GET /desk/requests", d.signedIn(d.list))

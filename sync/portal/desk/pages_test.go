@@ -226,6 +226,23 @@ func pagesIn(t *testing.T, d *Desk, lang string) map[string]any {
 		rel.Fleet = append(rel.Fleet, viewSoftware(s, base.Lang))
 	}
 	out["releases"] = rel
+	en := enrolView{Base: base, Off: true}
+	en.Self = "/desk/enrol"
+	out["enrol off"] = en
+	en.Off = false
+	out["enrol empty"] = en
+	en.Wrong, en.Field, en.Kiosk, en.Fault = "enrol.wrong.kiosk", "kiosk", "<script>", true
+	out["enrol wrong"] = en
+	en.Wrong, en.Field, en.Fault, en.Kiosk, en.Code, en.Until = "", "", false, "K-000123", "K7M4-P29Q-DX3B-5TRE", noon.AddDate(0, 0, 14)
+	gone := ledger.Certificate{Kiosk: "K-000002", Use: ledger.CertIdentity, Until: noon, Revoked: noon}
+	en.Fleet = certViews([]ledger.Certificate{
+		{Kiosk: "K-000001", Use: ledger.CertIdentity, Until: noon.AddDate(0, 0, 60)}, {Kiosk: "K-000001", Use: ledger.CertSigning, Until: noon.AddDate(2, 0, 0)}, gone,
+	})
+	en.Codes = codeViews([]ledger.Code{
+		{Kiosk: "K-000123", Made: noon, Until: noon.AddDate(0, 0, 14), By: "operator"}, {Kiosk: "K-000001", Made: noon, Until: noon, By: "operator", Used: noon},
+		{Kiosk: "K-000002", Made: noon, Until: noon, By: "operator", Taken: noon}, {Kiosk: "K-000003", Made: noon, Until: noon.Add(-1), By: "operator"},
+	}, noon)
+	out["enrol"] = en
 	sticks := stickView{Base: base}
 	sticks.Self, sticks.Wide = "/desk/stick", false
 	out["stick"] = sticks
@@ -237,6 +254,7 @@ func pagesIn(t *testing.T, d *Desk, lang string) map[string]any {
 	in.Records, in.New, in.Forks, in.Waiting, in.Cut, in.Damaged = 5, 2, 1, 1, true, 2
 	sticks.Files = append(sticks.Files, taken{Imported: in, File: "<script>alert(1)</script>.penjire", ID: "B"})
 	sticks.Files = append(sticks.Files, taken{Imported: portal.Imported{Kiosk: "K-000002", Number: 1, Made: noon}, File: "K-000002-11111111-1.penjire", ID: "C"})
+	sticks.Files = append(sticks.Files, taken{Imported: portal.Imported{Kiosk: "K-000123"}, Enrolled: true, File: "penjire-enrol-K-000123.json", ID: "D"})
 	out["stick done"] = sticks
 	sticks.Files = nil
 	for _, code := range []string{"export", "stranger", "newer", "damaged", "cut", "other", "large", "busy"} {

@@ -40,6 +40,10 @@ type taken struct {
 	File string // as the officer's browser calls it
 	Code string // why it was not taken; "" it was
 	ID   string // of its answer
+	// Enrolled: it was a kiosk's request for its certificates; Why is the code of the
+	// refusal, if it was refused.
+	Enrolled bool
+	Why      string
 }
 
 type stickView struct {
@@ -81,6 +85,9 @@ func (d *Desk) take(ctx context.Context, o Officer, r io.Reader) (taken, error) 
 	b, err := io.ReadAll(io.LimitReader(r, stickMax+1))
 	if err != nil {
 		return taken{}, err
+	}
+	if d.certs != nil && len(b) <= stickMax && bytes.HasPrefix(b, []byte("{")) {
+		return d.enrolFile(ctx, o, b), nil
 	}
 	t := taken{}
 	if len(b) > stickMax {
