@@ -8,11 +8,14 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/penjire/penjire/boards/layout"
 	"github.com/penjire/penjire/firmware/enrol"
+	"github.com/penjire/penjire/firmware/kiosk"
+	"github.com/penjire/penjire/firmware/network"
 	"github.com/penjire/penjire/firmware/panel"
 	"github.com/penjire/penjire/firmware/sdnotify"
 	ui "github.com/penjire/penjire/ui/panel"
@@ -56,9 +59,18 @@ func enrolFirst(ctx context.Context, dir, board, onto string, log *slog.Logger) 
 		defer close(told)
 		sdnotify.New().Keep(ctx, func(context.Context) error { return nil }, log)
 	}()
+	joined := make(chan struct{})
+	go func() {
+		defer close(joined)
+		joinNetwork(ctx, dir, onto, log)
+	}()
 	err = e.Run(ctx)
 	stop()
 	<-told
+	<-joined
+	if err == nil {
+		err = dueTicket(dir)
+	}
 	err = errors.Join(err, srv.Close())
 	<-served
 	if unsaid := panel.Unsay(onto, panelName); unsaid != nil {
@@ -75,4 +87,40 @@ func onPanel(dir string, s enrol.Status, log *slog.Logger) {
 	if err != nil {
 		log.Debug("the panel", "err", err) // there is none on a bench
 	}
+}
+
+// networkName is this program's on the panel, while a network is joined.
+const networkName = "network"
+
+// joinNetwork joins the network of the set-up, and says on the panel why not.
+func joinNetwork(ctx context.Context, dir, onto string, log *slog.Logger) {
+	m, err := network.Open()
+	if err != nil {
+		log.Info("the network is left as it is", "err", err) // a bench has no NetworkManager
+		return
+	}
+	defer func() { _ = m.Close() }() // nothing is kept by it
+	err = m.Keep(ctx, dir, log, func(w network.Why) {
+		if err := panel.Say(onto, networkName, panel.Statement{Detail: []string{"NET-" + strings.ToUpper(string(w))}}); err != nil {
+			log.Debug("the panel", "err", err)
+		}
+	})
+	if err != nil && ctx.Err() == nil {
+		log.Warn("the network of the set-up is not joined", "err", err)
+	}
+	if unsaid := panel.Unsay(onto, networkName); unsaid != nil {
+		log.Debug("the panel", "err", unsaid)
+	}
+}
+
+// dueTicket has the kiosk print what works, once it serves.
+func dueTicket(dir string) error {
+	state := filepath.Join(dir, enrol.StateFolder)
+	if err := os.MkdirAll(state, 0o700); err != nil {
+		return fmt.Errorf("have the first ticket printed: %w", err)
+	}
+	if err := os.WriteFile(filepath.Join(state, kiosk.TicketDue), []byte("tk\n"), 0o600); err != nil {
+		return fmt.Errorf("have the first ticket printed: %w", err)
+	}
+	return nil
 }

@@ -81,6 +81,9 @@ func TestFromSetupToService(t *testing.T) {
 	must(t, <-done)
 	conf, err := settings.Load(file)
 	must(t, err)
+	if _, err := os.Stat(filepath.Join(conf.State, kiosk.TicketDue)); err != nil {
+		t.Errorf("the first ticket is not due: %v", err)
+	}
 	k, err := kiosk.Open(t.Context(), kiosk.Options{Settings: conf, Version: "test", Boot: "test", Log: log})
 	must(t, err)
 	must(t, k.Close())
