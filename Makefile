@@ -21,7 +21,7 @@ ERRCHECK     = $(GO) run github.com/kisielk/errcheck@v1.30.0 -exclude firmware/a
 
 export CGO_ENABLED = 0
 
-.PHONY: help run test check bench clean build fmt lint cross peers fuzz nightly pictures image image-lock need-go
+.PHONY: help run test check bench clean build fmt lint cross peers fuzz nightly pictures image image-lock image-twice need-go
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -45,6 +45,11 @@ run: build ## the whole product on this machine; ADDR=127.0.0.1:8080 DIR=.run PA
 
 image: need-go ## the image and the update bundle of a board: BOARD=vm IMAGES=bin/image (mmdebstrap, squashfs-tools, mtools, e2fsprogs, rauc)
 	@$(GO) run ./boards/cmd/mkimage -board $(BOARD) -out $(IMAGES) $(IMAGEFLAGS)
+
+image-twice: image ## build again and compare: what differs is listed
+	@$(GO) run ./boards/cmd/mkimage -board $(BOARD) -out $(IMAGES)/again $(IMAGEFLAGS)
+	@cd $(IMAGES); for f in *; do test -f again/$$f && { cmp -s $$f again/$$f && echo "same      $$f" || echo "different $$f"; }; done; \
+	cmp $(BOARD).img again/$(BOARD).img
 
 image-lock: need-go ## ask apt what the packages of BOARD's image are today, and write the lists that pin them
 	@$(GO) run ./boards/cmd/mkimage -board $(BOARD) -lock boards/image/recipe/packages $(IMAGEFLAGS)
@@ -98,6 +103,7 @@ nightly: ## the slow campaigns: many simulated days and mutants, long fuzzing, k
 	$(MAKE) image BOARD=vm
 	PENJIRE_APPLIANCE=1 $(GO) test -count=1 -timeout 20h -v ./firmware/e2e/virtual ./firmware/e2e/appliance
 	PENJIRE_CABLES=1 PENJIRE_CABINET=1 $(GO) test -count=1 -timeout 1h -v ./firmware/e2e/cables ./firmware/e2e/cabinet
+	$(MAKE) image-twice BOARD=vm
 	PENJIRE_QUEUED=10000 $(GO) test -count=1 -timeout 3h -run '^$$' -bench Narrow -benchtime 1x ./firmware/e2e
 	PENJIRE_CRASH_STATES=60000 $(GO) test -count=1 -timeout 6h -v -run 'CrashStates|Mutants' ./sync/outbox ./sync/ledger/sqlite 2>&1 | .ci/crashes
 	CGO_ENABLED=1 PENJIRE_SEEDS=100 $(GO) test -race -timeout 60m ./...

@@ -61,7 +61,7 @@ func (b *builder) root(ctx context.Context, base string) (err error) {
 		return err
 	}
 	c.Time = b.release.Build
-	if err := b.programs(ctx, &c); err != nil {
+	if err := b.buildPrograms(ctx, &c); err != nil {
 		return err
 	}
 	if err := b.facts(&c); err != nil {

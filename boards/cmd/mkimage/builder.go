@@ -87,9 +87,12 @@ func (o options) release(ctx context.Context) (layout.Release, error) {
 	return r, nil
 }
 
-// programs builds ours for the board and puts them in.
-func (b *builder) programs(ctx context.Context, c *tree.Changes) error {
-	for _, name := range []string{"penjired", "penjire", "penjire-screen"} {
+// programs are ours, in /usr/bin.
+var programs = []string{"penjired", "penjire", "penjire-screen"}
+
+// buildPrograms builds ours for the board and puts them in.
+func (b *builder) buildPrograms(ctx context.Context, c *tree.Changes) error {
+	for _, name := range programs {
 		to := b.file(name)
 		cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false",
 			"-ldflags=-s -w -buildid= -X main.version="+b.release.Version, "-o", to, "./firmware/cmd/"+name)

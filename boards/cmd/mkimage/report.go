@@ -2,14 +2,34 @@ package main
 
 import (
 	"os"
+	"slices"
 	"syscall"
 
 	"github.com/penjire/penjire/boards/image/lock"
+	"github.com/penjire/penjire/boards/image/spdx"
 	"github.com/penjire/penjire/boards/layout"
 )
 
-// bill writes the bill of materials.
-func (b *builder) bill(all []lock.Package) error { return nil }
+// bill writes the bill of materials: Debian's packages, the boot loader's, and what
+// our programs are built from.
+func (b *builder) bill(all []lock.Package) error {
+	var ps []spdx.Package
+	for _, p := range slices.Concat(all, b.loaders) {
+		ps = append(ps, spdx.Deb(p.Name, p.Version, p.Arch, p.SHA256))
+	}
+	for _, name := range programs {
+		ms, err := spdx.Modules(b.file(name))
+		if err != nil {
+			return err
+		}
+		ps = append(ps, ms...)
+	}
+	body, err := spdx.Document("penjire-"+b.board.Name, b.release.Version, b.release.Build, ps)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(b.name(".spdx.json"), body, 0o644)
+}
 
 // What the image and the bundle may be (issue 6).
 const (

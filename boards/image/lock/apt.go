@@ -65,7 +65,7 @@ func Resolve(ctx context.Context, dir string, w Wish, m Mirrors) (all, alone []P
 	if _, err := a.run(ctx, "update", "-q"); err != nil {
 		return nil, nil, err
 	}
-	out, err := a.run(ctx, append([]string{"install", "-qq", "--yes", "--print-uris", "?essential"}, w.Names...)...)
+	out, err := a.run(ctx, append([]string{"install", "-qq", "--yes", "--print-uris", "?and(?essential,?not(?exact-name(apt)))"}, w.Names...)...)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -61,10 +61,12 @@ func walk(dir string, f func(at string, body []byte)) error {
 // links are symbolic links: what is started, and where files of programs are that
 // want to write where nothing can be written.
 var links = map[string]string{
-	"etc/systemd/system/default.target":                                 "/usr/lib/systemd/system/multi-user.target",
-	"etc/systemd/system/multi-user.target.wants/penjired.service":       "/usr/lib/systemd/system/penjired.service",
-	"etc/systemd/system/multi-user.target.wants/penjire-screen.service": "/usr/lib/systemd/system/penjire-screen.service",
-	"etc/systemd/system/sysinit.target.wants/nftables.service":          "/usr/lib/systemd/system/nftables.service",
+	"etc/systemd/system/default.target":                                "/usr/lib/systemd/system/multi-user.target",
+	"etc/systemd/system/multi-user.target.wants/penjired.service":      "/usr/lib/systemd/system/penjired.service",
+	"etc/systemd/system/multi-user.target.wants/penjire-screen.path":   "/usr/lib/systemd/system/penjire-screen.path",
+	"etc/systemd/system/multi-user.target.wants/penjire-first.service": "/usr/lib/systemd/system/penjire-first.service",
+	"etc/systemd/system/sysinit.target.wants/penjire-panel.service":    "/usr/lib/systemd/system/penjire-panel.service",
+	"etc/systemd/system/sysinit.target.wants/nftables.service":         "/usr/lib/systemd/system/nftables.service",
 	"etc/resolv.conf": "/run/NetworkManager/resolv.conf",
 	"etc/mtab":        "../proc/self/mounts",
 }

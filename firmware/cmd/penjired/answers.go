@@ -5,8 +5,26 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
+
+	"github.com/penjire/penjire/firmware/sdnotify"
 )
+
+// told has systemd told that all is well while do does what may take days: an
+// enrolment that waits for a network is no hang.
+func told(ctx context.Context, log *slog.Logger, do func(context.Context) error) error {
+	ctx, stop := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		sdnotify.New().Keep(ctx, func(context.Context) error { return nil }, log)
+	}()
+	err := do(ctx)
+	stop()
+	<-done
+	return err
+}
 
 // answers returns a check that the screens at addr really give a page, and that
 // what drives the kiosk goes round. It is what systemd's watchdog is told by.

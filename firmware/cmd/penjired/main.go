@@ -83,7 +83,9 @@ func run(args []string, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if enrol.Due(*path) {
-		if err := enrolFirst(ctx, filepath.Dir(*path), *board, panel.Dir, log); err != nil {
+		if err := told(ctx, log, func(ctx context.Context) error {
+			return enrolFirst(ctx, filepath.Dir(*path), *board, panel.Dir, log)
+		}); err != nil {
 			if ctx.Err() != nil {
 				return 0
 			}
