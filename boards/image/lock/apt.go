@@ -99,12 +99,12 @@ func newApt(dir string, w Wish, m Mirrors) (*apt, error) {
 		}
 	}
 	const parts = "main non-free-firmware"
-	sources := ""
+	var sources strings.Builder
 	for _, s := range []struct {
 		a     Archive
 		suite string
 	}{{Debian, w.Suite}, {Debian, w.Suite + "-updates"}, {Security, w.Suite + "-security"}} {
-		sources += fmt.Sprintf("deb [signed-by=%s] %s %s %s\n", w.Keyring, m[s.a], s.suite, parts)
+		fmt.Fprintf(&sources, "deb [signed-by=%s] %s %s %s\n", w.Keyring, m[s.a], s.suite, parts)
 	}
 	conf := fmt.Sprintf(`APT::Architecture %[2]q;
 APT::Architectures { %[2]q; };
@@ -125,7 +125,7 @@ Dir::Etc::preferencesparts "/dev/null";
 `, dir, w.Arch)
 	a := &apt{conf: filepath.Join(dir, "apt.conf"), m: m}
 	return a, errors.Join(
-		os.WriteFile(filepath.Join(dir, "sources.list"), []byte(sources), 0o644),
+		os.WriteFile(filepath.Join(dir, "sources.list"), []byte(sources.String()), 0o644),
 		os.WriteFile(filepath.Join(dir, "status"), nil, 0o644),
 		os.WriteFile(a.conf, []byte(conf), 0o644),
 	)

@@ -9,9 +9,9 @@ import (
 	"bytes"
 	"embed"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
-
-	"github.com/penjire/penjire/boards/layout"
 )
 
 //go:embed all:files packages
@@ -67,7 +67,7 @@ func init() {
 func For(name string) (Board, error) {
 	b, ok := boards[name]
 	if !ok {
-		return Board{}, fmt.Errorf("recipe: no image is made for board %q, only for %q", name, layout.Boards())
+		return Board{}, fmt.Errorf("recipe: no image is made for board %q yet, only for %q", name, slices.Sorted(maps.Keys(boards)))
 	}
 	return b, nil
 }

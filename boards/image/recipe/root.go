@@ -3,6 +3,7 @@ package recipe
 import (
 	"fmt"
 	"io/fs"
+	"maps"
 	"path"
 	"strings"
 
@@ -31,9 +32,7 @@ func (b Board) Root(l layout.Layout) (tree.Changes, error) {
 			return tree.Changes{}, err
 		}
 	}
-	for at, to := range links {
-		c.Links[at] = to
-	}
+	maps.Copy(c.Links, links)
 	for _, unit := range masked {
 		c.Links["etc/systemd/system/"+unit] = "/dev/null"
 	}
