@@ -99,6 +99,7 @@ nightly: ## the slow campaigns: many simulated days and mutants, long fuzzing, k
 	PENJIRE_SEEDS=200000 PENJIRE_MUTANTS=all $(GO) test -count=1 -timeout 12h -v -run 'TestSeeds|TestMutants' ./sync/simulation/
 	$(MAKE) fuzz FUZZTIME=10m
 	PENJIRE_KILLS=200 $(GO) test -count=1 -timeout 4h -v -run 'TestKilled|Kills' ./sync/outbox ./firmware/e2e
+	PENJIRE_UPDATE=every $(GO) test -count=1 -timeout 2h -v -run TestEveryStepCut ./firmware/update
 	PENJIRE_POWER_CUTS=60 $(GO) test -count=1 -timeout 4h -v ./firmware/e2e/powercut
 	$(MAKE) image BOARD=vm
 	PENJIRE_APPLIANCE=1 $(GO) test -count=1 -timeout 20h -v ./firmware/e2e/virtual ./firmware/e2e/appliance

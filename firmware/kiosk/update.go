@@ -195,7 +195,7 @@ var errNoSlots = errors.New("this machine was not started from an image with two
 // UpdateLine is the answer to a question about updates.
 type UpdateLine struct {
 	Status *update.Status `json:"status,omitempty"` // nil: this machine has no slots
-	Code   releases.Code   `json:"code,omitempty"`   // why a release is refused
+	Code   releases.Code  `json:"code,omitempty"`   // why a release is refused
 	Error  string         `json:"error,omitempty"`
 }
 

@@ -313,8 +313,15 @@ func TestExceeded(t *testing.T) {
 		failed, tried int
 		want          bool
 	}{
-		{Limit{}, 1, 1, false}, {Limit{}, 2, 2, true}, {Limit{}, 2, 20, false}, {Limit{}, 3, 20, true}, {Limit{}, 100, 1000, false},
-		{Limit{}, 101, 1000, true}, {Limit{Kiosks: 5}, 5, 5, false}, {Limit{Kiosks: 5}, 6, 6, true}, {Limit{Percent: 1}, 2, 100, true},
+		{Limit{}, 1, 1, false},
+		{Limit{}, 2, 2, true},
+		{Limit{}, 2, 20, false},
+		{Limit{}, 3, 20, true},
+		{Limit{}, 100, 1000, false},
+		{Limit{}, 101, 1000, true},
+		{Limit{Kiosks: 5}, 5, 5, false},
+		{Limit{Kiosks: 5}, 6, 6, true},
+		{Limit{Percent: 1}, 2, 100, true},
 	} {
 		if got := tt.l.exceeded(tt.failed, tt.tried); got != tt.want {
 			t.Errorf("%+v: %d of %d = %v, want %v", tt.l, tt.failed, tt.tried, got, tt.want)
