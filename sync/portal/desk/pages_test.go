@@ -239,8 +239,10 @@ func pagesIn(t *testing.T, d *Desk, lang string) map[string]any {
 		{Kiosk: "K-000001", Use: ledger.CertIdentity, Until: noon.AddDate(0, 0, 60)}, {Kiosk: "K-000001", Use: ledger.CertSigning, Until: noon.AddDate(2, 0, 0)}, gone,
 	})
 	en.Codes = codeViews([]ledger.Code{
-		{Kiosk: "K-000123", Made: noon, Until: noon.AddDate(0, 0, 14), By: "operator"}, {Kiosk: "K-000001", Made: noon, Until: noon, By: "operator", Used: noon},
-		{Kiosk: "K-000002", Made: noon, Until: noon, By: "operator", Taken: noon}, {Kiosk: "K-000003", Made: noon, Until: noon.Add(-1), By: "operator"},
+		{Kiosk: "K-000123", Made: noon, Until: noon.AddDate(0, 0, 14), By: "operator"},
+		{Kiosk: "K-000001", Made: noon, Until: noon, By: "operator", Used: noon},
+		{Kiosk: "K-000002", Made: noon, Until: noon, By: "operator", Taken: noon},
+		{Kiosk: "K-000003", Made: noon, Until: noon.Add(-1), By: "operator"},
 	}, noon)
 	out["enrol"] = en
 	sticks := stickView{Base: base}
