@@ -35,11 +35,12 @@ func (r Report) Page(w io.Writer) error {
 		return fmt.Sprintf("%s  %s, %s, link %s", c.Name, c.Kind, cmp.Or(c.Driver, "driver unknown"), c.Link)
 	})
 	heads(row, "usb", r.USB, func(u USB) string {
-		s := fmt.Sprintf("%s  %s  %s %s", u.Socket, u.ID, u.Maker, u.Model)
+		var s strings.Builder
+		_, _ = fmt.Fprintf(&s, "%s  %s  %s %s", u.Socket, u.ID, u.Maker, u.Model)
 		for _, p := range u.Ports {
-			s += "  " + p.Path
+			s.WriteString("  " + p.Path)
 		}
-		return s
+		return s.String()
 	})
 	heads(row, "serial", r.Serial, func(p Port) string { return p.Path + "  " + p.Driver })
 	heads(row, "gpio", r.GPIO, func(c Chip) string {

@@ -117,7 +117,7 @@ func (c *canvas) say(w weight, px, x, y int, col color.RGBA, s string) {
 func (c *canvas) wrap(w weight, px, width int, s string) (lines []string, ok bool) {
 	ok = true
 	line := ""
-	for _, word := range strings.Fields(s) {
+	for word := range strings.FieldsSeq(s) {
 		if line != "" && c.width(w, px, line+" "+word) <= width {
 			line += " " + word
 			continue
