@@ -336,23 +336,6 @@ func share(p image.Image, part image.Rectangle, want color.RGBA) float64 {
 	return float64(n) / float64(max(all, 1))
 }
 
-// same reports whether two pictures are the same, but for a clock's digits.
-func same(a, b image.Image) bool {
-	if a.Bounds() != b.Bounds() {
-		return false
-	}
-	differ, all := 0, 0
-	for y := a.Bounds().Min.Y; y < a.Bounds().Max.Y; y += 3 {
-		for x := a.Bounds().Min.X; x < a.Bounds().Max.X; x += 3 {
-			all++
-			if a.At(x, y) != b.At(x, y) {
-				differ++
-			}
-		}
-	}
-	return differ*200 < all
-}
-
 // portal is a portal on this computer.
 type portal struct{ sync, web string }
 

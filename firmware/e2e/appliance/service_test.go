@@ -18,14 +18,23 @@ const patience = 15 * time.Minute
 // band is the colour of the top of every page (ui/asset: --green-deep, --green).
 var bands = []color.RGBA{{0x08, 0x37, 0x2a, 0xff}, {0x0e, 0x4d, 0x3a, 0xff}}
 
-// isPage reports whether a page of the kiosk is on the screen.
-func isPage(p image.Image) bool {
+// isGreen reports whether a part of the screen is mostly of a page's green.
+func isGreen(p image.Image, part image.Rectangle) bool {
 	of := 0.0
 	for _, c := range bands {
-		of += share(p, image.Rect(0, 0, 100, 8), c)
+		of += share(p, part, c)
 	}
-	return of > 0.3
+	return of > 0.5
 }
+
+// isPage reports whether a page of the kiosk is on the screen.
+func isPage(p image.Image) bool { return isGreen(p, image.Rect(0, 0, 100, 5)) }
+
+// isStart reports whether it is the start page: its green reaches far down.
+func isStart(p image.Image) bool { return isGreen(p, image.Rect(0, 0, 25, 40)) }
+
+// isVisit reports whether it is another page.
+func isVisit(p image.Image) bool { return isPage(p) && !isStart(p) }
 
 // TestService has an image from power-on to a citizen's touch, and looks for what
 // must not be there. It says what that took.
@@ -35,34 +44,39 @@ func TestService(t *testing.T) {
 	ctx, stop := context.WithTimeout(t.Context(), 4*time.Hour)
 	defer stop()
 	k.on(ctx)
-	start := k.inService(ctx, "start")
+	k.inService(ctx, "start")
 	k.measure(ctx)
 
 	for _, part := range []struct {
 		name string
-		does func(context.Context, *kiosk, image.Image)
+		does func(context.Context, *kiosk)
 	}{
-		{"ports", ports}, {"hardening", hardening}, {"keys", keys}, {"touch", touch},
-		{"browser killed", browserKilled}, {"browser hangs", browserHangs}, {"daemon killed", daemonKilled}, {"disk full", diskFull},
+		{"ports", ports},
+		{"hardening", hardening},
+		{"keys", keys},
+		{"touch", touch},
+		{"browser killed", browserKilled},
+		{"browser hangs", browserHangs},
+		{"daemon killed", daemonKilled},
+		{"disk full", diskFull},
 	} {
 		t.Run(part.name, func(t *testing.T) {
 			k.t = t
 			ctx, stop := context.WithTimeout(ctx, patience)
 			defer stop()
-			part.does(ctx, k, start)
+			part.does(ctx, k)
 		})
 	}
 }
 
 // inService waits until the start page is on the screen, and keeps its picture.
-func (k *kiosk) inService(ctx context.Context, name string) (start image.Image) {
+func (k *kiosk) inService(ctx context.Context, name string) {
 	k.t.Helper()
 	ctx, stop := context.WithTimeout(ctx, patience)
 	defer stop()
 	k.said(ctx, "msg=painted")
 	k.painted = time.Since(k.begun)
-	k.shows(ctx, name, func(p image.Image) bool { start = p; return isPage(p) })
-	return start
+	k.shows(ctx, name, isStart)
 }
 
 // measure says what it took from power-on to the first paint.
@@ -108,7 +122,7 @@ func (k *kiosk) took(ctx context.Context, unit string) time.Duration {
 
 // ports: nothing listens but on the loopback. It is read from the kernel's own tables:
 // the image has no ss(8).
-func ports(ctx context.Context, k *kiosk, _ image.Image) {
+func ports(ctx context.Context, k *kiosk) {
 	out := k.run(ctx, "grep -H . /proc/net/tcp /proc/net/tcp6 /proc/net/udp /proc/net/udp6 /proc/net/raw /proc/net/raw6")
 	k.t.Logf("sockets:\n%s", out)
 	listen, err := listening(out)
@@ -135,7 +149,7 @@ func ownNeeds(s socket) bool {
 }
 
 // hardening lists how our units are confined.
-func hardening(ctx context.Context, k *kiosk, _ image.Image) {
+func hardening(ctx context.Context, k *kiosk) {
 	out := k.run(ctx, "systemd-analyze security --no-pager | grep -i -e penjire -e ^UNIT")
 	k.t.Logf("systemd-analyze security\n%s", out)
 	for _, u := range []string{"penjired.service", "penjire-screen.service"} {
@@ -146,7 +160,7 @@ func hardening(ctx context.Context, k *kiosk, _ image.Image) {
 }
 
 // keys: no key leads out of the page.
-func keys(ctx context.Context, k *kiosk, start image.Image) {
+func keys(ctx context.Context, k *kiosk) {
 	for _, combination := range []string{
 		"f1", "f3", "f6", "f7", "f11", "f12", "esc", "ctrl l", "ctrl n", "ctrl shift n", "ctrl t", "ctrl w", "ctrl shift t", "ctrl o", "ctrl s", "ctrl p", "ctrl u",
 		"ctrl h", "ctrl j", "ctrl shift i", "ctrl shift j", "ctrl shift c", "ctrl shift delete", "ctrl f", "ctrl g", "alt f", "alt e", "alt home",
@@ -157,7 +171,7 @@ func keys(ctx context.Context, k *kiosk, start image.Image) {
 		}
 		<-time.After(300 * time.Millisecond) // the machine needs time to do what it must not
 	}
-	k.shows(ctx, "keys", func(p image.Image) bool { return same(p, start) })
+	k.shows(ctx, "keys", isStart)
 	if pid := k.run(ctx, "pgrep -c -f 'type=renderer'; ls /run/penjire-screen /tmp"); pid != "" {
 		k.t.Logf("after the keys:\n%s", pid)
 	}
@@ -168,18 +182,18 @@ const beginX, beginY = 0.5, 0.70
 
 // touch: a finger begins a visit, and the kiosk is ready for the next citizen by
 // itself when nobody goes on.
-func touch(ctx context.Context, k *kiosk, start image.Image) {
-	k.begins(ctx, start, "touched")
-	k.shows(ctx, "nobody", func(p image.Image) bool { return same(p, start) })
+func touch(ctx context.Context, k *kiosk) {
+	k.begins(ctx, "touched")
+	k.shows(ctx, "nobody", isStart)
 }
 
 // begins touches the start page until a visit has begun.
-func (k *kiosk) begins(ctx context.Context, start image.Image, name string) {
+func (k *kiosk) begins(ctx context.Context, name string) {
 	k.t.Helper()
 	if err := k.touch.Touch(beginX, beginY); err != nil {
 		k.t.Fatal(err)
 	}
-	took := k.shows(ctx, name, func(p image.Image) bool { return isPage(p) && !same(p, start) })
+	took := k.shows(ctx, name, isVisit)
 	k.t.Logf("%v after a finger touched the screen there was another page", took)
 }
 
@@ -191,40 +205,40 @@ func (k *kiosk) pid(ctx context.Context, unit string) string {
 
 // again waits until a unit has another main process, the start page is there and a
 // finger begins a visit.
-func (k *kiosk) again(ctx context.Context, unit, before string, start image.Image) {
+func (k *kiosk) again(ctx context.Context, unit, before string) {
 	k.t.Helper()
 	begun := time.Now()
 	for pid := before; pid == before || pid == "0"; pid = k.pid(ctx, unit) {
 		<-time.After(time.Second)
 	}
 	k.t.Logf("%s starts anew after %.1f s", unit, time.Since(begun).Seconds())
-	k.shows(ctx, "again", func(p image.Image) bool { return same(p, start) })
+	k.shows(ctx, "again", isStart)
 	k.t.Logf("back in service after %.1f s", time.Since(begun).Seconds())
-	k.begins(ctx, start, "again")
-	k.shows(ctx, "again", func(p image.Image) bool { return same(p, start) })
+	k.begins(ctx, "again")
+	k.shows(ctx, "again", isStart)
 }
 
-func browserKilled(ctx context.Context, k *kiosk, start image.Image) {
+func browserKilled(ctx context.Context, k *kiosk) {
 	pid := k.pid(ctx, "penjire-screen")
 	k.run(ctx, "pkill -KILL chromium")
-	k.again(ctx, "penjire-screen", pid, start)
+	k.again(ctx, "penjire-screen", pid)
 }
 
-func browserHangs(ctx context.Context, k *kiosk, start image.Image) {
+func browserHangs(ctx context.Context, k *kiosk) {
 	pid := k.pid(ctx, "penjire-screen")
 	k.run(ctx, "pkill -STOP chromium")
-	k.again(ctx, "penjire-screen", pid, start)
+	k.again(ctx, "penjire-screen", pid)
 }
 
-func daemonKilled(ctx context.Context, k *kiosk, start image.Image) {
+func daemonKilled(ctx context.Context, k *kiosk) {
 	pid := k.pid(ctx, "penjired")
 	k.run(ctx, "systemctl kill -s KILL penjired")
-	k.again(ctx, "penjired", pid, start)
+	k.again(ctx, "penjired", pid)
 }
 
 // diskFull: with a full data partition the kiosk stays in service; what it accepted
 // before is kept, and it accepts again when there is room.
-func diskFull(ctx context.Context, k *kiosk, start image.Image) {
+func diskFull(ctx context.Context, k *kiosk) {
 	c := k.client(ctx)
 	if _, err := c.complain("before"); err != nil {
 		k.t.Fatal(err)
@@ -249,5 +263,4 @@ func diskFull(ctx context.Context, k *kiosk, start image.Image) {
 		}
 	}
 	c.arrived(ctx)
-	_ = start
 }

@@ -71,8 +71,10 @@ func TestListening(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []socket{
-		{"tcp", netip.MustParseAddrPort("127.0.0.1:7780")}, {"tcp6", netip.MustParseAddrPort("[::]:22")},
-		{"tcp6", netip.MustParseAddrPort("[::1]:631")}, {"udp", netip.MustParseAddrPort("0.0.0.0:68")},
+		{"tcp", netip.MustParseAddrPort("127.0.0.1:7780")},
+		{"tcp6", netip.MustParseAddrPort("[::]:22")},
+		{"tcp6", netip.MustParseAddrPort("[::1]:631")},
+		{"udp", netip.MustParseAddrPort("0.0.0.0:68")},
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("listening = %v, want %v", got, want)
