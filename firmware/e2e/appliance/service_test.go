@@ -197,43 +197,50 @@ func (k *kiosk) begins(ctx context.Context, name string) {
 	k.t.Logf("%v after a finger touched the screen there was another page", took)
 }
 
-// pid is the main process of a unit.
-func (k *kiosk) pid(ctx context.Context, unit string) string {
-	k.t.Helper()
-	return strings.TrimSpace(k.run(ctx, "systemctl show --value -p MainPID "+unit))
-}
+// What prints the main process of the browser and of the daemon; 0 or nothing: there
+// is none.
+const (
+	browser = "pgrep -o -x chromium || true"
+	daemon  = "systemctl show --value -p MainPID penjired"
+)
 
-// again waits until a unit has another main process, the start page is there and a
-// finger begins a visit.
-func (k *kiosk) again(ctx context.Context, unit, before string) {
+// again waits until there is another main process than before, the start page is
+// there and a finger begins a visit.
+func (k *kiosk) again(ctx context.Context, process, before string) {
 	k.t.Helper()
 	begun := time.Now()
-	for pid := before; pid == before || pid == "0"; pid = k.pid(ctx, unit) {
-		<-time.After(time.Second)
-	}
-	k.t.Logf("%s starts anew after %.1f s", unit, time.Since(begun).Seconds())
+	k.anew(ctx, process, before)
+	k.t.Logf("started anew after %.1f s", time.Since(begun).Seconds())
 	k.shows(ctx, "again", isStart)
 	k.t.Logf("back in service after %.1f s", time.Since(begun).Seconds())
 	k.begins(ctx, "again")
 	k.shows(ctx, "again", isStart)
 }
 
+// anew waits until there is another process than before.
+func (k *kiosk) anew(ctx context.Context, process, before string) {
+	k.t.Helper()
+	for now := before; now == before || strings.Trim(now, "0\n") == ""; now = k.run(ctx, process) {
+		<-time.After(time.Second) // the machine goes its own pace
+	}
+}
+
 func browserKilled(ctx context.Context, k *kiosk) {
-	pid := k.pid(ctx, "penjire-screen")
+	before := k.run(ctx, browser)
 	k.run(ctx, "pkill -KILL chromium")
-	k.again(ctx, "penjire-screen", pid)
+	k.again(ctx, browser, before)
 }
 
 func browserHangs(ctx context.Context, k *kiosk) {
-	pid := k.pid(ctx, "penjire-screen")
+	before := k.run(ctx, browser)
 	k.run(ctx, "pkill -STOP chromium")
-	k.again(ctx, "penjire-screen", pid)
+	k.again(ctx, browser, before)
 }
 
 func daemonKilled(ctx context.Context, k *kiosk) {
-	pid := k.pid(ctx, "penjired")
+	before := k.run(ctx, daemon)
 	k.run(ctx, "systemctl kill -s KILL penjired")
-	k.again(ctx, "penjired", pid)
+	k.again(ctx, daemon, before)
 }
 
 // diskFull: with a full data partition the kiosk stays in service; what it accepted
@@ -248,11 +255,9 @@ func diskFull(ctx context.Context, k *kiosk) {
 		k.t.Logf("accepted with a full disk: %s", code)
 	}
 	k.shows(ctx, "full", isPage)
-	pid := k.pid(ctx, "penjired")
+	before := k.run(ctx, daemon)
 	k.run(ctx, "systemctl kill -s KILL penjired")
-	for again := pid; again == pid || again == "0"; again = k.pid(ctx, "penjired") {
-		<-time.After(time.Second)
-	}
+	k.anew(ctx, daemon, before)
 	k.shows(ctx, "full", isPage)
 	k.run(ctx, "rm /data/full; sync")
 	for {

@@ -23,6 +23,8 @@ type Options struct {
 	Kernel, Initrd, Command string // started without a boot loader
 
 	Disks   []*Disk
+	Card    *Disk // in the machine's own reader of SD cards
+	Mute    int   // serial ports before the one that is the console
 	Display *Display
 	// Lines are the far ends of the second and the following serial ports. They
 	// end when the machine is off.
@@ -56,7 +58,13 @@ func (m *Machine) arguments(o Options, w *wires) []string {
 		return "socket,id=" + name + ",fd=" + strconv.Itoa(w.add())
 	}
 	a = append(a, "-chardev", wire("qmp"), "-mon", "chardev=qmp,mode=control")
+	for range o.Mute {
+		a = append(a, "-serial", "null")
+	}
 	a = append(a, "-chardev", wire("console"), "-serial", "chardev:console")
+	if o.Card != nil {
+		a = append(a, "-drive", fmt.Sprintf("if=sd,driver=nbd,server.type=fd,server.str=%d", w.add()))
+	}
 	for i := range o.Disks {
 		a = append(a, "-blockdev", fmt.Sprintf("driver=nbd,node-name=disk%d,server.type=fd,server.str=%d", i, w.add()),
 			"-device", fmt.Sprintf("virtio-blk-pci,drive=disk%d,serial=disk%d", i, i))

@@ -37,7 +37,11 @@ type Machine struct {
 
 // Start switches a machine on. It is off when ctx ends, or by Cut or Close.
 func Start(ctx context.Context, o Options) (*Machine, error) {
-	m := &Machine{Console: newConsole(), disks: o.Disks, off: make(chan struct{}), stopped: make(chan struct{})}
+	m := &Machine{Console: newConsole(), off: make(chan struct{}), stopped: make(chan struct{})}
+	if o.Card != nil {
+		m.disks = append(m.disks, o.Card)
+	}
+	m.disks = append(m.disks, o.Disks...)
 	var wires wires
 	args := m.arguments(o, &wires)
 	if wires.err != nil {
@@ -86,7 +90,7 @@ func (m *Machine) connect(ctx context.Context, o Options, w wires) (*control, er
 		log = io.Discard
 	}
 	m.served.Go(func() { m.Console.read(console, log) })
-	for _, d := range o.Disks {
+	for _, d := range m.disks {
 		c := next()
 		m.served.Go(func() { _ = d.serve(c) }) // it ends with the machine
 	}
