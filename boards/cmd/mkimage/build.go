@@ -101,8 +101,10 @@ func (b *builder) squash(ctx context.Context, base string, c tree.Changes) (err 
 		return err
 	}
 	cmd := exec.CommandContext(ctx, "mksquashfs", "-", b.file("root"), "-tar", "-quiet", "-no-progress", "-noappend", "-comp", "zstd",
-		"-Xcompression-level", strconv.Itoa(b.level), "-b", "256K", "-mkfs-time", strconv.FormatInt(c.Time.Unix(), 10))
-	cmd.Env = environ("SOURCE_DATE_EPOCH")
+		"-Xcompression-level", strconv.Itoa(b.level), "-b", "256K", "-root-mode", "0755")
+	// The root folder itself is not taken from the stream: it has this process's time,
+	// which this brings back to the sources'.
+	cmd.Env = append(environ("SOURCE_DATE_EPOCH"), "SOURCE_DATE_EPOCH="+strconv.FormatInt(c.Time.Unix(), 10))
 	var out bytes.Buffer
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = r, &out, &out
 	if err := cmd.Start(); err != nil {

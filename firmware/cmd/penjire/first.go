@@ -95,6 +95,9 @@ func firstFacts(log *slog.Logger) {
 	if b, err := os.ReadFile(layout.ReleaseFile); err == nil {
 		if r, err := layout.ParseRelease(b); err == nil {
 			s.Detail = append(s.Detail, r.Version, r.Board)
+			if r.Developer {
+				s.Detail = append(s.Detail, "developer image")
+			}
 		}
 	}
 	if err := panel.Say(panel.Dir, "facts", s); err != nil {
