@@ -19,7 +19,6 @@ var noon = time.Date(2026, 11, 30, 7, 0, 0, 0, time.UTC)
 // it is good and how often it was tried.
 type machine struct {
 	t     *testing.T
-	keys  release.Keys
 	state []byte // the durable state
 	file  int64  // durable bytes of the bundle
 	spoil int    // how often the portal hands out something else

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"time"
@@ -77,9 +78,7 @@ func (p *Portal) do(ctx context.Context, method, path string, body io.Reader, h 
 	if err != nil {
 		return nil, nil, err
 	}
-	for k, v := range h {
-		req.Header[k] = v
-	}
+	maps.Copy(req.Header, h)
 	c := http.Client{Transport: t, CheckRedirect: func(*http.Request, []*http.Request) error {
 		return errors.New("it sends us elsewhere")
 	}}

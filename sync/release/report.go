@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 )
 
@@ -178,10 +179,5 @@ func (r *Report) check() error {
 }
 
 func (c Code) known() bool {
-	for _, k := range Codes {
-		if k == c {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(Codes, c)
 }

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
@@ -91,9 +92,7 @@ func (o *office) as(kiosk, method, path, body string, h http.Header) (int, []byt
 	if err != nil {
 		o.t.Fatal(err)
 	}
-	for k, v := range h {
-		req.Header[k] = v
-	}
+	maps.Copy(req.Header, h)
 	res, err := (&http.Client{Transport: tr}).Do(req)
 	if err != nil {
 		o.t.Fatal(err)
