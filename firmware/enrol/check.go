@@ -22,7 +22,7 @@ const (
 	useSigning  = "signing"
 )
 
-// ErrAnswer: what came is not what was asked for.
+// ErrAnswer says that what came is not what was asked for.
 var ErrAnswer = errors.New("the certificate is not the one that was asked for")
 
 // checked returns the first certificate with the centres between it and a root. It

@@ -61,7 +61,7 @@ func NewRequest(key crypto.Signer, kiosk string, software bool) ([]byte, error) 
 	return der, nil
 }
 
-// ErrKey: the key is of a kind that no certificate is issued for.
+// ErrKey says that the key is of a kind that no certificate is issued for.
 var ErrKey = errors.New("want a key for ECDSA on P-256")
 
 // ParseRequest reads a certification request and checks its signature.

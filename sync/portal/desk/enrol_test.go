@@ -76,7 +76,7 @@ func TestEnrolDesk(t *testing.T) {
 	if link == "" {
 		t.Fatal("there is no answer to save")
 	}
-	if a, err := enrol.ParseAnswer([]byte(b.send(http.MethodGet, link, nil).Body.String())); err != nil || a.Kiosk != "K-000123" {
+	if a, err := enrol.ParseAnswer(b.send(http.MethodGet, link, nil).Body.Bytes()); err != nil || a.Kiosk != "K-000123" {
 		t.Errorf("the answer: %v", err)
 	}
 	wants1(t, "the page of certificates", b.get("/desk/enrol", http.StatusOK), "K-000123")

@@ -84,10 +84,10 @@ func (s *Service) id(c enrol.Code) ledger.CodeID {
 	return ledger.CodeID(h.Sum(nil))
 }
 
-// ErrKiosk: it cannot be a kiosk's number.
+// ErrKiosk says that it cannot be a kiosk's number.
 var ErrKiosk = errors.New("a kiosk's number has 1 to 40 letters, digits, _ and -")
 
-// ErrLife: a code cannot be good for so long.
+// ErrLife says that a code cannot be good for so long.
 var ErrLife = errors.New("a code is good for an hour to 90 days")
 
 // NewCode makes a one-time code for a kiosk, good for so long (0: the portal's
