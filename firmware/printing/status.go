@@ -133,11 +133,12 @@ func (t StatusTicket) Short() string {
 	if !t.Until.IsZero() {
 		until = t.Until.UTC().Format("20060102")
 	}
-	s := fmt.Sprintf("PENJIRE-STATUS/1 K=%s V=%s B=%s T=%s P%s C=%s T%s", t.Kiosk, t.Version, t.Board, t.Made.UTC().Format("20060102T1504Z"), sign(t.Portal), until, sign(t.Clock))
+	var s strings.Builder
+	_, _ = fmt.Fprintf(&s, "PENJIRE-STATUS/1 K=%s V=%s B=%s T=%s P%s C=%s T%s", t.Kiosk, t.Version, t.Board, t.Made.UTC().Format("20060102T1504Z"), sign(t.Portal), until, sign(t.Clock))
 	for _, d := range t.Devices {
-		s += " " + d.Name + sign(d.State)
+		s.WriteString(" " + d.Name + sign(d.State))
 	}
-	return s
+	return s.String()
 }
 
 // finding sets a line with the mark of what was found: a tick, a cross, or an empty

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -105,12 +106,7 @@ func (c *Console) AwaitEvent(ctx context.Context, mark int, names ...string) (Ev
 		if !ok {
 			return false
 		}
-		for _, n := range names {
-			if e.Name == n {
-				return true
-			}
-		}
-		return false
+		return slices.Contains(names, e.Name)
 	})
 	if err != nil {
 		return Event{}, mark, fmt.Errorf("wait for «penjire: %s»: %w", strings.Join(names, "» or «"), err)
