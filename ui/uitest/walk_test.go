@@ -2,6 +2,8 @@ package uitest_test
 
 import (
 	"context"
+	"net"
+	"net/http"
 	"net/http/httptest"
 	"slices"
 	"strings"
@@ -264,6 +266,39 @@ func TestWalkWithoutScripts(t *testing.T) {
 	}
 	b.Click(".p-done .acts .btn")
 	b.Wait(".p-ended")
+}
+
+// TestTouchWhileDaemonRestarts: a touch that falls while nobody answers is not lost
+// and leaves nobody before the browser's own words; it is done when the daemon is back.
+func TestTouchWhileDaemonRestarts(t *testing.T) {
+	k := newWalker()
+	k.visit, k.page = "walk", "home"
+	d := displays["1280x800"]
+	serve := func(addr string) (*http.Server, string) {
+		t.Helper()
+		l, err := net.Listen("tcp", addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		srv := &http.Server{Handler: web.NewServer(web.Config{Kiosk: k, MMPx: d.mm}), ReadHeaderTimeout: time.Minute}
+		go func() { _ = srv.Serve(l) }() // until it is closed
+		t.Cleanup(func() { _ = srv.Close() })
+		return srv, l.Addr().String()
+	}
+	srv, addr := serve("127.0.0.1:0")
+	b := uitest.Open(t, d.width, d.height, d.mm) // it says that nobody answered: that is so
+	b.Go("http://" + addr + "/v/walk")
+	b.Wait(".p-home")
+	if err := srv.Close(); err != nil {
+		t.Fatal(err)
+	}
+	b.Click(".p-home [formaction$='/apply']")
+	b.Wait("body.busy")
+	if k.done("apply") {
+		t.Fatal("the touch arrived where nobody was")
+	}
+	serve(addr)
+	b.Wait(".p-services")
 }
 
 // TestStillThere lets a page lie: it warns, keeps what was typed, goes on by

@@ -17,10 +17,23 @@ const icon = name => {
   return s;
 };
 
-// One touch is one action, however often a finger falls.
-let sent = false;
+// One touch is one action, however often a finger falls. While the kiosk's daemon is
+// restarting a touch waits for it: the browser's own page about it would stay there.
+let sent = false, waits = false, answers = false;
+function later(form, button) {
+  waits = true;
+  body.classList.add("busy");
+  const ask = () => fetch("/painted", { method: "POST" }).then(
+    () => { answers = true; form.requestSubmit(button); }, () => setTimeout(ask, 500));
+  ask();
+}
 document.addEventListener("submit", e => {
-  if (sent) { e.preventDefault(); return; }
+  if (sent || waits && !answers) { e.preventDefault(); return; }
+  if (!answers && stream.readyState !== EventSource.OPEN) {
+    e.preventDefault();
+    later(e.target, e.submitter);
+    return;
+  }
   sent = true;
   body.classList.add("busy");
   e.submitter?.setAttribute("data-pressed", "");
