@@ -40,7 +40,7 @@ func needs(t *testing.T) {
 		}
 	}
 	if _, err := os.Stat("/dev/loop-control"); err != nil {
-		missing = "loop devices"
+		t.Skip("LEFT OUT: this kernel has no loop devices; the first start was not seen on a medium")
 	}
 	if missing == "" {
 		return

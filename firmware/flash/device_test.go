@@ -28,7 +28,7 @@ func loop(t *testing.T, size int64) (dev Medium, backing string) {
 	}
 	out, err := exec.CommandContext(t.Context(), "losetup", "--find", "--show", backing).CombinedOutput()
 	if err != nil {
-		leftOut(t, "no loop device can be made here (%v: %s); no medium was written that is a block device", err, out)
+		t.Skipf("LEFT OUT: this kernel makes no loop device (%v: %s); no medium was written that is a block device", err, out)
 	}
 	path := strings.TrimSpace(string(out))
 	t.Cleanup(func() {
@@ -162,7 +162,7 @@ func TestMappedDevice(t *testing.T) {
 	name := fmt.Sprintf("penjire-test-%d", os.Getpid())
 	cmd := exec.CommandContext(t.Context(), "dmsetup", "create", name, "--table", "0 2048 linear "+m.Path+" 0")
 	if out, err := cmd.CombinedOutput(); err != nil {
-		leftOut(t, "the kernel maps no devices here (%v: %s); a device under a mapping was not refused", err, out)
+		t.Skipf("LEFT OUT: this kernel maps no devices (%v: %s); a device under a mapping was not refused", err, out)
 	}
 	t.Cleanup(func() {
 		if out, err := exec.CommandContext(context.Background(), "dmsetup", "remove", name).CombinedOutput(); err != nil {
