@@ -104,6 +104,9 @@ var mutants = []mutant{
 		"	if why := pauses(f.Code); why != \"\" {\n		s.u.st.pause(why, wait) // the", "	if why := pauses(f.Code); why != \"\" {\n		s.mu.Lock()\n		doc := s.waiting[k].Doc\n		s.mu.Unlock()\n		_ = s.u.c.Outbox.Receipted(context.Background(), []outbox.Receipt{{Seq: k.seq, Doc: doc, Stage: outbox.Delivered, At: time.Now(), Bytes: []byte{1}}})\n		s.u.st.pause(why, wait) // the",
 		"	\"github.com/penjire/penjire/sync/edoc/trust\"\n", "	\"github.com/penjire/penjire/sync/edoc/trust\"\n	\"github.com/penjire/penjire/sync/outbox\"\n",
 	}, "quota"},
+	{"what a kiosk has brought is not counted", "portal/quota.go", []string{
+		"	w.records.left -= float64(records)\n	w.bytes.left -= float64(bytes)\n", "",
+	}, "quota"},
 
 	// The link and sticks.
 	{"receipts that do not lead to the root are believed", "wire/group.go", []string{"	if t.root() != b.Root {", "	if t.root() != b.Root && len(g.Batch) == 0 {"}, "clone"},
