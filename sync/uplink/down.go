@@ -25,6 +25,16 @@ func (s *session) down(ctx context.Context) error {
 
 // take takes one frame.
 func (s *session) take(ctx context.Context, f wire.Frame) error {
+	if err := s.takeFrame(ctx, f); err != nil {
+		return err
+	}
+	if !s.full.IsZero() && time.Since(s.full) >= roomAgain {
+		return &coded{CodeStorage, errNoRoom}
+	}
+	return nil
+}
+
+func (s *session) takeFrame(ctx context.Context, f wire.Frame) error {
 	switch f := f.(type) {
 	case *wire.Receipts:
 		return s.receipts(ctx, f)

@@ -20,8 +20,20 @@ type delivery struct {
 	err      error // why the decision is not to be believed
 }
 
-// items stores what came down, in order, and acks what is stored.
+// roomAgain is how long a session goes on without items for which there was no room:
+// receipts make some. Then it ends, and the next one gets them again.
+const roomAgain = time.Minute
+
+// errNoRoom ends a session for items that found no room.
+var errNoRoom = errors.New("uplink: there was no room for what came down; it is asked for again")
+
+// items stores what came down, in order, and acks what is stored. Where the disk is
+// full it leaves them, and whatever follows them, and the session goes on: its receipts
+// are what makes room.
 func (s *session) items(ctx context.Context, f *wire.Items) error {
+	if !s.full.IsZero() {
+		return nil
+	}
 	all, err := s.sorted(ctx, f)
 	switch {
 	case errors.Is(err, wire.ErrUnbuilt) && s.named:
@@ -47,9 +59,14 @@ func (s *session) items(ctx context.Context, f *wire.Items) error {
 		default:
 			err = s.decisions(ctx, all[:n])
 		}
-		if errors.Is(err, errDelta) {
+		switch {
+		case errors.Is(err, errDelta):
 			return &coded{CodeProtocol, err}
-		} else if err != nil {
+		case errors.Is(err, outbox.ErrFull) && s.late == nil:
+			s.full = time.Now()
+			s.u.c.Log.Warn("uplink: there is no room for what came down", "item", all[0].id)
+			return nil
+		case err != nil:
 			return &coded{CodeStorage, fmt.Errorf("uplink: store item %d: %w", all[0].id, err)}
 		}
 		all = all[n:]

@@ -44,6 +44,7 @@ type session struct {
 	looked  bool          // a head went up in this session; up's
 	last    time.Time     // when; up's
 	asked   time.Duration // by the portal's bye
+	full    time.Time     // since when what comes down finds no room; zero: it does; down's
 	late    *Taken        // what came in a file; nil in a session over a line
 }
 
