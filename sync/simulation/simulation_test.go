@@ -124,7 +124,7 @@ func playShares(t *testing.T) {
 	if n < enough {
 		return
 	}
-	for _, what := range sum.Counts.missing() {
+	for _, what := range sum.Counts.missing(n) {
 		t.Errorf("in %d seeds it never happened: %s", n, what)
 	}
 }
