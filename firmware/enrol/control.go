@@ -2,11 +2,7 @@ package enrol
 
 import (
 	"encoding/json"
-	"errors"
-	"fmt"
-	"net"
 	"net/http"
-	"os"
 	"path/filepath"
 
 	"github.com/penjire/penjire/sync/enrol"
@@ -79,22 +75,3 @@ func reply(w http.ResponseWriter, v any) {
 
 // Socket is the path of the control socket of a kiosk's folder.
 func Socket(dir string) string { return filepath.Join(dir, StateFolder, "control.sock") }
-
-// Listen makes the control socket, which nobody but this user and root can reach.
-func Listen(dir string) (net.Listener, error) {
-	path := Socket(dir)
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return nil, fmt.Errorf("enrol: make the control socket's folder: %w", err)
-	}
-	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("enrol: remove an old control socket: %w", err)
-	}
-	l, err := net.Listen("unix", path)
-	if err != nil {
-		return nil, fmt.Errorf("enrol: listen for control: %w", err)
-	}
-	if err := os.Chmod(path, 0o600); err != nil {
-		return nil, errors.Join(fmt.Errorf("enrol: protect the control socket: %w", err), l.Close())
-	}
-	return l, nil
-}

@@ -3,12 +3,7 @@ package kiosk
 import (
 	"encoding/hex"
 	"encoding/json"
-	"errors"
-	"fmt"
-	"net"
 	"net/http"
-	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/penjire/penjire/firmware/printing"
@@ -175,30 +170,4 @@ func (k *Kiosk) controlHandler() http.Handler {
 	m.HandleFunc("POST /export", k.stick(k.exportTo))
 	m.HandleFunc("POST /import", k.stick(k.importFrom))
 	return m
-}
-
-// listenControl listens on a unix socket that only the kiosk's own user and
-// root can reach. A socket that a killed kiosk left behind is replaced; one that
-// somebody answers on is not.
-func listenControl(path string) (net.Listener, error) {
-	if c, err := net.Dial("unix", path); err == nil {
-		return nil, errors.Join(fmt.Errorf("kiosk: listen on %s: another kiosk is running", path), c.Close())
-	}
-	if old, err := os.Lstat(path); err == nil && old.Mode().Type() != os.ModeSocket {
-		return nil, fmt.Errorf("kiosk: listen on %s: something else is there, which is no socket", path)
-	}
-	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("kiosk: remove an old control socket: %w", err)
-	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return nil, fmt.Errorf("kiosk: make the control socket's folder: %w", err)
-	}
-	l, err := net.Listen("unix", path)
-	if err != nil {
-		return nil, fmt.Errorf("kiosk: listen for control: %w", err)
-	}
-	if err := os.Chmod(path, 0o600); err != nil {
-		return nil, errors.Join(fmt.Errorf("kiosk: protect the control socket: %w", err), l.Close())
-	}
-	return l, nil
 }

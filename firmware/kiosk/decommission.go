@@ -11,6 +11,7 @@ import (
 	"github.com/penjire/penjire/firmware/health"
 	"github.com/penjire/penjire/firmware/printing"
 	"github.com/penjire/penjire/firmware/signing"
+	"github.com/penjire/penjire/sync/outbox"
 	"github.com/penjire/penjire/sync/service"
 	"github.com/penjire/penjire/sync/stick"
 )
@@ -23,8 +24,11 @@ var ErrDecommissioned = errors.New("this kiosk is out of service for ever: its k
 // erased, if need be at the next start.
 const proofFile = "decommissioned.proof"
 
-// proofName is the proof on the stick.
-func proofName(kiosk string) string { return "penjire-" + kiosk + "-decommissioned.proof" }
+// proofName is the proof on the stick. Each try has its own: it begins with an entry
+// in the journal.
+func proofName(p service.Proof) string {
+	return fmt.Sprintf("penjire-%s-decommissioned-%d.proof", p.Kiosk, p.Size)
+}
 
 // paperTime is how long the proof on paper may take: it is good to have, and nothing
 // waits for it.
@@ -36,16 +40,16 @@ const leaveTime = 5 * time.Second
 // decommission takes the kiosk out of service: only when the portal has confirmed
 // every request, and with nobody at the screen but whoever ordered it. First the
 // journal says so, then the proof stands on the stick, then in the state folder: that
-// is the point of no return. Then the proof is printed, and the keys are erased.
+// is the point of no return. Then the keys are erased, and the paper says so.
 //
 // What is left on the medium is sealed to the portal, or names nobody: the key of the
 // pseudonyms is erased with the others.
 func (k *Kiosk) decommission(ctx context.Context, dir *stick.Folder, t service.Ticket, signed []byte, v *visit) error {
-	k.set(health.Leaving, true) // nothing is accepted from here on
+	k.leave(true) // nothing is accepted from here on
 	left := false
 	defer func() {
 		if !left {
-			k.set(health.Leaving, false)
+			k.leave(false)
 		}
 	}()
 	k.mu.Lock()
@@ -60,31 +64,57 @@ func (k *Kiosk) decommission(ctx context.Context, dir *stick.Folder, t service.T
 	if err := k.witnessService(ctx, t, signed); err != nil {
 		return err
 	}
+	// Once more: what was on its way into the outbox stands before that entry.
 	st := k.box.Stats(ctx)
+	if st.Unsent > 0 {
+		return errUnsent
+	}
 	p := service.Proof{
 		Kiosk: k.s.Kiosk, At: k.clock.Now().UTC().Truncate(time.Second), Ticket: t.ID, Epoch: st.Epoch, Size: st.JournalSize, Root: st.Root,
-		Keys: uint32(len(k.ownKeys())),
+		Keys: uint32(len(k.ownKeys()) + signing.Erasable(k.s.Identity, k.s.Signing)),
 	}
 	proof, err := p.Sign(k.own.Signer)
 	if err != nil {
 		return err
 	}
-	if name := proofName(k.s.Kiosk); !dir.Has(name) {
-		if err := dir.Put(ctx, name, [][]byte{proof}); err != nil {
-			return err
-		}
+	if err := dir.Put(ctx, proofName(p), [][]byte{proof}); err != nil {
+		return err
 	}
 	if err := writeFile(filepath.Join(k.s.State, proofFile), proof); err != nil {
 		return err
 	}
 	left = true
 	k.log.Info("out of service", "journal", p.Size)
-	k.printProof(ctx, p)
 	if err := k.eraseKeys(ctx); err != nil {
 		k.log.Error("a key could not be erased; it is tried again at the next start", "err", err)
+	} else {
+		k.printProof(ctx, p) // it says that they are erased
 	}
 	close(k.gone)
 	return nil
+}
+
+// errLeaving is what a request meets that was on its way while the kiosk went out of
+// service. It is not accepted.
+var errLeaving = errors.New("kiosk: it goes out of service")
+
+// leave stops accepting, or goes on. When it returns, whoever began before has its
+// place in the outbox or has none.
+func (k *Kiosk) leave(yes bool) {
+	k.gate.Lock()
+	k.leaving = yes
+	k.gate.Unlock()
+	k.set(health.Leaving, yes)
+}
+
+// acceptUnlessLeaving is the outbox's Accept while the kiosk is in service.
+func (k *Kiosk) acceptUnlessLeaving(ctx context.Context, d outbox.Draft) (outbox.Request, error) {
+	k.gate.RLock()
+	defer k.gate.RUnlock()
+	if k.leaving {
+		return outbox.Request{}, errLeaving
+	}
+	return k.box.Accept(ctx, d)
 }
 
 // ownKeys are the files beside the pairs of the settings without which what is kept
@@ -122,7 +152,7 @@ func (k *Kiosk) printProof(ctx context.Context, p service.Proof) {
 	ctx, cancel := context.WithTimeout(ctx, paperTime)
 	defer cancel()
 	img, err := printing.Leaving{
-		Kiosk: p.Kiosk, Place: k.s.Place, Made: p.At.In(zone), Size: p.Size, Root: p.Root, File: proofName(p.Kiosk),
+		Kiosk: p.Kiosk, Place: k.s.Place, Made: p.At.In(zone), Size: p.Size, Root: p.Root, File: proofName(p),
 	}.Draw(k.printer.Width(), k.printer.DPI())
 	if err == nil {
 		_, err = k.printer.Print(ctx, img)

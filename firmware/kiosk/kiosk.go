@@ -31,6 +31,7 @@ import (
 	"github.com/penjire/penjire/drivers/registry"
 	"github.com/penjire/penjire/firmware/cashbook"
 	"github.com/penjire/penjire/firmware/clock"
+	"github.com/penjire/penjire/firmware/control"
 	"github.com/penjire/penjire/firmware/enrol"
 	"github.com/penjire/penjire/firmware/health"
 	"github.com/penjire/penjire/firmware/printing"
@@ -79,6 +80,8 @@ type Kiosk struct {
 	level   *slog.LevelVar // of log; nil: it cannot be changed
 	started time.Time
 	gone    chan struct{} // closed once the kiosk went out of service for ever
+	gate    sync.RWMutex  // read-locked while a request is accepted
+	leaving bool          // nothing is accepted any more; gate
 
 	board  *board.Board
 	clock  *clock.Clock
@@ -235,7 +238,7 @@ func Open(ctx context.Context, o Options) (_ *Kiosk, err error) {
 	if k.screens, err = net.Listen("tcp", k.s.Listen); err != nil {
 		return nil, fmt.Errorf("kiosk: listen for the screen: %w", err)
 	}
-	if k.control, err = listenControl(k.s.Control); err != nil {
+	if k.control, err = control.Listen(k.s.Control); err != nil {
 		return nil, err
 	}
 	return k, nil
@@ -266,7 +269,7 @@ func (k *Kiosk) openOutbox(ctx context.Context, o Options) (err error) {
 	if err != nil {
 		return fmt.Errorf("kiosk: %w", err)
 	}
-	k.accept = k.box.Accept
+	k.accept = k.acceptUnlessLeaving
 	if err := k.afterPowerCut(ctx); err != nil {
 		return err
 	}

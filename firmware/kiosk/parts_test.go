@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"net"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -140,37 +139,6 @@ func TestOwnerKey(t *testing.T) {
 	}
 	if _, err := openOwnerKey(path); err == nil {
 		t.Error("a damaged key was taken, or replaced: everyone's requests would be hidden")
-	}
-}
-
-// Two kiosks do not share a socket; one that a killed kiosk left is replaced.
-func TestControlSocket(t *testing.T) {
-	dir, err := os.MkdirTemp("", "pk")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer os.RemoveAll(dir)
-	path := filepath.Join(dir, "c")
-	dead, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	dead.SetUnlinkOnClose(false) // as a kiosk that is killed
-	if err := dead.Close(); err != nil {
-		t.Fatal(err)
-	}
-	l, err := listenControl(path)
-	if err != nil {
-		t.Fatalf("listen where a dead socket is = %v", err)
-	}
-	if st, err := os.Stat(path); err != nil || st.Mode().Perm() != 0o600 {
-		t.Errorf("mode of the socket: got %v, %v, want 0600", st.Mode(), err)
-	}
-	if _, err := listenControl(path); err == nil {
-		t.Error("a second kiosk listens on the same socket")
-	}
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
 	}
 }
 

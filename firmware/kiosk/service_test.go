@@ -145,14 +145,23 @@ func TestDecommission(t *testing.T) {
 	}
 	r.online(nil)
 	r.until("the portal's receipt", func() bool { return r.state().Devices.Unsent == 0 })
+	r.k.leave(true) // a request that is on its way while the kiosk leaves
+	if _, err := r.k.accept(t.Context(), outbox.Draft{}); !errors.Is(err, errLeaving) {
+		t.Errorf("Accept of a kiosk that leaves = %v, want %v", err, errLeaving)
+	}
+	r.k.leave(false)
 	papers := len(r.paper.Papers())
 	if code, done := r.served(dir); code != ServiceLeave || !done {
 		t.Fatalf("got %q, done %v", code, done)
 	}
-	b, err := os.ReadFile(filepath.Join(dir, proofName("K-000001")))
+	proofs, err := filepath.Glob(filepath.Join(dir, "penjire-K-000001-decommissioned-*.proof"))
+	if err != nil || len(proofs) != 1 {
+		t.Fatalf("proofs on the stick: %v, %v", proofs, err)
+	}
+	b, err := os.ReadFile(proofs[0])
 	r.must(err)
 	p, err := service.OpenProof(b, r.w.Trust())
-	if err != nil || p.Kiosk != "K-000001" || p.Size == 0 {
+	if err != nil || p.Kiosk != "K-000001" || p.Size == 0 || p.Keys != 4 {
 		t.Fatalf("the proof is %+v, %v", p, err)
 	}
 	if got := len(r.paper.Papers()); got != papers+1 {

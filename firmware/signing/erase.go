@@ -14,6 +14,17 @@ import (
 // ErrTokenKeeps is wrapped when a key is in a token: only its maker's tool erases it.
 var ErrTokenKeeps = errors.New("the key is in a token, which only its maker's tool erases")
 
+// Erasable is how many keys Erase can erase of those that the pairs name.
+func Erasable(pairs ...settings.Pair) int {
+	keys := map[settings.Pair]bool{}
+	for _, p := range pairs {
+		if p.Cert = ""; p.Key != "" || p.TPM.Device != "" {
+			keys[p] = true
+		}
+	}
+	return len(keys)
+}
+
 // Erase erases the keys that the pairs name, for ever, and says how many are gone.
 // A key that was erased before counts again: whoever was interrupted erases again.
 func (r *Keyring) Erase(ctx context.Context, pairs ...settings.Pair) (gone int, err error) {

@@ -38,6 +38,9 @@ func TestErase(t *testing.T) {
 			t.Fatalf("the medium has %q", b)
 		}
 	}
+	if n := Erasable(p, settings.Pair{Cert: "b", Key: key}, settings.Pair{PKCS11: settings.PKCS11{Module: "m"}}); n != 1 {
+		t.Errorf("Erasable = %d, want the one file", n)
+	}
 	token := settings.Pair{PKCS11: settings.PKCS11{Module: "m", ID: "02"}}
 	if n, err := r.Erase(t.Context(), token, p); n != 1 || !errors.Is(err, ErrTokenKeeps) {
 		t.Errorf("with a token: %d, %v; want the other key gone, and %v", n, err, ErrTokenKeeps)

@@ -15,7 +15,7 @@ const KindProof = "decommissioned"
 
 // Proof is what a kiosk signs with its own key, as the last thing it does with it,
 // when it goes out of service: with this journal, with nothing unsent, and with the
-// keys erased without which what it kept cannot be read. It names no citizen.
+// keys without which what it kept cannot be read about to be erased. It names no citizen.
 //
 // It proves that the kiosk's software did this, not that nobody copied the medium
 // before. What a copy holds of requests is sealed to the portal.
@@ -26,7 +26,7 @@ type Proof struct {
 	Epoch  [16]byte  // of the outbox
 	Size   int64     // of the journal: its last entry says «decommission»
 	Root   [32]byte
-	Keys   uint32 // how many keys were erased
+	Keys   uint32 // how many keys it erases next; in tokens are none of them
 }
 
 type wireProof struct {

@@ -21,8 +21,9 @@ type delivery struct {
 }
 
 // roomAgain is how long a session goes on without items for which there was no room:
-// receipts make some. Then it ends, and the next one gets them again.
-const roomAgain = time.Minute
+// receipts make some. Then it ends, and the next one gets them again: a connection costs
+// bytes, and a full kiosk may stay so for days.
+const roomAgain = 10 * time.Minute
 
 // errNoRoom ends a session for items that found no room.
 var errNoRoom = errors.New("uplink: there was no room for what came down; it is asked for again")

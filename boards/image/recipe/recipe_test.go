@@ -169,7 +169,7 @@ func TestUnits(t *testing.T) {
 		if os.Getenv("PENJIRE_PEERS") == "require" {
 			t.Fatal("systemd-analyze is missing and PENJIRE_PEERS=require")
 		}
-		t.Skip("systemd-analyze is not here")
+		t.Skip("LEFT OUT: systemd-analyze is not here; units were not read by it")
 	}
 	dir := t.TempDir()
 	for name, body := range units {

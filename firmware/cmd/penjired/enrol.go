@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/penjire/penjire/boards/layout"
+	"github.com/penjire/penjire/firmware/control"
 	"github.com/penjire/penjire/firmware/enrol"
 	"github.com/penjire/penjire/firmware/kiosk"
 	"github.com/penjire/penjire/firmware/network"
@@ -43,7 +44,7 @@ func enrolFirst(ctx context.Context, dir, board, onto string, log *slog.Logger) 
 	if err != nil {
 		return err
 	}
-	l, err := enrol.Listen(dir)
+	l, err := control.Listen(enrol.Socket(dir))
 	if err != nil {
 		return err
 	}

@@ -60,7 +60,7 @@ func TestFromSetupToService(t *testing.T) {
 
 	var st enrol.Status
 	for st.Lacks != enrol.LacksCode { // until it has tried once
-		if raw := control(t, dir, http.MethodGet, "/enrol"); raw != nil {
+		if raw := ask(t, dir, http.MethodGet, "/enrol"); raw != nil {
 			must(t, json.Unmarshal(raw, &st))
 		}
 	}
@@ -70,12 +70,12 @@ func TestFromSetupToService(t *testing.T) {
 	if b, err := os.ReadFile(filepath.Join(onto, "enrol.json")); err != nil || !strings.Contains(string(b), `"ENROL"`) {
 		t.Errorf("on the panel: %s, %v", b, err)
 	}
-	if raw := control(t, dir, http.MethodPost, "/enrol/code?code=K7M4"); !strings.Contains(string(raw), "not a one-time code") {
+	if raw := ask(t, dir, http.MethodPost, "/enrol/code?code=K7M4"); !strings.Contains(string(raw), "not a one-time code") {
 		t.Errorf("what is no code: got %s", raw)
 	}
 	code, _, err := s.NewCode(t.Context(), "K-000042", true, 0, "operator")
 	must(t, err)
-	if raw := control(t, dir, http.MethodPost, "/enrol/code?code="+code.Written()); strings.Contains(string(raw), "error") {
+	if raw := ask(t, dir, http.MethodPost, "/enrol/code?code="+code.Written()); strings.Contains(string(raw), "error") {
 		t.Errorf("the right code: got %s", raw)
 	}
 	must(t, <-done)
@@ -96,8 +96,8 @@ func must(t *testing.T, err error) {
 	}
 }
 
-// control asks the control socket; nil: it is not there yet.
-func control(t *testing.T, dir, method, path string) []byte {
+// ask asks the control socket; nil: it is not there yet.
+func ask(t *testing.T, dir, method, path string) []byte {
 	t.Helper()
 	c := http.Client{Transport: &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return new(net.Dialer).DialContext(ctx, "unix", enrol.Socket(dir))

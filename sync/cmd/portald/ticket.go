@@ -109,7 +109,7 @@ func proofCommand(args []string, stdout, stderr io.Writer) int {
 		_, _ = fmt.Fprintln(stderr, "portald:", err)
 		return 1
 	}
-	_, _ = fmt.Fprintf(stdout, "kiosk %s went out of service %s\nby ticket %x\njournal %d entries, root %x, epoch %x\n%d keys erased\n",
+	_, _ = fmt.Fprintf(stdout, "kiosk %s went out of service %s\nby ticket %x\njournal %d entries, root %x, epoch %x\n%d keys to erase after it\n",
 		p.Kiosk, p.At.Format(time.RFC3339), p.Ticket, p.Size, p.Root, p.Epoch, p.Keys)
 	return 0
 }
