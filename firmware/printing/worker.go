@@ -380,13 +380,15 @@ func (w *Worker) work(ctx context.Context, job outbox.PrintJob, why Why, sheets 
 }
 
 // end writes how a job ended, even when the kiosk is being shut down. A full disk is
-// waited for: nothing else can be printed before.
+// waited for: nothing else can be printed before. A kiosk that is shut down meanwhile
+// tries once more.
 func (w *Worker) end(ctx context.Context, id uint64, state outbox.PrintState, why Why) error {
 	for told := false; ; told = true {
+		last := ctx.Err() != nil
 		end, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 		err := w.Queue.EndPrint(end, id, state, string(why))
 		cancel()
-		if !errors.Is(err, outbox.ErrFull) {
+		if last || !errors.Is(err, outbox.ErrFull) {
 			return err
 		}
 		if !told {
@@ -394,7 +396,6 @@ func (w *Worker) end(ctx context.Context, id uint64, state outbox.PrintState, wh
 		}
 		select {
 		case <-ctx.Done():
-			return err
 		case <-time.After(poll):
 		}
 	}

@@ -221,12 +221,14 @@ func TestFullDisk(t *testing.T) {
 		q.full = true
 		q.add(1)
 		time.Sleep(time.Minute) // faked
+		synctest.Wait()         // the worker looks at the same instant
 		if got := *q.log; len(got) > 0 {
 			t.Errorf("on a full disk: %q, want nothing", got)
 		}
-		q.full = false
 		p.during = func() { q.full = true }
+		q.full = false
 		time.Sleep(time.Minute) // faked
+		synctest.Wait()
 		if got := w.Status(); !got.Printing {
 			t.Errorf("Status = %+v, want printing until it is noted", got)
 		}
