@@ -22,9 +22,11 @@ type realHands struct {
 	hung chan struct{} // closed when the card may go on
 }
 
+// Insert puts the card in and waits until pcscd has seen it.
 func (h *realHands) Insert() {
 	h.Remove()
 	h.t.Helper()
+	seen := h.noticed(h.t.Context())
 	// The reader opens its port after pcscd does, and says nothing when it has.
 	again := time.NewTicker(10 * time.Millisecond)
 	defer again.Stop()
@@ -32,6 +34,7 @@ func (h *realHands) Insert() {
 		in, err := vpcd.Insert(h.s.Addr, h.card)
 		if err == nil {
 			h.in = in
+			seen()
 			return
 		}
 		select {
@@ -50,26 +53,34 @@ func (h *realHands) Remove() {
 	if h.in == nil {
 		return
 	}
-	port := link.Unix{Path: h.s.Socket}
-	before, err := pcsc.Events(context.Background(), port, vpcdtest.Reader)
+	seen := h.noticed(context.Background())
 	_ = h.in.Remove() // pcscd may have let go of it
 	h.in = nil
+	seen()
+}
+
+// noticed returns what waits until pcscd has counted another event: a card that comes
+// or goes while pcscd does not look is not noticed, and one that is gone before the
+// reader took it stays in it, mute, for ever. No hand is as quick.
+func (h *realHands) noticed(ctx context.Context) (wait func()) {
+	port := link.Unix{Path: h.s.Socket}
+	before, err := pcsc.Events(ctx, port, vpcdtest.Reader)
 	if err != nil {
-		return // it does not run
+		return func() {} // it does not run
 	}
-	// A card that is exchanged while pcscd does not look is not noticed: no hand is
-	// as quick.
-	again := time.NewTicker(20 * time.Millisecond)
-	defer again.Stop()
-	limit := time.After(5 * time.Second)
-	for {
-		if n, err := pcsc.Events(context.Background(), port, vpcdtest.Reader); err != nil || n != before {
-			return
-		}
-		select {
-		case <-again.C:
-		case <-limit:
-			return // it had noticed before
+	return func() {
+		again := time.NewTicker(20 * time.Millisecond)
+		defer again.Stop()
+		limit := time.After(5 * time.Second)
+		for {
+			if n, err := pcsc.Events(ctx, port, vpcdtest.Reader); err != nil || n != before {
+				return
+			}
+			select {
+			case <-again.C:
+			case <-limit:
+				return // it had noticed before
+			}
 		}
 	}
 }
