@@ -11,7 +11,9 @@ import (
 
 // DataFormat is the format of what the kiosk keeps in the data partition. Software
 // reads its own format and the one before; it goes up by one when older software
-// could not read what newer wrote.
+// could not read what newer wrote. Software that reads a new format comes one release
+// before software that writes it: then the slot that a kiosk goes back to reads what
+// the one on trial wrote.
 const DataFormat = 1
 
 // Release is what an image says about itself in [ReleaseFile].

@@ -11,6 +11,7 @@ import (
 	"github.com/penjire/penjire/firmware/health"
 	"github.com/penjire/penjire/firmware/printing"
 	"github.com/penjire/penjire/firmware/signing"
+	"github.com/penjire/penjire/sync/durable"
 	"github.com/penjire/penjire/sync/outbox"
 	"github.com/penjire/penjire/sync/service"
 	"github.com/penjire/penjire/sync/stick"
@@ -80,7 +81,7 @@ func (k *Kiosk) decommission(ctx context.Context, dir *stick.Folder, t service.T
 	if err := dir.Put(ctx, proofName(p), [][]byte{proof}); err != nil {
 		return err
 	}
-	if err := writeFile(filepath.Join(k.s.State, proofFile), proof); err != nil {
+	if err := durable.WriteFile(filepath.Join(k.s.State, proofFile), proof, 0o600); err != nil {
 		return err
 	}
 	left = true

@@ -13,6 +13,7 @@ import (
 
 	"github.com/penjire/penjire/firmware/settings"
 	"github.com/penjire/penjire/sync/catalog"
+	"github.com/penjire/penjire/sync/durable"
 	"github.com/penjire/penjire/sync/edoc/envelope"
 	"github.com/penjire/penjire/sync/edoc/trust"
 	"github.com/penjire/penjire/sync/uplink"
@@ -152,7 +153,7 @@ func (n *knowledge) learn(name string, signed []byte, take func([]byte) error) e
 	if err := take(signed); err != nil {
 		return err
 	}
-	if err := writeFile(filepath.Join(n.dir, name), signed); err != nil {
+	if err := durable.WriteFile(filepath.Join(n.dir, name), signed, 0o600); err != nil {
 		// The portal hands down nothing that we say we have, and after the next
 		// start we would not have it.
 		n.bundle.Store(bundle)
@@ -184,37 +185,4 @@ func makeFolder(path string) error {
 		return fmt.Errorf("kiosk: make the state folder: %w", err)
 	}
 	return nil
-}
-
-// writeFile puts b at path, whole or not at all, and durably.
-func writeFile(path string, b []byte) (err error) {
-	dir := filepath.Dir(path)
-	f, err := os.CreateTemp(dir, filepath.Base(path)+".*.tmp")
-	if err != nil {
-		return fmt.Errorf("kiosk: write %s: %w", path, err)
-	}
-	defer func() {
-		if err != nil {
-			_ = f.Close()
-			_ = os.Remove(f.Name())
-			err = fmt.Errorf("kiosk: write %s: %w", path, err)
-		}
-	}()
-	if _, err := f.Write(b); err != nil {
-		return err
-	}
-	if err := f.Sync(); err != nil {
-		return err
-	}
-	if err := f.Close(); err != nil {
-		return err
-	}
-	if err := os.Rename(f.Name(), path); err != nil {
-		return err
-	}
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }

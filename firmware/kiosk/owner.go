@@ -9,6 +9,7 @@ import (
 	"os"
 
 	"github.com/penjire/penjire/sync/citizen"
+	"github.com/penjire/penjire/sync/durable"
 	"github.com/penjire/penjire/sync/outbox"
 )
 
@@ -22,7 +23,7 @@ func openOwnerKey(path string) (ownerKey, error) {
 	case errors.Is(err, os.ErrNotExist):
 		b = make([]byte, 32)
 		_, _ = rand.Read(b) // never fails (crypto/rand)
-		if err := writeFile(path, b); err != nil {
+		if err := durable.WriteFile(path, b, 0o600); err != nil {
 			return nil, err
 		}
 	case err != nil:

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/penjire/penjire/firmware/health"
+	"github.com/penjire/penjire/sync/durable"
 	"github.com/penjire/penjire/sync/journal"
 	"github.com/penjire/penjire/sync/service"
 	"github.com/penjire/penjire/sync/stick"
@@ -117,7 +118,7 @@ func (k *Kiosk) serve(ctx context.Context, dir *stick.Folder, v *visit) (code st
 		return "", err
 	}
 	k.log.Info("service", "action", t.Action.String())
-	return code, writeFile(filepath.Join(k.s.State, usedFile), append(used, id+"\n"...))
+	return code, durable.WriteFile(filepath.Join(k.s.State, usedFile), append(used, id+"\n"...), 0o600)
 }
 
 // serviceFrom does what the ticket on the stick allows, for whoever asks on the
@@ -154,7 +155,7 @@ func (k *Kiosk) verboseUntil(end time.Time) error {
 	if k.level == nil {
 		return errLevel
 	}
-	if err := writeFile(filepath.Join(k.s.State, verboseFile), []byte(end.UTC().Format(time.RFC3339)+"\n")); err != nil {
+	if err := durable.WriteFile(filepath.Join(k.s.State, verboseFile), []byte(end.UTC().Format(time.RFC3339)+"\n"), 0o600); err != nil {
 		return err
 	}
 	k.level.Set(slog.LevelDebug)

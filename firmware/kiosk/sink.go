@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/penjire/penjire/sync/durable"
 	"github.com/penjire/penjire/sync/journal"
 )
 
@@ -70,7 +71,7 @@ func (s sink) CarriedBeacon(signed []byte, at time.Time) error {
 // keepBeacon stores the time for the next start, and puts it into the journal.
 func (s sink) keepBeacon(signed []byte, at time.Time) error {
 	k := s.k
-	if err := writeFile(filepath.Join(k.s.State, beaconFile), signed); err != nil {
+	if err := durable.WriteFile(filepath.Join(k.s.State, beaconFile), signed, 0o600); err != nil {
 		return err
 	}
 	sum := sha256.Sum256(signed)
@@ -98,6 +99,6 @@ func (s sink) Contradicted(h *journal.Head) error {
 	defer k.wake()
 	ctx, cancel := context.WithTimeout(k.life, 10*time.Second)
 	defer cancel()
-	kept := writeFile(filepath.Join(k.s.State, contradictedFile), h.Marshal()) // first: it is the evidence
+	kept := durable.WriteFile(filepath.Join(k.s.State, contradictedFile), h.Marshal(), 0o600) // first: it is the evidence
 	return errors.Join(kept, k.box.Renounce(ctx))
 }

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/penjire/penjire/sync/durable"
 	"github.com/penjire/penjire/sync/stick"
 	"github.com/penjire/penjire/sync/uplink"
 )
@@ -275,5 +276,5 @@ func (k *Kiosk) keepStickBook(b *stickBook) error {
 	if err != nil {
 		return fmt.Errorf("kiosk: keep the book of sticks: %w", err)
 	}
-	return writeFile(filepath.Join(k.s.State, bookFile), raw)
+	return durable.WriteFile(filepath.Join(k.s.State, bookFile), raw, 0o600)
 }

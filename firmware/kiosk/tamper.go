@@ -11,6 +11,7 @@ import (
 
 	"github.com/penjire/penjire/drivers/device"
 	"github.com/penjire/penjire/firmware/health"
+	"github.com/penjire/penjire/sync/durable"
 	"github.com/penjire/penjire/sync/journal"
 )
 
@@ -101,7 +102,7 @@ func (l *latch) durable() bool {
 func (l *latch) trip(at time.Time) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	err := writeFile(l.path, []byte(at.UTC().Format(time.RFC3339)+"\n"))
+	err := durable.WriteFile(l.path, []byte(at.UTC().Format(time.RFC3339)+"\n"), 0o600)
 	l.is, l.kept = true, err == nil
 	return err
 }

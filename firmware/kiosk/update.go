@@ -21,6 +21,7 @@ import (
 	"github.com/penjire/penjire/firmware/health"
 	"github.com/penjire/penjire/firmware/settings"
 	"github.com/penjire/penjire/firmware/update"
+	"github.com/penjire/penjire/sync/durable"
 	"github.com/penjire/penjire/sync/journal"
 	releases "github.com/penjire/penjire/sync/release"
 	"github.com/penjire/penjire/sync/uplink"
@@ -54,7 +55,7 @@ func (k *Kiosk) checkFormat() (uint32, error) {
 	name := filepath.Join(k.s.State, formatFile)
 	b, err := os.ReadFile(name)
 	if errors.Is(err, os.ErrNotExist) {
-		return layout.DataFormat, writeFile(name, fmt.Appendf(nil, "%d\n", layout.DataFormat))
+		return layout.DataFormat, durable.WriteFile(name, fmt.Appendf(nil, "%d\n", layout.DataFormat), 0o600)
 	}
 	if err != nil {
 		return 0, fmt.Errorf("kiosk: read which format the data has: %w", err)

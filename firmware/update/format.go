@@ -14,18 +14,6 @@ func Reads() release.Formats {
 	return release.Formats{Min: max(1, layout.DataFormat-1), Max: layout.DataFormat}
 }
 
-// MayRaise says whether the kiosk's data may be brought from format have to format to.
-// Until then new software writes the old form. have, to, what the running software
-// reads, and what the software in the other slot reads: both must be able to work with
-// to, because the kiosk may be back in the other at the next start. other's zero value
-// is a slot with nothing in it.
-func MayRaise(have, to uint32, running, other release.Formats, s State) bool {
-	if to <= have || !running.Has(to) || s.Phase != release.Idle && s.Phase != release.Downloading {
-		return false
-	}
-	return other == release.Formats{} || other.Has(to)
-}
-
 // CheckFormat refuses data that this software does not read, before anything of it is
 // opened.
 func CheckFormat(have uint32) error {

@@ -113,31 +113,6 @@ func leave(t *testing.T, name string) {
 	}
 }
 
-// TestMayRaise: the data's format rises only when both slots can read it and nothing
-// is on trial.
-func TestMayRaise(t *testing.T) {
-	f := func(least, most uint32) release.Formats { return release.Formats{Min: least, Max: most} }
-	for _, tt := range []struct {
-		have, to       uint32
-		running, other release.Formats
-		phase          release.Phase
-		want           bool
-	}{
-		{1, 2, f(1, 2), f(1, 1), release.Idle, false},
-		{1, 2, f(1, 2), f(1, 2), release.Idle, true},
-		{1, 2, f(1, 2), f(2, 3), release.Idle, true},
-		{1, 2, f(1, 2), release.Formats{}, release.Idle, true},
-		{1, 2, f(1, 2), f(1, 2), release.Trial, false},
-		{1, 2, f(1, 2), f(1, 2), release.Leaving, false},
-		{2, 2, f(1, 2), f(1, 2), release.Idle, false},
-		{1, 3, f(1, 2), f(1, 3), release.Idle, false},
-	} {
-		if got := MayRaise(tt.have, tt.to, tt.running, tt.other, State{Phase: tt.phase}); got != tt.want {
-			t.Errorf("MayRaise(%+v) = %v", tt, got)
-		}
-	}
-}
-
 // TestJudge: each thing that the gate looks at keeps it closed, until it is too late,
 // and what was not well before is not asked for.
 func TestJudge(t *testing.T) {

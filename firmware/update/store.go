@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/penjire/penjire/sync/durable"
 	"github.com/penjire/penjire/sync/release"
 )
 
@@ -45,7 +46,7 @@ func (d store) load() (State, error) {
 func (d store) save(s State) error {
 	b, err := json.Marshal(s)
 	if err == nil {
-		err = writeFile(filepath.Join(d.dir, stateFile), b)
+		err = durable.WriteFile(filepath.Join(d.dir, stateFile), b, 0o600)
 	}
 	if err != nil {
 		return fmt.Errorf("update: keep where the update stands: %w", err)
@@ -76,7 +77,7 @@ func (d store) open(c *release.Content) (f *os.File, have int64, err error) {
 		_, err = f.Seek(have, io.SeekStart)
 	}
 	if err == nil {
-		err = syncDir(d.dir)
+		err = durable.SyncDir(d.dir)
 	}
 	if err != nil {
 		return nil, 0, errors.Join(fmt.Errorf("update: look at what there is of the bundle: %w", err), f.Close())
@@ -92,39 +93,4 @@ func (d store) whole(c *release.Content) error {
 	}
 	defer func() { _ = f.Close() }() // it was read only
 	return c.Verify(f)
-}
-
-// writeFile puts b at path, whole or not at all, and durably.
-func writeFile(path string, b []byte) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*.tmp")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			_ = f.Close()
-			_ = os.Remove(f.Name())
-		}
-	}()
-	if _, err = f.Write(b); err != nil {
-		return err
-	}
-	if err = f.Sync(); err != nil {
-		return err
-	}
-	if err = f.Close(); err != nil {
-		return err
-	}
-	if err = os.Rename(f.Name(), path); err != nil {
-		return err
-	}
-	return syncDir(filepath.Dir(path))
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }

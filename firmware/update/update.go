@@ -14,8 +14,8 @@
 //   - Nothing is changed by a release that is older, foreign, for another board, too
 //     large, damaged or cut: it is said, in words of package release.
 //   - A build that failed here is not tried again by itself.
-//   - New software changes no form of the kiosk's data until it has proved itself and
-//     both slots can read the new form: see [MayRaise].
+//   - Software reads the form of the kiosk's data before its own as well ([Reads]), and
+//     a release says which forms it reads: what would not is refused before it is there.
 //
 // Which slot starts, and how often it may try, is the boot loader's; the slots are
 // RAUC's ("RAUC Documentation", "Reference", D-Bus API); signatures of bundles are

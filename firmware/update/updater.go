@@ -2,63 +2,14 @@ package update
 
 import (
 	"context"
-	"crypto/x509"
-	"errors"
 	"fmt"
 	"log/slog"
 	"os"
 	"sync"
 	"time"
 
-	"github.com/penjire/penjire/firmware/update/rauc"
 	"github.com/penjire/penjire/sync/release"
 )
-
-// Installer writes slots and speaks to the boot loader; *rauc.Client is one.
-type Installer interface {
-	// Install writes the bundle into the other slot, which then starts next. A
-	// *rauc.Failed is a no that changed nothing.
-	Install(ctx context.Context, bundle string, progress func(percent int, what string)) error
-	MarkGood(ctx context.Context) error
-	ActivateOther(ctx context.Context) error
-	Booted(ctx context.Context) (string, error)
-	Room(ctx context.Context) int64
-}
-
-// Source is where releases come from; *Portal is one.
-type Source interface {
-	// Check tells the portal how the software is, and returns the description that it
-	// has for this kiosk; nil: none.
-	Check(ctx context.Context, r release.Report) ([]byte, error)
-	// Bundle returns the bytes of a bundle from an offset on.
-	Bundle(ctx context.Context, sha256 [32]byte, from int64) (Stream, error)
-}
-
-// Config is what an updater works with.
-type Config struct {
-	Dir   string // for the state and the bundle; it must be durable
-	Roots []*x509.Certificate
-	Lists [][]byte // that the image came with
-	Own   Own
-	Boot  string
-
-	Installer Installer
-	Restart   func(context.Context) error // of the machine
-
-	// What follows is needed by Run only.
-
-	Source  Source        // nil: memory sticks only
-	Every   time.Duration // between questions to the portal; 0 is 6 h
-	PerDay  int64         // bytes that downloads may take of the link; 0: no limit
-	Allowed func() bool   // the link may be used for downloads now; nil: always
-	// Facts returns what is known beside what the updater knows itself. before is how
-	// the kiosk was when the installation began whose trial it is.
-	Facts func(ctx context.Context, before Health) Facts
-	// Journal puts a note into the journal.
-	Journal func(context.Context, Note) error
-	Changed func() // what Status says is new; nil: nobody wants to know
-	Log     *slog.Logger
-}
 
 // Updater carries out what Next says. Open it before anything that a new version may
 // break, and Run it when the kiosk runs.
@@ -196,52 +147,6 @@ func (u *Updater) step(e Event, f Facts) error {
 // bundle is found by its digests.
 const saveEvery = 16 << 20
 
-// Status is where the update stands, for people and for the portal.
-type Status struct {
-	Report   release.Report `json:"report"`
-	Ring     string         `json:"ring"`
-	Version  string         `json:"target_version,omitempty"`
-	Size     int64          `json:"size,omitempty"`
-	Progress *Progress      `json:"progress,omitempty"`
-	Detail   string         `json:"detail,omitempty"` // RAUC's own words of the last failure
-	Bad      []uint64       `json:"bad,omitempty"`
-	Keys     uint64         `json:"key_list"`
-	Asked    bool           `json:"asked"` // the portal answered since the start
-}
-
-// Status returns where the update stands.
-func (u *Updater) Status() Status {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	s := Status{
-		Report: u.report(), Version: u.s.Target.Version, Size: u.s.Target.Size, Detail: u.s.Detail,
-		Bad: u.s.Bad, Keys: u.keys.Version(), Asked: u.asked, Ring: u.c.Own.Ring.String(),
-	}
-	if u.s.Phase == release.Installing {
-		s.Progress = &u.progress
-	}
-	return s
-}
-
-func (u *Updater) report() release.Report {
-	r := release.Report{
-		Board: u.c.Own.Board, Version: u.c.Own.Version, Build: u.c.Own.Build, Format: u.c.Own.Format, Slot: u.slot,
-		Ring: u.c.Own.Ring.String(), Phase: u.s.Phase.String(), Target: u.s.Target.Build, Have: u.s.Have,
-	}
-	if u.s.Last.Code != "" {
-		last := u.s.Last
-		r.Last = &last
-	}
-	return r
-}
-
-// Installs reports whether RAUC writes, or the machine is about to restart.
-func (u *Updater) Installs() bool {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	return u.s.Phase == release.Installing || u.s.Phase == release.Installed || u.s.Phase == release.Leaving
-}
-
 // Run keeps the update going until ctx ends.
 func (u *Updater) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
@@ -306,106 +211,3 @@ func (u *Updater) tell(ctx context.Context, e Event) {
 	case <-ctx.Done():
 	}
 }
-
-// ask tells the portal how the software is, and takes what it offers.
-func (u *Updater) ask(ctx context.Context) {
-	if u.c.Source == nil || u.c.Allowed != nil && !u.c.Allowed() {
-		return
-	}
-	u.mu.Lock()
-	r := u.report()
-	u.mu.Unlock()
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
-	defer cancel()
-	signed, err := u.c.Source.Check(ctx, r)
-	if err != nil {
-		u.c.Log.Info("update: the portal was not asked", "err", err)
-		return
-	}
-	u.mu.Lock()
-	u.asked = true
-	u.mu.Unlock()
-	if r.Last != nil {
-		u.tell(ctx, Told{r.Last.Build})
-	}
-	if signed == nil {
-		u.tell(ctx, Withdrawn{})
-		return
-	}
-	if _, err := u.Offer(ctx, signed, "", false, false); err != nil {
-		u.c.Log.Warn("update: what the portal offers is not taken", "err", err)
-	}
-}
-
-// Ask asks the portal now, beside its turn.
-func (u *Updater) Ask(ctx context.Context) error {
-	if u.c.Source == nil {
-		return errors.New("update: this kiosk has no portal to ask")
-	}
-	u.mu.Lock()
-	u.asked = false
-	u.mu.Unlock()
-	u.ask(ctx)
-	if !u.Status().Asked {
-		return errors.New("update: the portal was not reached, or these are not the hours for it")
-	}
-	return nil
-}
-
-// Refused is a release that this kiosk does not take.
-type Refused struct {
-	Code release.Code
-	Err  error // nil: the code says all
-}
-
-// Error implements error.
-func (r *Refused) Error() string {
-	s := "update: refused: " + string(r.Code)
-	if r.Err != nil {
-		s += ": " + r.Err.Error()
-	}
-	return s
-}
-
-// Unwrap returns what the reader said.
-func (r *Refused) Unwrap() error { return r.Err }
-
-// Offer opens a signed description and takes it on, or says why not: a *Refused.
-// path is the bundle's on a memory stick; hand says that a person asks, and again that
-// they do although it failed here before. Run must be running.
-func (u *Updater) Offer(ctx context.Context, signed []byte, path string, hand, again bool) (*release.Release, error) {
-	u.mu.Lock()
-	keys := u.keys
-	u.mu.Unlock()
-	r, keys, err := release.Open(signed, keys)
-	u.mu.Lock()
-	learned := keys.Version() > u.keys.Version()
-	if learned {
-		u.keys = keys
-	}
-	u.mu.Unlock()
-	if learned {
-		u.tell(ctx, Learned{keys.Lists()})
-	}
-	if err != nil {
-		return nil, &Refused{release.CodeOf(err), err}
-	}
-	done := make(chan State, 1)
-	select {
-	case u.events <- asked{Offered{Release: r, Path: path, Hand: hand, Again: again}, done}:
-	case <-ctx.Done():
-		return nil, fmt.Errorf("update: offer a release: %w", ctx.Err())
-	}
-	s := <-done
-	switch {
-	case s.Target.Build == r.Build:
-		return r, nil
-	case s.Last.Build == r.Build && s.Last.Code != release.CodeGood:
-		return r, &Refused{Code: s.Last.Code}
-	case s.Target.Build != 0:
-		return r, errors.New("update: another update is under way")
-	}
-	return r, &Refused{Code: release.CodeOlder}
-}
-
-var _ Installer = (*rauc.Client)(nil)

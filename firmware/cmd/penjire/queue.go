@@ -141,9 +141,7 @@ var errStopped = errors.New("no kiosk answers")
 
 // ask asks the running kiosk and hands its answer to read.
 func (q *queue) ask(ctx context.Context, method, path string, read func(io.Reader) error) error {
-	c := http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return new(net.Dialer).DialContext(ctx, "unix", q.s.Control)
-	}}}
+	c := clientAt(q.s.Control)
 	defer c.CloseIdleConnections()
 	req, err := http.NewRequestWithContext(ctx, method, "http://kiosk"+path, nil)
 	if err != nil {

@@ -13,22 +13,7 @@ import (
 	"path/filepath"
 
 	"github.com/penjire/penjire/firmware/kiosk"
-	"github.com/penjire/penjire/firmware/settings"
 )
-
-// control returns the socket of the running kiosk: what --socket says, or else what
-// the settings say.
-func control(socket, from string, stderr io.Writer) (string, bool) {
-	if socket != "" {
-		return socket, true
-	}
-	s, err := settings.Load(from)
-	if err != nil {
-		_, _ = fmt.Fprintf(stderr, "penjire: where the kiosk answers is not known: %v\nhint: --socket names its control socket\n", err)
-		return "", false
-	}
-	return s.Control, true
-}
 
 // serviceWords say what became of a service ticket.
 var serviceWords = map[string]string{
@@ -41,8 +26,7 @@ var serviceWords = map[string]string{
 // serviceCommand has the running kiosk do what the service ticket in a folder allows.
 func serviceCommand(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	fs := flag.NewFlagSet("penjire service", flag.ContinueOnError)
-	from := fs.String("settings", "/etc/penjire/settings.json", "the kiosk's settings `file`, for its socket")
-	socket := fs.String("socket", "", "`path` of the kiosk's control socket")
+	from := controlFlags(fs)
 	anywhere := fs.Bool("any-folder", false, "also a folder on the kiosk's own disk")
 	if st, done := parseFlags(fs, args, stderr); done {
 		return st
@@ -56,7 +40,7 @@ func serviceCommand(ctx context.Context, args []string, stdout, stderr io.Writer
 		_, _ = fmt.Fprintf(stderr, "penjire: %v\n", err)
 		return usage
 	}
-	at, ok := control(*socket, *from, stderr)
+	at, ok := from.where(stderr)
 	if !ok {
 		return usage
 	}
@@ -68,8 +52,7 @@ func serviceCommand(ctx context.Context, args []string, stdout, stderr io.Writer
 	err = postLines(ctx, at, "/service?"+q.Encode(), func(b []byte) error { return json.Unmarshal(b, &last) })
 	switch {
 	case errors.Is(err, errNoKiosk):
-		_, _ = fmt.Fprintf(stderr, "penjire: %v\nhint: the running kiosk does this; is penjired running, and may you read %s?\n", err, at)
-		return blind
+		return noKiosk(stderr, at, err)
 	case err != nil:
 		_, _ = fmt.Fprintf(stderr, "penjire: ask the kiosk for service: %v\n", err)
 		return bad
@@ -87,8 +70,7 @@ func serviceCommand(ctx context.Context, args []string, stdout, stderr io.Writer
 // supportCommand writes a support bundle of the running kiosk into a file.
 func supportCommand(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	fs := flag.NewFlagSet("penjire support", flag.ContinueOnError)
-	from := fs.String("settings", "/etc/penjire/settings.json", "the kiosk's settings `file`, for its socket")
-	socket := fs.String("socket", "", "`path` of the kiosk's control socket")
+	from := controlFlags(fs)
 	if st, done := parseFlags(fs, args, stderr); done {
 		return st
 	}
@@ -96,14 +78,13 @@ func supportCommand(ctx context.Context, args []string, stdout, stderr io.Writer
 		_, _ = fmt.Fprintf(stderr, "usage: penjire support [--settings FILE] [--socket PATH] FILE.zip\n")
 		return usage
 	}
-	at, ok := control(*socket, *from, stderr)
+	at, ok := from.where(stderr)
 	if !ok {
 		return usage
 	}
 	b, err := askUpTo(ctx, http.MethodGet, at, "/support", supportTime, 64<<20)
 	if err != nil {
-		_, _ = fmt.Fprintf(stderr, "penjire: no kiosk answers: %v\nhint: is penjired running, and may you read %s?\n", err, at)
-		return blind
+		return noKiosk(stderr, at, err)
 	}
 	f, err := os.OpenFile(fs.Arg(0), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err == nil {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -9,8 +8,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"net"
-	"net/http"
 	"path/filepath"
 	"slices"
 	"time"
@@ -18,15 +15,13 @@ import (
 	"github.com/penjire/penjire/firmware/enrol"
 	"github.com/penjire/penjire/firmware/health"
 	"github.com/penjire/penjire/firmware/kiosk"
-	"github.com/penjire/penjire/firmware/settings"
 	"github.com/penjire/penjire/sync/uplink"
 )
 
 func status(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	fs := flag.NewFlagSet("penjire status", flag.ContinueOnError)
 	fs.SetOutput(stderr)
-	from := fs.String("settings", "/etc/penjire/settings.json", "the kiosk's settings `file`, for its socket")
-	socket := fs.String("socket", "", "`path` of the kiosk's control socket")
+	from := controlFlags(fs)
 	asJSON := fs.Bool("json", false, "print JSON")
 	if err := fs.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
@@ -38,21 +33,16 @@ func status(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		_, _ = fmt.Fprintf(stderr, "penjire: status takes no %q\n%s", fs.Arg(0), help)
 		return usage
 	}
-	if *socket == "" && enrol.Due(*from) {
-		return enrolStatus(ctx, enrol.Socket(filepath.Dir(*from)), *asJSON, stdout, stderr)
+	if *from.socket == "" && enrol.Due(*from.from) {
+		return enrolStatus(ctx, enrol.Socket(filepath.Dir(*from.from)), *asJSON, stdout, stderr)
 	}
-	if *socket == "" {
-		s, err := settings.Load(*from)
-		if err != nil {
-			_, _ = fmt.Fprintf(stderr, "penjire: where the kiosk answers is not known: %v\nhint: --socket names its control socket\n", err)
-			return usage
-		}
-		*socket = s.Control
+	at, ok := from.where(stderr)
+	if !ok {
+		return usage
 	}
-	raw, err := ask(ctx, *socket, "/state")
+	raw, err := ask(ctx, at, "/state")
 	if err != nil {
-		_, _ = fmt.Fprintf(stderr, "penjire: no kiosk answers: %v\nhint: is penjired running, and may you read %s?\n", err, *socket)
-		return blind
+		return noKiosk(stderr, at, err)
 	}
 	var st kiosk.Status
 	if err := json.Unmarshal(raw, &st); err != nil {
@@ -72,39 +62,8 @@ func status(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	return good
 }
 
-func ask(ctx context.Context, socket, path string) ([]byte, error) {
-	return askUpTo(ctx, http.MethodGet, socket, path, 10*time.Second, 1<<20)
-}
-
 // supportTime is how long the kiosk may take to make a support bundle.
 const supportTime = time.Minute
-
-// askUpTo asks the kiosk for something that may take that long and have that many bytes.
-func askUpTo(ctx context.Context, method, socket, path string, limit time.Duration, most int64) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
-	c := http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return new(net.Dialer).DialContext(ctx, "unix", socket)
-	}}}
-	defer c.CloseIdleConnections()
-	req, err := http.NewRequestWithContext(ctx, method, "http://kiosk"+path, nil)
-	if err != nil {
-		return nil, err
-	}
-	res, err := c.Do(req)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = res.Body.Close() }() // it was read to its end
-	var b bytes.Buffer
-	if _, err := io.Copy(&b, io.LimitReader(res.Body, most)); err != nil {
-		return nil, err
-	}
-	if res.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("the answer is %s", res.Status)
-	}
-	return b.Bytes(), nil
-}
 
 // waits are what keeps requests from the portal and until when, for people; what is
 // not here is told by the line of the portal.

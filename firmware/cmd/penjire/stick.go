@@ -1,22 +1,18 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
-	"net"
-	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
 
 	"github.com/penjire/penjire/firmware/kiosk"
-	"github.com/penjire/penjire/firmware/settings"
 	"github.com/penjire/penjire/sync/edoc/explain"
 )
 
@@ -24,8 +20,7 @@ import (
 // that nobody else opens its outbox, and this tells what it says.
 func stickCommand(ctx context.Context, what string, args []string, stdout, stderr io.Writer) int {
 	fs := flag.NewFlagSet("penjire "+what, flag.ContinueOnError)
-	from := fs.String("settings", "/etc/penjire/settings.json", "the kiosk's settings `file`, for its socket")
-	socket := fs.String("socket", "", "`path` of the kiosk's control socket")
+	from := controlFlags(fs)
 	lang := fs.String("lang", language(os.Getenv), "language: tk, ru or en")
 	anywhere := fs.Bool("any-folder", false, "also a folder on the kiosk's own disk")
 	asJSON := fs.Bool("json", false, "print what the kiosk says: JSON lines")
@@ -41,23 +36,19 @@ func stickCommand(ctx context.Context, what string, args []string, stdout, stder
 		_, _ = fmt.Fprintf(stderr, "penjire: %v\n", err)
 		return usage
 	}
-	if *socket == "" {
-		s, err := settings.Load(*from)
-		if err != nil {
-			_, _ = fmt.Fprintf(stderr, "penjire: where the kiosk answers is not known: %v\nhint: --socket names its control socket\n", err)
-			return usage
-		}
-		*socket = s.Control
+	at, ok := from.where(stderr)
+	if !ok {
+		return usage
 	}
 	q := url.Values{"folder": {folder}}
 	if *anywhere {
 		q.Set("anywhere", "1")
 	}
 	t := stickTeller{words: stickWords[*lang], import_: what == "import", out: stdout, raw: *asJSON}
-	err = postLines(ctx, *socket, "/"+what+"?"+q.Encode(), t.tell)
+	err = postLines(ctx, at, "/"+what+"?"+q.Encode(), t.tell)
 	switch {
 	case errors.Is(err, errNoKiosk):
-		_, _ = fmt.Fprintf(stderr, "penjire: %s: %v\nhint: the running kiosk does this; is penjired running, and may you read %s?\n", t.words["no-kiosk"], err, *socket)
+		_, _ = fmt.Fprintf(stderr, "penjire: %s: %v\nhint: the running kiosk does this; is penjired running, and may you read %s?\n", t.words["no-kiosk"], err, at)
 		return blind
 	case err != nil:
 		_, _ = fmt.Fprintf(stderr, "penjire: %s: %v\n", t.words["lost"], err)
@@ -66,36 +57,6 @@ func stickCommand(ctx context.Context, what string, args []string, stdout, stder
 		return bad
 	}
 	return good
-}
-
-var errNoKiosk = errors.New("no kiosk answers")
-
-// postLines posts to the kiosk and hands on each line of its answer as it comes.
-func postLines(ctx context.Context, socket, path string, tell func([]byte) error) error {
-	c := http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return new(net.Dialer).DialContext(ctx, "unix", socket)
-	}}}
-	defer c.CloseIdleConnections()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://kiosk"+path, nil)
-	if err != nil {
-		return err
-	}
-	res, err := c.Do(req)
-	if err != nil {
-		return fmt.Errorf("%w: %w", errNoKiosk, err)
-	}
-	defer func() { _ = res.Body.Close() }() // it was read to its end, or the kiosk has gone
-	if res.StatusCode != http.StatusOK {
-		return fmt.Errorf("the answer is %s", res.Status)
-	}
-	lines := bufio.NewScanner(res.Body)
-	lines.Buffer(nil, 1<<20)
-	for lines.Scan() {
-		if err := tell(lines.Bytes()); err != nil {
-			return err
-		}
-	}
-	return lines.Err()
 }
 
 // stickTeller says what the kiosk does with a stick.

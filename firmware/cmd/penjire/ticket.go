@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"flag"
 	"fmt"
 	"io"
@@ -13,14 +12,12 @@ import (
 
 	"github.com/penjire/penjire/firmware/kiosk"
 	"github.com/penjire/penjire/firmware/printing"
-	"github.com/penjire/penjire/firmware/settings"
 )
 
 // ticketCommand is penjire ticket.
 func ticketCommand(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	fs := flag.NewFlagSet("penjire ticket", flag.ContinueOnError)
-	from := fs.String("settings", "/etc/penjire/settings.json", "the kiosk's settings `file`, for its socket")
-	socket := fs.String("socket", "", "`path` of the kiosk's control socket")
+	from := controlFlags(fs)
 	lang := fs.String("lang", language(os.Getenv), "`language` of the ticket: tk, ru or en")
 	asJSON := fs.Bool("json", false, "print JSON")
 	if st, done := parseFlags(fs, args, stderr); done {
@@ -30,22 +27,14 @@ func ticketCommand(ctx context.Context, args []string, stdout, stderr io.Writer)
 		_, _ = fmt.Fprintln(stderr, "usage: penjire ticket [--lang tk|ru|en] [--settings FILE] [--socket PATH] [--json]")
 		return usage
 	}
-	if *socket == "" {
-		s, err := settings.Load(*from)
-		if err != nil {
-			_, _ = fmt.Fprintf(stderr, "penjire: where the kiosk answers is not known: %v\nhint: --socket names its control socket\n", err)
-			return usage
-		}
-		*socket = s.Control
+	at, ok := from.where(stderr)
+	if !ok {
+		return usage
 	}
 	var out kiosk.TicketStatus
-	raw, err := askUpTo(ctx, http.MethodPost, *socket, "/ticket?lang="+url.QueryEscape(*lang), 3*time.Minute, 1<<20)
-	if err == nil {
-		err = json.Unmarshal(raw, &out)
-	}
+	raw, err := askJSON(ctx, http.MethodPost, at, "/ticket?lang="+url.QueryEscape(*lang), 3*time.Minute, &out)
 	if err != nil {
-		_, _ = fmt.Fprintf(stderr, "penjire: no kiosk answers: %v\nhint: is penjired running, and may you read %s?\n", err, *socket)
-		return blind
+		return noKiosk(stderr, at, err)
 	}
 	if *asJSON {
 		_, _ = stdout.Write(raw)

@@ -3,19 +3,17 @@ package main
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"flag"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"github.com/penjire/penjire/firmware/kiosk"
-	"github.com/penjire/penjire/firmware/settings"
 	"github.com/penjire/penjire/firmware/update"
 	"github.com/penjire/penjire/sync/edoc/explain"
 	"github.com/penjire/penjire/sync/release"
@@ -32,8 +30,7 @@ func updateCommand(ctx context.Context, args []string, stdout, stderr io.Writer)
 		what, args = args[0], args[1:]
 	}
 	fs := flag.NewFlagSet("penjire update "+what, flag.ContinueOnError)
-	from := fs.String("settings", "/etc/penjire/settings.json", "the kiosk's settings `file`, for its socket")
-	socket := fs.String("socket", "", "`path` of the kiosk's control socket")
+	from := controlFlags(fs)
 	lang := fs.String("lang", language(os.Getenv), "language: tk, ru or en")
 	again := fs.Bool("again", false, "also what failed here before")
 	asJSON := fs.Bool("json", false, "print what the kiosk says, as JSON")
@@ -67,16 +64,14 @@ func updateCommand(ctx context.Context, args []string, stdout, stderr io.Writer)
 		}
 		path = "/update/install?" + q.Encode()
 	}
-	where, err := controlSocket(*socket, *from)
-	if err != nil {
-		_, _ = fmt.Fprintf(stderr, "penjire: %v\n", err)
+	at, ok := from.where(stderr)
+	if !ok {
 		return usage
 	}
 	var l kiosk.UpdateLine
-	raw, err := askKiosk(ctx, where, method, path, &l)
+	raw, err := askJSON(ctx, method, at, path, updateTime, &l)
 	if err != nil {
-		_, _ = fmt.Fprintf(stderr, "penjire: %v\nhint: the running kiosk does this; is penjired running, and may you read %s?\n", err, where)
-		return blind
+		return noKiosk(stderr, at, err)
 	}
 	if *asJSON {
 		_, _ = stdout.Write(raw)
@@ -92,45 +87,9 @@ func updateCommand(ctx context.Context, args []string, stdout, stderr io.Writer)
 	return good
 }
 
-// controlSocket returns where the kiosk answers.
-func controlSocket(socket, from string) (string, error) {
-	if socket != "" {
-		return socket, nil
-	}
-	s, err := settings.Load(from)
-	if err != nil {
-		return "", fmt.Errorf("where the kiosk answers is not known: %w\nhint: --socket names its control socket", err)
-	}
-	return s.Control, nil
-}
-
-// askKiosk asks the running kiosk one thing, and reads its answer into v.
-func askKiosk(ctx context.Context, socket, method, path string, v any) ([]byte, error) {
-	c := http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return new(net.Dialer).DialContext(ctx, "unix", socket)
-	}}}
-	defer c.CloseIdleConnections()
-	req, err := http.NewRequestWithContext(ctx, method, "http://kiosk"+path, nil)
-	if err != nil {
-		return nil, err
-	}
-	res, err := c.Do(req)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", errNoKiosk, err)
-	}
-	defer func() { _ = res.Body.Close() }() // it was read to its end
-	raw, err := io.ReadAll(io.LimitReader(res.Body, 1<<20))
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", errNoKiosk, err)
-	}
-	if res.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("the answer is %s", res.Status)
-	}
-	if err := json.Unmarshal(raw, v); err != nil {
-		return nil, fmt.Errorf("what the kiosk says cannot be read: %w", err)
-	}
-	return raw, nil
-}
+// updateTime is how long a question to the portal may take, which the kiosk asks in
+// between.
+const updateTime = 2 * time.Minute
 
 // tellUpdate says it in words.
 func tellUpdate(stdout, stderr io.Writer, l kiosk.UpdateLine, lang string) {

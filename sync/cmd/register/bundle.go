@@ -7,9 +7,10 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"time"
 
+	"github.com/penjire/penjire/sync/cmd/command"
+	"github.com/penjire/penjire/sync/durable"
 	"github.com/penjire/penjire/sync/edoc"
 	"github.com/penjire/penjire/sync/edoc/keyfile"
 	"github.com/penjire/penjire/sync/edoc/trust"
@@ -34,11 +35,11 @@ func (s *signing) complete(also map[string]string) error {
 	also["-cert"], also["-key"], also["-out"] = s.cert, s.key, s.out
 	for name, value := range also {
 		if value == "" {
-			return fmt.Errorf("%w: %s is needed", errUsage, name)
+			return fmt.Errorf("%w: %s is needed", command.ErrUsage, name)
 		}
 	}
 	if s.first == (s.previous != "") {
-		return fmt.Errorf("%w: either -previous names the version before, or -first says that there is none", errUsage)
+		return fmt.Errorf("%w: either -previous names the version before, or -first says that there is none", command.ErrUsage)
 	}
 	return nil
 }
@@ -47,23 +48,7 @@ func (s *signing) signer() (edoc.Signer, error) { return keyfile.Signer(s.cert, 
 
 // write puts b into its file whole or not at all: a kiosk or a portal may be
 // reading it.
-func (s *signing) write(b []byte) error { return writeFile(s.out, b) }
-
-func writeFile(name string, b []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+"-*")
-	if err != nil {
-		return fmt.Errorf("write %s: %w", name, err)
-	}
-	_, err = f.Write(b)
-	err = errors.Join(err, f.Sync(), f.Chmod(0o644), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), name)
-	}
-	if err != nil {
-		return errors.Join(fmt.Errorf("write %s: %w", name, err), os.Remove(f.Name()))
-	}
-	return nil
-}
+func (s *signing) write(b []byte) error { return durable.WriteFile(s.out, b, 0o644) }
 
 func issueBundle(fs *flag.FlagSet, args []string, now time.Time, stdout io.Writer) error {
 	var s signing
@@ -72,8 +57,8 @@ func issueBundle(fs *flag.FlagSet, args []string, now time.Time, stdout io.Write
 	rootsAt := fs.String("roots", "", "PEM `file` of the root certificates that kiosks have")
 	deltaAt := fs.String("delta", "", "`file` to write what turns the version before into this one")
 	drop := fs.Bool("drop", false, "let something end that the version before had: a centre, an authority, a portal, a recipient")
-	if err := fs.Parse(args); err != nil {
-		return usageOf(err)
+	if err := command.Parse(fs, args); err != nil {
+		return err
 	}
 	if err := s.complete(map[string]string{"-from": *from, "-roots": *rootsAt}); err != nil {
 		return err
@@ -119,7 +104,7 @@ func issueBundle(fs *flag.FlagSet, args []string, now time.Time, stdout io.Write
 		if err != nil {
 			return err
 		}
-		if err := writeFile(*deltaAt, d); err != nil {
+		if err := durable.WriteFile(*deltaAt, d, 0o644); err != nil {
 			return err
 		}
 		_, _ = fmt.Fprintf(stdout, "%d bytes, the difference %d bytes\n", len(signed), len(d))
@@ -198,11 +183,3 @@ func listed(b *trust.Bundle, c trust.Centre, now time.Time) bool {
 }
 
 func subject(c *x509.Certificate) string { return c.Subject.CommonName }
-
-// usageOf makes an error of the flags one of wrong use, and lets -h be.
-func usageOf(err error) error {
-	if errors.Is(err, flag.ErrHelp) {
-		return err
-	}
-	return fmt.Errorf("%w: %w", errUsage, err)
-}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/penjire/penjire/sync/catalog"
+	"github.com/penjire/penjire/sync/cmd/command"
 	"github.com/penjire/penjire/sync/edoc/trust"
 )
 
@@ -18,8 +19,8 @@ func issueCatalogue(fs *flag.FlagSet, args []string, now time.Time, stdout io.Wr
 	folder := fs.String("packs", "", "`folder` of service packs")
 	trustAt := fs.String("trust", "", "signed trust bundle `file`: the version before is checked against it")
 	rootsAt := fs.String("roots", "", "PEM `file` of the root certificates")
-	if err := fs.Parse(args); err != nil {
-		return usageOf(err)
+	if err := command.Parse(fs, args); err != nil {
+		return err
 	}
 	if err := s.complete(map[string]string{"-packs": *folder, "-trust": *trustAt, "-roots": *rootsAt}); err != nil {
 		return err

@@ -22,12 +22,11 @@
 package main
 
 import (
-	"errors"
-	"flag"
-	"fmt"
 	"io"
 	"os"
 	"time"
+
+	"github.com/penjire/penjire/sync/cmd/command"
 )
 
 const help = `usage: register bundle -from bundle.json -roots FILE -cert FILE -key FILE [-previous FILE|-first] [-delta FILE] -out FILE
@@ -37,37 +36,8 @@ const help = `usage: register bundle -from bundle.json -roots FILE -cert FILE -k
 
 func main() { os.Exit(run(os.Args[1:], time.Now(), os.Stdout, os.Stderr)) }
 
-// errUsage is what a command returns that was called in a wrong way, after it
-// said so.
-var errUsage = errors.New("wrong use")
-
 func run(args []string, now time.Time, stdout, stderr io.Writer) int {
-	if len(args) == 0 {
-		_, _ = fmt.Fprint(stderr, help)
-		return 2
-	}
-	commands := map[string]func(*flag.FlagSet, []string, time.Time, io.Writer) error{
+	return command.Run("register", help, map[string]command.Func{
 		"bundle": issueBundle, "catalogue": issueCatalogue, "show": show,
-	}
-	do, ok := commands[args[0]]
-	if !ok {
-		if args[0] == "help" || args[0] == "-h" || args[0] == "--help" {
-			_, _ = fmt.Fprint(stdout, help)
-			return 0
-		}
-		_, _ = fmt.Fprintf(stderr, "register: there is no command %q\n%s", args[0], help)
-		return 2
-	}
-	fs := flag.NewFlagSet("register "+args[0], flag.ContinueOnError)
-	fs.SetOutput(stderr)
-	err := do(fs, args[1:], now, stdout)
-	switch {
-	case err == nil, errors.Is(err, flag.ErrHelp):
-		return 0
-	case errors.Is(err, errUsage):
-		_, _ = fmt.Fprintf(stderr, "register: %v\n%s", err, help)
-		return 2
-	}
-	_, _ = fmt.Fprintln(stderr, "register:", err)
-	return 1
+	}, args, now, stdout, stderr)
 }

@@ -6,15 +6,17 @@ import (
 	"fmt"
 	"io"
 	"time"
+
+	"github.com/penjire/penjire/sync/cmd/command"
 )
 
 func show(fs *flag.FlagSet, args []string, now time.Time, stdout io.Writer) error {
 	rootsAt := fs.String("roots", "", "PEM `file` of the root certificates")
-	if err := fs.Parse(args); err != nil {
-		return usageOf(err)
+	if err := command.Parse(fs, args); err != nil {
+		return err
 	}
 	if *rootsAt == "" || fs.NArg() != 1 {
-		return fmt.Errorf("%w: -roots and one bundle are needed", errUsage)
+		return fmt.Errorf("%w: -roots and one bundle are needed", command.ErrUsage)
 	}
 	b, err := bundleOf(fs.Arg(0), *rootsAt)
 	if err != nil {

@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/penjire/penjire/sync/cmd/command"
 	"github.com/penjire/penjire/sync/edoc/cms"
 	"github.com/penjire/penjire/sync/edoc/dcbor"
 	"github.com/penjire/penjire/sync/edoc/keyfile"
@@ -25,11 +26,11 @@ import (
 // makeRoot makes a root: for twenty years, kept offline.
 func makeRoot(fs *flag.FlagSet, args []string, now time.Time, stdout io.Writer) error {
 	name, out := fs.String("name", "", "common `name`"), fs.String("out", "", "`folder`")
-	if err := fs.Parse(args); err != nil {
+	if err := command.Parse(fs, args); err != nil {
 		return err
 	}
 	if *name == "" || *out == "" || fs.NArg() > 0 {
-		return errUsage
+		return command.ErrUsage
 	}
 	return issue(*out, "root", nil, stdout, &x509.Certificate{
 		Subject: pkix.Name{CommonName: *name}, NotBefore: now.Add(-time.Hour), NotAfter: now.AddDate(20, 0, 0),
@@ -41,11 +42,11 @@ func makeRoot(fs *flag.FlagSet, args []string, now time.Time, stdout io.Writer) 
 func makeKey(fs *flag.FlagSet, args []string, now time.Time, stdout io.Writer) error {
 	root, name := fs.String("root", "", "`folder` of root.pem and root.key"), fs.String("name", "", "common `name`")
 	days, out := fs.Int("days", 730, "for how many `days`"), fs.String("out", "", "`folder`")
-	if err := fs.Parse(args); err != nil {
+	if err := command.Parse(fs, args); err != nil {
 		return err
 	}
 	if *root == "" || *name == "" || *out == "" || *days < 1 || fs.NArg() > 0 {
-		return errUsage
+		return command.ErrUsage
 	}
 	by, err := rootIn(*root)
 	if err != nil {
@@ -109,11 +110,11 @@ func makeList(fs *flag.FlagSet, args []string, now time.Time, stdout io.Writer) 
 	after, out := fs.String("after", "", "`file` with the lists so far"), fs.String("out", "", "`file` for all lists")
 	var revoke []string
 	fs.Func("revoke", "PEM `file` of a certificate whose key counts no more; may be repeated", func(s string) error { revoke = append(revoke, s); return nil })
-	if err := fs.Parse(args); err != nil {
+	if err := command.Parse(fs, args); err != nil {
 		return err
 	}
 	if *root == "" || *roots == "" || *out == "" || fs.NArg() > 0 {
-		return errUsage
+		return command.ErrUsage
 	}
 	by, err := rootIn(*root)
 	if err != nil {

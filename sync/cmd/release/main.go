@@ -20,12 +20,11 @@
 package main
 
 import (
-	"errors"
-	"flag"
-	"fmt"
 	"io"
 	"os"
 	"time"
+
+	"github.com/penjire/penjire/sync/cmd/command"
 )
 
 const help = `usage: release root -name NAME -out FOLDER
@@ -38,30 +37,8 @@ const help = `usage: release root -name NAME -out FOLDER
 
 func main() { os.Exit(run(os.Args[1:], time.Now(), os.Stdout, os.Stderr)) }
 
-var errUsage = errors.New("wrong use")
-
 func run(args []string, now time.Time, stdout, stderr io.Writer) int {
-	if len(args) == 0 {
-		_, _ = fmt.Fprint(stderr, help)
-		return 2
-	}
-	do, ok := map[string]func(*flag.FlagSet, []string, time.Time, io.Writer) error{
+	return command.Run("release", help, map[string]command.Func{
 		"root": makeRoot, "key": makeKey, "list": makeList, "sign": signBundle, "show": show,
-	}[args[0]]
-	if !ok {
-		_, _ = fmt.Fprintf(stderr, "release: there is no command %q\n%s", args[0], help)
-		return 2
-	}
-	fs := flag.NewFlagSet("release "+args[0], flag.ContinueOnError)
-	fs.SetOutput(stderr)
-	err := do(fs, args[1:], now, stdout)
-	switch {
-	case err == nil, errors.Is(err, flag.ErrHelp):
-		return 0
-	case errors.Is(err, errUsage):
-		_, _ = fmt.Fprint(stderr, help)
-		return 2
-	}
-	_, _ = fmt.Fprintln(stderr, "release:", err)
-	return 1
+	}, args, now, stdout, stderr)
 }

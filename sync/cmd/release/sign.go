@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/penjire/penjire/sync/cmd/command"
 	"github.com/penjire/penjire/sync/edoc/keyfile"
 	"github.com/penjire/penjire/sync/release"
 )
@@ -25,11 +26,11 @@ func signBundle(fs *flag.FlagSet, args []string, now time.Time, stdout io.Writer
 	fs.Int64Var(&r.Room, "room", 0, "`bytes` of a slot; 0: as the bundle")
 	ring, by := fs.String("ring", "broad", "the widest `ring`"), fs.String("by", "", "RFC 3339 `time` from which no quiet hours are waited for")
 	out := fs.String("out", "", "`file`; default: beside the bundle, as *.release")
-	if err := fs.Parse(args); err != nil {
+	if err := command.Parse(fs, args); err != nil {
 		return err
 	}
 	if *cert == "" || *key == "" || r.Board == "" || r.Version == "" || *build == "" || fs.NArg() != 1 {
-		return errUsage
+		return command.ErrUsage
 	}
 	if r.Build, err = strconv.ParseUint(*build, 10, 64); err != nil {
 		at, err := time.Parse(time.RFC3339, *build)
@@ -87,11 +88,11 @@ func signBundle(fs *flag.FlagSet, args []string, now time.Time, stdout io.Writer
 // show says what a description says, and, with roots, whether it is believed.
 func show(fs *flag.FlagSet, args []string, _ time.Time, stdout io.Writer) error {
 	roots := fs.String("roots", "", "PEM `file` of the roots in the image")
-	if err := fs.Parse(args); err != nil {
+	if err := command.Parse(fs, args); err != nil {
 		return err
 	}
 	if fs.NArg() != 1 {
-		return errUsage
+		return command.ErrUsage
 	}
 	signed, err := os.ReadFile(fs.Arg(0))
 	if err != nil {

@@ -18,6 +18,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/penjire/penjire/sync/durable"
 	"github.com/penjire/penjire/sync/journal"
 )
 
@@ -88,7 +89,7 @@ func (f *Folder) PutBeacon(e [16]byte, index int64, signed []byte) error {
 func (f *Folder) put(e [16]byte, n int64, ext string, list map[[16]byte][]int64, b []byte) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if err := write(f.path(e, n, ext), b); err != nil {
+	if err := durable.WriteFile(f.path(e, n, ext), b, 0o600); err != nil {
 		return fmt.Errorf("evidence: keep a %s: %w", ext, err)
 	}
 	i, there := slices.BinarySearch(list[e], n)
@@ -152,31 +153,3 @@ func (f *Folder) Witnessed(e [16]byte) int64 {
 
 // Newest returns the largest head kept of that epoch: ErrNone where there is none.
 func (f *Folder) Newest(e [16]byte) (*journal.Head, error) { return f.HeadOver(e, f.Witnessed(e)-1) }
-
-// write puts b at path, whole or not at all, and durably.
-func write(path string, b []byte) (err error) {
-	t, err := os.CreateTemp(filepath.Dir(path), "new.*.tmp")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			_ = t.Close()
-			_ = os.Remove(t.Name())
-		}
-	}()
-	if _, err := t.Write(b); err != nil {
-		return err
-	}
-	if err := errors.Join(t.Sync(), t.Close()); err != nil {
-		return err
-	}
-	if err := os.Rename(t.Name(), path); err != nil {
-		return err
-	}
-	d, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
-}

@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 
+	"github.com/penjire/penjire/sync/durable"
 	"github.com/penjire/penjire/sync/ledger"
 	"github.com/penjire/penjire/sync/release"
 )
@@ -56,12 +56,5 @@ func (o *Rollout) keep(r *release.Release, bundle io.Reader) (err error) {
 	if err = f.Close(); err != nil {
 		return err
 	}
-	if err = os.Rename(f.Name(), BundleFile(o.c.Folder, r.Content.SHA256)); err != nil {
-		return err
-	}
-	d, err := os.Open(filepath.Clean(o.c.Folder))
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
+	return durable.Rename(f.Name(), BundleFile(o.c.Folder, r.Content.SHA256))
 }
