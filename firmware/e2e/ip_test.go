@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/penjire/penjire/firmware/demo/shaper"
+	"github.com/penjire/penjire/sync/edoc"
 	"github.com/penjire/penjire/sync/edoc/keyfile"
 	"github.com/penjire/penjire/sync/edoc/trust"
 	"github.com/penjire/penjire/sync/journal"
@@ -125,7 +126,7 @@ func newUplinked(l *linked) *uplinked {
 	k.conf = uplink.Config{
 		URL: "wss://" + net.JoinHostPort(l.link.Far().Addr().String(), portalPort) + "/sync", Outbox: k.box,
 		Trust: func() *trust.Bundle { return k.c.bundle }, Catalogue: func() uint64 { return k.c.version }, Sink: sink, Kept: sink.head.Load,
-		Signer: signer, Software: "bench", Dial: l.link.Near().Dial,
+		Signer: func() edoc.Signer { return signer }, Software: "bench", Dial: l.link.Near().Dial,
 	}
 	return k
 }

@@ -74,7 +74,7 @@ func (k *Kiosk) decommission(ctx context.Context, dir *stick.Folder, t service.T
 		Kiosk: k.s.Kiosk, At: k.clock.Now().UTC().Truncate(time.Second), Ticket: t.ID, Epoch: st.Epoch, Size: st.JournalSize, Root: st.Root,
 		Keys: uint32(len(k.ownKeys()) + signing.Erasable(k.s.Identity, k.s.Signing)),
 	}
-	proof, err := p.Sign(k.own.Signer)
+	proof, err := p.Sign(k.signer())
 	if err != nil {
 		return err
 	}

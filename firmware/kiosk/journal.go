@@ -90,5 +90,6 @@ func (k *Kiosk) place(r *http.Request) (int64, error) {
 // signHead signs a head for a proof of what the portal has not seen yet. It
 // takes no number of the counter: it goes to no portal.
 func (k *Kiosk) signHead(c journal.Checkpoint) (*journal.Head, error) {
-	return c.Sign(k.s.Kiosk, k.own.Signer, k.clock.Now(), !trust.Listed(k.know.trust().SealSigners, k.own.Signer.Cert))
+	s := k.signer()
+	return c.Sign(k.s.Kiosk, s, k.clock.Now(), !trust.Listed(k.know.trust().SealSigners, s.Cert))
 }

@@ -1,13 +1,19 @@
 package kiosk
 
 import (
+	"bytes"
 	"context"
+	"crypto/x509"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/penjire/penjire/firmware/health"
+	"github.com/penjire/penjire/firmware/settings"
 	"github.com/penjire/penjire/firmware/signing"
+	"github.com/penjire/penjire/sync/edoc"
+	"github.com/penjire/penjire/sync/edoc/trust"
 	"github.com/penjire/penjire/sync/journal"
 )
 
@@ -22,15 +28,15 @@ const (
 
 // openKeys opens the kiosk's two keys. Files that are wrong are errors. A chip
 // that is gone is not: the kiosk starts, and says that it cannot sign.
-func (k *Kiosk) openKeys() (err error) {
-	if k.own, err = k.keys.Open(k.s.Signing); err != nil {
-		return err
+func (k *Kiosk) openKeys() error {
+	for to, p := range map[*atomic.Pointer[signing.Device]]settings.Pair{&k.own: k.s.Signing, &k.ident: k.s.Identity} {
+		d, err := k.keys.Open(p)
+		if err != nil {
+			return err
+		}
+		to.Store(d)
 	}
-	if k.ident, err = k.keys.Open(k.s.Identity); err != nil {
-		return err
-	}
-	k.showIdentity(k.ident)
-	for _, d := range []*signing.Device{k.own, k.ident} {
+	for _, d := range k.devicesOf() {
 		if err := k.isOurs(d.Signer.Cert); err != nil {
 			return err
 		}
@@ -39,6 +45,41 @@ func (k *Kiosk) openKeys() (err error) {
 		}
 	}
 	return nil
+}
+
+// devicesOf are the kiosk's keys as they are now, in the order of Kiosk.faults.
+func (k *Kiosk) devicesOf() [2]*signing.Device {
+	return [2]*signing.Device{k.own.Load(), k.ident.Load()}
+}
+
+// signer is what the kiosk signs with now: its key and the newest certificate of it.
+// Whoever signs takes it once: a certificate that comes meanwhile is for the next.
+func (k *Kiosk) signer() edoc.Signer { return k.own.Load().Signer }
+
+// sealer is what receipts of requests of that time are sealed with: the newest
+// certificate of the kiosk's key that the trust bundle lists, so that everybody can
+// check the paper. A certificate that was renewed gets into the bundle later, and
+// until then the one before it is good: the key is the same.
+func (k *Kiosk) sealer(made time.Time) edoc.Signer {
+	s := k.signer()
+	if c := sealCert(k.know.trust(), s.Cert, made, k.clock.Now()); c != nil {
+		s.Cert = c
+	}
+	return s
+}
+
+// sealCert returns the newest certificate of own's key and kiosk that b lists and that
+// was in force at made and is now; nil: there is none.
+func sealCert(b *trust.Bundle, own *x509.Certificate, made, now time.Time) (out *x509.Certificate) {
+	for _, c := range b.SealSigners {
+		switch {
+		case !bytes.Equal(c.RawSubjectPublicKeyInfo, own.RawSubjectPublicKeyInfo), trust.DeviceID(c) != trust.DeviceID(own):
+		case made.Before(c.NotBefore), now.After(c.NotAfter):
+		case out == nil || c.NotAfter.After(out.NotAfter):
+			out = c
+		}
+	}
+	return out
 }
 
 // firstLook looks for the keys before the first page is shown, and takes a key
@@ -53,7 +94,7 @@ func (k *Kiosk) firstLook(ctx context.Context) {
 func (k *Kiosk) lookKeys(ctx context.Context) bool {
 	faults := make([]error, 2)
 	var wg sync.WaitGroup
-	for i, d := range []*signing.Device{k.own, k.ident} {
+	for i, d := range k.devicesOf() {
 		wg.Go(func() { faults[i] = d.Check(ctx) })
 	}
 	wg.Wait()
@@ -77,7 +118,7 @@ func (k *Kiosk) lookKeys(ctx context.Context) bool {
 // watchKeys looks at keys in chips until ctx ends: now and then, and whenever one
 // failed. Keys in files were read; there is nothing to look at.
 func (k *Kiosk) watchKeys(ctx context.Context) error {
-	if k.own.Kind == signing.SoftwareKey && k.ident.Kind == signing.SoftwareKey {
+	if d := k.devicesOf(); d[0].Kind == signing.SoftwareKey && d[1].Kind == signing.SoftwareKey {
 		<-ctx.Done()
 		return nil
 	}
@@ -136,15 +177,12 @@ func (k *Kiosk) keyStatus() []KeyStatus {
 	faults, renewals := k.faults, k.renewals
 	k.mu.Unlock()
 	var out []KeyStatus
-	for i, d := range []*signing.Device{k.own, k.ident} {
+	for i, d := range k.devicesOf() {
 		s := KeyStatus{Use: []string{"signing", "identity"}[i], Kind: string(d.Kind), Where: d.Where, Marked: d.Marked()}
 		if faults[i] != nil {
 			s.Fault = faults[i].Error()
 		}
-		s.Until, s.Renewal, s.Next = renewals[i].until, renewals[i].fault, renewals[i].next
-		if s.Until.IsZero() {
-			s.Until = d.Signer.Cert.NotAfter
-		}
+		s.Until, s.Renewal, s.Next = d.Signer.Cert.NotAfter, renewals[i].fault, renewals[i].next
 		out = append(out, s)
 	}
 	return out

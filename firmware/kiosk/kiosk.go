@@ -14,7 +14,6 @@ package kiosk
 
 import (
 	"context"
-	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -92,9 +91,8 @@ type Kiosk struct {
 	// meanwhile none is forgotten. It is taken before mu.
 	keeping sync.RWMutex
 	keys    signing.Keyring
-	own     *signing.Device                 // signs as the kiosk itself
-	ident   *signing.Device                 // shows the portal who the kiosk is
-	newest  atomic.Pointer[tls.Certificate] // the newest of ident
+	own     atomic.Pointer[signing.Device] // signs as the kiosk itself
+	ident   atomic.Pointer[signing.Device] // shows the portal who the kiosk is
 	renewer *enrol.Renewal
 	doubts  chan struct{} // a key failed: look at once
 	box     *outbox.Outbox
@@ -284,7 +282,7 @@ func (k *Kiosk) openUplink(roots []*x509.Certificate) (err error) {
 	k.up, err = uplink.New(uplink.Config{
 		URL: k.s.Portal.URL, TLS: k.portalTLS(roots), Fallback: k.line(roots), Schedule: k.schedule(), Aside: filepath.Join(k.s.State, "aside.json"),
 		Outbox: k.box, Trust: k.know.trust, Catalogue: k.know.catalogueVersion, Sink: sink{k},
-		Signer: k.own.Signer, Counter: k.counter(), Witnessed: func() int64 { return k.proofs.Witnessed(k.box.Stats(k.life).Epoch) },
+		Signer: k.signer, Counter: k.counter(), Witnessed: func() int64 { return k.proofs.Witnessed(k.box.Stats(k.life).Epoch) },
 		Kept: func() *journal.Head {
 			h, err := k.proofs.Newest(k.box.Stats(k.life).Epoch)
 			if err != nil {

@@ -111,10 +111,11 @@ func (k *Kiosk) receipt(r outbox.Request, marked bool) printing.Receipt {
 }
 
 func (k *Kiosk) receiptSeal(r outbox.Request) (*seal.Sealed, error) {
+	s := k.sealer(r.Claimed)
 	return seal.Make(seal.Seal{
 		Kind: seal.Receipt, Issuer: k.s.Kiosk, Service: r.Service, Doc: r.Doc[:], Date: r.Claimed.UTC(),
 		Index: r.Index, Size: r.TreeSize, Root: r.Root[:8], Epoch: r.Epoch[:],
-	}, k.own.Signer.Key, k.own.Signer.Cert)
+	}, s.Key, s.Cert)
 }
 
 // screenQR is what the receipt's code says, for the screen: where the printer

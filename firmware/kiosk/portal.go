@@ -23,9 +23,9 @@ func (k *Kiosk) portalTLS(roots []*x509.Certificate) *tls.Config {
 		pool.AddCert(r)
 	}
 	return &tls.Config{
-		ServerName: k.s.Portal.ServerName, Certificates: []tls.Certificate{k.ident.TLS()}, MinVersion: tls.VersionTLS13,
+		ServerName: k.s.Portal.ServerName, Certificates: []tls.Certificate{k.ident.Load().TLS()}, MinVersion: tls.VersionTLS13,
 		GetClientCertificate: func(r *tls.CertificateRequestInfo) (*tls.Certificate, error) {
-			return uplink.ShowAlone(*k.newest.Load())(r) // it may have been renewed
+			return uplink.ShowAlone(k.ident.Load().TLS())(r) // it may have been renewed
 		},
 		// crypto/tls can check at one time only; enrol.IsPortal checks all the rest, too.
 		InsecureSkipVerify: true, //nolint:gosec // VerifyConnection verifies every connection

@@ -2,10 +2,10 @@ package kiosk
 
 import (
 	"context"
-	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/penjire/penjire/firmware/enrol"
@@ -15,22 +15,16 @@ import (
 
 // renewal is how far the renewal of one certificate is. Under Kiosk.mu.
 type renewal struct {
-	until time.Time // of the certificate that is in its file
 	next  time.Time // of the next try; zero: none is due
 	fault string    // what the last try said
 }
 
-// showIdentity is what connections show: the newest certificate.
-func (k *Kiosk) showIdentity(d *signing.Device) {
-	c := d.TLS()
-	k.newest.Store(&c)
-}
-
 // keysOf are the two keys as enrolment knows them, in the order of Kiosk.faults.
 func (k *Kiosk) keysOf() [2]enrol.Key {
+	d := k.devicesOf()
 	return [2]enrol.Key{
-		{Signing: true, Key: k.own.Signer.Key, Software: k.own.Kind == signing.SoftwareKey, File: k.s.Signing.Cert},
-		{Key: k.ident.Signer.Key, Software: k.ident.Kind == signing.SoftwareKey, File: k.s.Identity.Cert},
+		{Signing: true, Key: d[0].Signer.Key, Software: d[0].Kind == signing.SoftwareKey, File: k.s.Signing.Cert},
+		{Key: d[1].Signer.Key, Software: d[1].Kind == signing.SoftwareKey, File: k.s.Identity.Cert},
 	}
 }
 
@@ -43,15 +37,11 @@ func (k *Kiosk) renews(roots []*x509.Certificate) *enrol.Renewal {
 }
 
 // watchCertificates renews the certificates when it is time, until ctx ends. That of
-// the connection is shown from the next connection on; that for signing signs from
-// the next start on: a third of its life is left for that.
+// the connection is shown from the next connection on, that for signing signs from the
+// next signature on; for seals see sealer.
 func (k *Kiosk) watchCertificates(ctx context.Context) error {
-	certs := [2]*x509.Certificate{k.own.Signer.Cert, k.ident.Signer.Cert}
 	var failures [2]int
 	next := [2]time.Time{}
-	for i, c := range certs {
-		k.renewed(i, func(r *renewal) { r.until = c.NotAfter })
-	}
 	t := time.NewTimer(0)
 	defer t.Stop()
 	for {
@@ -61,11 +51,11 @@ func (k *Kiosk) watchCertificates(ctx context.Context) error {
 		case <-t.C:
 		}
 		for i, key := range k.keysOf() {
-			now := k.clock.Now()
-			if k.s.Portal.EST == "" || now.Before(enrol.DueAt(certs[i])) || time.Now().Before(next[i]) {
+			cert := k.devicesOf()[i].Signer.Cert
+			if k.s.Portal.EST == "" || k.clock.Now().Before(enrol.DueAt(cert)) || time.Now().Before(next[i]) {
 				continue
 			}
-			chain, err := k.renewer.Renew(ctx, key, *k.newest.Load())
+			chain, err := k.renewer.Renew(ctx, key, k.ident.Load().TLS())
 			if ctx.Err() != nil {
 				return nil
 			}
@@ -73,11 +63,11 @@ func (k *Kiosk) watchCertificates(ctx context.Context) error {
 				w := enrol.Again(failures[i])
 				failures[i]++
 				next[i] = time.Now().Add(w)
-				k.log.Warn("a certificate was not renewed", "signing", key.Signing, "until", certs[i].NotAfter, "err", err, "again", w.Round(time.Second).String())
+				k.log.Warn("a certificate was not renewed", "signing", key.Signing, "until", cert.NotAfter, "err", err, "again", w.Round(time.Second).String())
 				k.renewed(i, func(r *renewal) { r.next, r.fault = next[i], err.Error() })
 				continue
 			}
-			certs[i], failures[i], next[i] = chain[0], 0, time.Now().Add(enrol.Settled)
+			failures[i], next[i] = 0, time.Now().Add(enrol.Settled)
 			k.take(i, chain)
 		}
 		t.Reset(enrol.Again(0))
@@ -87,14 +77,9 @@ func (k *Kiosk) watchCertificates(ctx context.Context) error {
 // take puts a certificate that is durable into use.
 func (k *Kiosk) take(i int, chain []*x509.Certificate) {
 	k.log.Info("a certificate was renewed", "signing", i == 0, "until", chain[0].NotAfter)
-	k.renewed(i, func(r *renewal) { *r = renewal{until: chain[0].NotAfter} })
-	if i == 1 {
-		c := tls.Certificate{PrivateKey: k.ident.Signer.Key, Leaf: chain[0]}
-		for _, up := range chain {
-			c.Certificate = append(c.Certificate, up.Raw)
-		}
-		k.newest.Store(&c)
-	}
+	to := [2]*atomic.Pointer[signing.Device]{&k.own, &k.ident}[i]
+	to.Store(to.Load().Renewed(chain))
+	k.renewed(i, func(r *renewal) { *r = renewal{} })
 }
 
 func (k *Kiosk) renewed(i int, f func(*renewal)) {

@@ -40,7 +40,7 @@ func (k *Kiosk) submit(ctx context.Context, v *visit, e session.Submit) session.
 	}
 	now := k.clock.Now().Truncate(time.Second)
 	bundle := k.know.trust()
-	signer, end := k.own.Signer, func() {}
+	signer, end := k.signer(), func() {}
 	if h := e.Draft.Holder; h != nil {
 		if k.reader == nil {
 			return session.Failed{Job: e.Job, Why: session.NoReader}

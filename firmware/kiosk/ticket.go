@@ -123,7 +123,7 @@ func (k *Kiosk) statusTicket(ctx context.Context, lang string) printing.StatusTi
 	case up.LastError != "":
 		t.Portal, t.PortalWords = printing.Bad, up.LastError
 	}
-	if c := k.ident.Signer.Cert; c != nil {
+	if c := k.ident.Load().Signer.Cert; c != nil {
 		t.Until = c.NotAfter.In(zone)
 	}
 	if k.clock.Trust() == clock.Beacon {

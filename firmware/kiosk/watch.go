@@ -232,7 +232,7 @@ func (k *Kiosk) lookTrust() {
 		return
 	}
 	k.trustSeen, k.trustOf = time.Now(), k.know.trust()
-	r := k.trustOf.CheckCard(k.own.Signer.Cert, trust.UseDevice, k.clock.Now())
+	r := k.trustOf.CheckCard(k.signer().Cert, trust.UseDevice, k.clock.Now())
 	k.set(health.TrustOld, r.Revocation.Reason == trust.ReasonStaleCRL)
 }
 

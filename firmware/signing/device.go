@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/ecdsa"
 	"crypto/tls"
+	"crypto/x509"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -48,6 +49,13 @@ func (d *Device) Check(ctx context.Context) error { return d.check(ctx) }
 // Marked reports whether the certificate tells those who rely on it where the
 // key is: a key in a file has to be certified as a software key.
 func (d *Device) Marked() bool { return trust.SoftwareKey(d.Signer.Cert) == (d.Kind == SoftwareKey) }
+
+// Renewed returns the same key with a newer certificate of it, and its issuers.
+func (d *Device) Renewed(chain []*x509.Certificate) *Device {
+	out := *d
+	out.Signer.Cert, out.Signer.Chain = chain[0], chain[1:]
+	return &out
+}
 
 // TLS returns the key for TLS connections.
 func (d *Device) TLS() tls.Certificate {

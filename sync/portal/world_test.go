@@ -206,7 +206,7 @@ func (k *kiosk) tls() *tls.Config {
 func (k *kiosk) uplinkConfig() uplink.Config {
 	return uplink.Config{
 		URL: k.w.url, TLS: k.tls(), Outbox: k.o, Trust: k.w.Trust, Sink: k.sink, Kept: k.sink.kept, Software: "test",
-		Signer:     k.dev.Signing.Signer(),
+		Signer:     k.dev.Signing.Signer,
 		MinBackoff: time.Millisecond, MaxBackoff: 20 * time.Millisecond, Checkpoint: time.Millisecond,
 	}
 }

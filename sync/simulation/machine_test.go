@@ -142,7 +142,7 @@ func (m *machine) boot() {
 		s.count("state: a kiosk starts on a full disk")
 	}
 	u, err := uplink.New(uplink.Config{
-		Connect: l.connect, Outbox: l.box, Sink: &sink{l}, Signer: m.dev.Signing.Signer(), Software: "simulated", Now: m.now,
+		Connect: l.connect, Outbox: l.box, Sink: &sink{l}, Signer: m.dev.Signing.Signer, Software: "simulated", Now: m.now,
 		Trust: func() *trust.Bundle {
 			m.store.mu.Lock()
 			defer m.store.mu.Unlock()

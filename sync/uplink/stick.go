@@ -145,7 +145,7 @@ func (u *Uplink) pack(ctx context.Context, e Export, heads []int64, hello *wire.
 		}
 		all = append(all, b)
 	}
-	parts, err := stick.Pack(h, append(all, frames...), u.c.Signer)
+	parts, err := stick.Pack(h, append(all, frames...), u.c.Signer())
 	if err != nil {
 		return nil, err
 	}

@@ -73,9 +73,9 @@ type Config struct {
 	// Catalogue returns the version of the catalogue in force; nil: 0.
 	Catalogue func() uint64
 	Sink      Sink
-	// Signer signs journal heads: the key with which the kiosk signs as
-	// intermediary.
-	Signer cms.Signer
+	// Signer returns what signs journal heads and files now: the key with which the
+	// kiosk signs as intermediary, always the same, with its newest certificate.
+	Signer func() cms.Signer
 	// Counter counts heads in hardware; nil: there is none.
 	Counter journal.Counter
 	// Witnessed returns the size of the largest head of this epoch that Sink has
@@ -126,10 +126,14 @@ func New(c Config) (*Uplink, error) {
 	if c.Outbox == nil || c.Trust == nil || c.Sink == nil {
 		return nil, errors.New("uplink: Outbox, Trust and Sink are needed")
 	}
-	if c.Signer.Key == nil || c.Signer.Cert == nil || trust.DeviceID(c.Signer.Cert) == "" {
+	if c.Signer == nil {
+		return nil, errors.New("uplink: Signer is needed")
+	}
+	own := c.Signer()
+	if own.Key == nil || own.Cert == nil || trust.DeviceID(own.Cert) == "" {
 		return nil, errors.New("uplink: Signer is no kiosk's")
 	}
-	u := &Uplink{c: c, kiosk: trust.DeviceID(c.Signer.Cert), kick: make(chan struct{}, 1), changes: c.Outbox.Changes()}
+	u := &Uplink{c: c, kiosk: trust.DeviceID(own.Cert), kick: make(chan struct{}, 1), changes: c.Outbox.Changes()}
 	setDefault(&u.c.MinBackoff, time.Second)
 	setDefault(&u.c.MaxBackoff, 30*time.Second)
 	setDefault(&u.c.Interval, 30*time.Second)

@@ -12,6 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/penjire/penjire/sync/edoc/cms"
 	"github.com/penjire/penjire/sync/edoc/specimen"
 	"github.com/penjire/penjire/sync/journal"
 	"github.com/penjire/penjire/sync/outbox"
@@ -34,7 +35,7 @@ func config(t testing.TB, w *specimen.World, o *outbox.Outbox) Config {
 	t.Helper()
 	return Config{
 		URL: "wss://portal.specimen/sync", Outbox: o, Trust: w.Trust, Sink: noSink{},
-		Signer: w.Device.Signing.Signer(),
+		Signer: w.Device.Signing.Signer,
 		TLS:    &tls.Config{RootCAs: w.Pool(), Certificates: []tls.Certificate{w.Device.TLS.TLS()}},
 	}
 }
@@ -157,8 +158,8 @@ func TestNew(t *testing.T) {
 		"no address":       func(c *Config) { c.URL = "" },
 		"no certificate":   func(c *Config) { c.TLS.Certificates = nil },
 		"a citizen's":      func(c *Config) { c.TLS.Certificates = []tls.Certificate{w.Cards[0].Slots[specimen.SlotAuth].TLS()} },
-		"no signer":        func(c *Config) { c.Signer.Key = nil },
-		"another's signer": func(c *Config) { c.Signer = w.PortalReceipt.Signer() },
+		"no signer":        func(c *Config) { c.Signer = func() cms.Signer { return cms.Signer{Cert: w.Device.Signing.Cert} } },
+		"another's signer": func(c *Config) { c.Signer = w.PortalReceipt.Signer },
 	} {
 		c := config(t, w, o)
 		spoil(&c)

@@ -1,6 +1,7 @@
 package uplink
 
 import (
+	"bytes"
 	"context"
 	"crypto/x509"
 	"errors"
@@ -88,11 +89,11 @@ func (u *Uplink) signHead(ctx context.Context) (*journal.Head, error) {
 	}
 	// A bundle that does not have our certificate may not be the portal's newest,
 	// and ours may be younger than the portal's.
-	carry := true
+	carry, own := true, u.c.Signer()
 	if b := u.c.Trust(); b != nil {
-		carry = !trust.Listed(b.SealSigners, u.c.Signer.Cert)
+		carry = !trust.Listed(b.SealSigners, own.Cert)
 	}
-	h, err := c.Sign(u.kiosk, u.c.Signer, u.c.Now(), carry)
+	h, err := c.Sign(u.kiosk, own, u.c.Now(), carry)
 	if err != nil {
 		return nil, &coded{CodeStorage, fmt.Errorf("uplink: %w", err)}
 	}
@@ -246,13 +247,14 @@ func (s *session) join(sent, h *journal.Head) (*journal.Head, error) {
 }
 
 // signedHere checks that this kiosk signed a head: nobody else's word may stop
-// it.
+// it. An earlier certificate of the same key is its own too.
 func (s *session) signedHere(h *journal.Head) error {
-	cert, err := h.Verify(s.u.kiosk, slices.Concat(s.u.c.Trust().SealSigners, []*x509.Certificate{s.u.c.Signer.Cert})...)
+	own := s.u.c.Signer().Cert
+	cert, err := h.Verify(s.u.kiosk, slices.Concat(s.u.c.Trust().SealSigners, []*x509.Certificate{own})...)
 	if err != nil {
 		return err
 	}
-	if !cert.Equal(s.u.c.Signer.Cert) && (trust.DeviceID(cert) != s.u.kiosk || !trust.Listed(s.u.c.Trust().SealSigners, cert)) {
+	if !bytes.Equal(cert.RawSubjectPublicKeyInfo, own.RawSubjectPublicKeyInfo) && (trust.DeviceID(cert) != s.u.kiosk || !trust.Listed(s.u.c.Trust().SealSigners, cert)) {
 		return errors.New("uplink: a head signed by another kiosk")
 	}
 	return nil
