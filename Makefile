@@ -4,6 +4,7 @@ BIN         ?= bin
 ADDR        ?= 127.0.0.1:8080
 DIR         ?= .run
 PACKS       ?=
+FRESH       ?=
 BOARD       ?= vm
 IMAGES      ?= bin/image
 FUZZTIME    ?= 20s
@@ -40,8 +41,8 @@ build: need-go ## every command, into bin/
 	  cd $(HELPER) && CGO_ENABLED=1 $(GO) build -trimpath -ldflags='-s -w' -o $(abspath $(BIN))/penjire-pkcs11 .; \
 	else echo "build: penjire-pkcs11 is left out: there is no C compiler ($(CC)). Only kiosks with PKCS #11 tokens need it."; fi
 
-run: build ## the whole product on this machine; ADDR=127.0.0.1:8080 DIR=.run PACKS=folder
-	@exec $(BIN)/bench -addr $(ADDR) -dir $(DIR) $(if $(PACKS),-packs $(PACKS))
+run: build ## the whole product on this machine; ADDR=127.0.0.1:8080 DIR=.run PACKS=folder; FRESH=1: with a new kiosk that has to be enrolled
+	@exec $(BIN)/bench -addr $(ADDR) -dir $(DIR) $(if $(PACKS),-packs $(PACKS)) $(if $(FRESH),-fresh)
 
 image: need-go ## the image and the update bundle of a board: BOARD=vm IMAGES=bin/image (mmdebstrap, squashfs-tools, mtools, e2fsprogs, rauc)
 	@$(GO) run ./boards/cmd/mkimage -board $(BOARD) -out $(IMAGES) $(IMAGEFLAGS)

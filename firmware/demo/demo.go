@@ -7,6 +7,7 @@
 //	kiosk/                the kiosk's: settings.json, keys, trust bundle, catalogue
 //	kiosk/ports/          where the emulated devices' ports appear
 //	kiosk/state/          what the kiosk keeps
+//	new/                  a second board's folder, once it was put in: setup.json, and what it enrols to
 //	cards/NAME.json       specimen cards, for the emulated reader
 //	check/                what anyone verifies with: roots, centres, lists, trust bundle
 //
@@ -14,6 +15,8 @@
 package demo
 
 import (
+	"crypto/rand"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -36,6 +39,8 @@ type World struct {
 	Made time.Time
 	// Cards are the names of the cards, the citizens' first.
 	Cards []string
+
+	fresh bool // its kiosk is the new board
 }
 
 // mark is world.json. It is written last: a world without it is not whole.
@@ -76,13 +81,19 @@ func Open(dir string, now time.Time) (*World, error) {
 func (w *World) Portal() string { return filepath.Join(w.Dir, "portal") }
 
 // Kiosk is the kiosk's folder.
-func (w *World) Kiosk() string { return filepath.Join(w.Dir, "kiosk") }
+func (w *World) Kiosk() string {
+	if w.fresh {
+		return filepath.Join(w.Dir, "new")
+	}
+	return filepath.Join(w.Dir, "kiosk")
+}
 
 // Settings is the kiosk's settings file.
 func (w *World) Settings() string { return filepath.Join(w.Kiosk(), "settings.json") }
 
-// Ports is the folder in which the kiosk's board looks for its devices.
-func (w *World) Ports() string { return filepath.Join(w.Kiosk(), "ports") }
+// Ports is the folder in which the kiosk's board looks for its devices: whichever
+// board is in the cabinet has the same.
+func (w *World) Ports() string { return filepath.Join(w.Dir, "kiosk", "ports") }
 
 // Control is the kiosk's control socket.
 func (w *World) Control() string { return filepath.Join(w.Kiosk(), "state", "control.sock") }
@@ -184,6 +195,10 @@ func (f *files) portal(s *specimen.World) {
 	if f.err == nil { // their folder is there by now
 		f.keep(desk.WriteOfficers(filepath.Join(f.dir, "portal", p.Officers), officers()))
 	}
+	p.Enrol = &portal.Enrol{Issuer: f.pair("portal", "kiosks", s.Infrastructure), Codes: "enrol.key"}
+	var codes [32]byte
+	_, _ = rand.Read(codes[:]) // never fails
+	f.write("portal/enrol.key", []byte(hex.EncodeToString(codes[:])+"\n"))
 	f.write("portal/age.txt", []byte(s.AgeIdentity+"\n"))
 	f.write("portal/roots.pem", s.RootPEM())
 	f.write("portal/devices.pem", s.Infrastructure.CertPEM())

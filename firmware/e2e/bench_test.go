@@ -78,7 +78,10 @@ type state struct {
 		URL     string
 		Running bool
 		PID     int
+		Board   string
+		Enrol   *struct{ Kiosk, Step, Lacks, Refusal string }
 		Says    *struct {
+			Kiosk string
 			Queue struct {
 				Unsent, Prints int
 				Epoch          string

@@ -16,8 +16,8 @@ import (
 
 // filed is a request as the desk's API gives it.
 type filed struct {
-	Doc, Code, State, Service, Agency string
-	Verification                      struct {
+	Doc, Code, State, Service, Agency, Kiosk string
+	Verification                             struct {
 		Whole, Signer, Revocation struct{ Verdict, Reason string }
 	}
 }

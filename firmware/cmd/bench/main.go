@@ -1,7 +1,7 @@
 // Command bench brings up the whole product on one machine, with emulated
 // devices and a page to play with them. `make run` starts it.
 //
-//	bench [-addr 127.0.0.1:8080] [-dir .run] [-packs folder] [-bin folder] [-speed mm/s]
+//	bench [-addr 127.0.0.1:8080] [-dir .run] [-packs folder] [-fresh] [-bin folder] [-speed mm/s]
 //
 // It ends with 0 after SIGINT or SIGTERM, when every process that it started has
 // ended; with 1 when something could not be brought up; with 2 when it was
@@ -30,6 +30,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	f.StringVar(&o.Addr, "addr", "127.0.0.1:8080", "address of the bench's page, on loopback")
 	f.StringVar(&o.Dir, "dir", ".run", "folder of the demonstration world; made if it is not there")
 	f.StringVar(&o.Packs, "packs", "", "folder of further service packs")
+	f.BoolVar(&o.Fresh, "fresh", false, "the kiosk is a new board that has to be enrolled with a one-time code")
 	f.StringVar(&o.Bin, "bin", "", "folder with portald and penjired (that of bench itself)")
 	f.Float64Var(&o.Speed, "speed", 60, "of the emulated printer, in mm per second; -1: at once")
 	if err := f.Parse(args); err != nil {

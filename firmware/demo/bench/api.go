@@ -9,10 +9,8 @@ import (
 	"net"
 	"net/http"
 	"strconv"
-	"time"
 
 	"github.com/penjire/penjire/drivers/emulator/printer"
-	"github.com/penjire/penjire/firmware/demo/wan"
 )
 
 // The bench as JSON. Every POST takes one JSON object, does what it says, and
@@ -47,6 +45,13 @@ import (
 //	POST /api/notes    {"insert": 20, "trouble": "none|full|removed|jam|stacker-jam", "power": "on|off",
 //	                    "link": "plugged|unplugged", "at": "escrow|ordered|moving|inside|reported"}
 //	                             at: power or link goes when the next bill is there
+//	POST /api/kiosk    {"board": "first|new"}
+//	                             puts another board into the cabinet, and switches it on:
+//	                             new is one that was just flashed and has to be enrolled
+//	POST /api/code     {}        makes a one-time code for the new board, as the operator does
+//	                             at the desk: State.Kiosk.Code
+//	POST /api/enrol    {"code": "K7M4-…"}
+//	                             types it (409: the kiosk waits for none, or it is no code)
 //	POST /api/network  {"mode": "up|down|slow|mute"}
 //	                             mute: what the kiosk sends arrives at the portal, what
 //	                             the portal says is held until the mode changes
@@ -77,6 +82,9 @@ func (b *Bench) handler() http.Handler {
 	post(b, m, "/api/scanner", b.postScanner)
 	post(b, m, "/api/cabinet", b.postCabinet)
 	post(b, m, "/api/notes", b.postNotes)
+	post(b, m, "/api/kiosk", b.postKiosk)
+	post(b, m, "/api/code", b.postCode)
+	post(b, m, "/api/enrol", b.postEnrol)
 	post(b, m, "/api/network", b.postNetwork)
 	post(b, m, "/api/power", b.postPower)
 	post(b, m, "/api/clock", b.postClock)
@@ -195,72 +203,6 @@ func (b *Bench) postReader(_ context.Context, o readerOrder) error {
 		b.hands.chip.Inject(f)
 	}
 	return nil
-}
-
-func (b *Bench) postNetwork(_ context.Context, o struct {
-	Mode string `json:"mode"`
-},
-) error {
-	m, err := wan.ParseMode(o.Mode)
-	if err != nil {
-		return asked(err)
-	}
-	b.relay.Set(m)
-	return nil
-}
-
-type powerOrder struct {
-	Action  string  `json:"action"`
-	What    string  `json:"what"` // kiosk, portal; "": kiosk
-	AfterMM float64 `json:"after_mm"`
-}
-
-func (b *Bench) postPower(ctx context.Context, o powerOrder) error {
-	p := b.kiosk
-	switch {
-	case o.What == "portal" && o.AfterMM == 0:
-		p = b.portal
-	case o.What != "" && o.What != "kiosk":
-		return badRequest{fmt.Errorf("what: got %q, want kiosk or portal, and after_mm only with the kiosk", o.What)}
-	}
-	switch {
-	case o.AfterMM < 0 || o.AfterMM > 1000 || o.AfterMM != 0 && o.Action != "cut":
-		return badRequest{fmt.Errorf("after_mm: got %v, want 0 to 1000, and only with cut", o.AfterMM)}
-	case o.Action == "cut" && o.AfterMM > 0:
-		b.hands.afterMM(o.AfterMM, func() { _ = b.kiosk.cut() }) // seen in the state if it does not end
-		return nil
-	case o.Action == "cut":
-		return p.cut()
-	case o.Action == "on":
-		if err := p.start(); err != nil && !errors.Is(err, errRunning) {
-			return err
-		}
-		ctx, cancel := context.WithTimeout(ctx, startTime)
-		defer cancel()
-		return p.wait(ctx)
-	}
-	return badRequest{fmt.Errorf("action: got %q, want cut or on", o.Action)}
-}
-
-type clockOrder struct {
-	Offset string    `json:"offset"`
-	At     time.Time `json:"at"`
-}
-
-func (b *Bench) postClock(_ context.Context, o clockOrder) error {
-	var d time.Duration
-	switch {
-	case (o.Offset == "") == o.At.IsZero():
-		return badRequest{errors.New("want either offset or at")}
-	case o.Offset != "":
-		var err error
-		if d, err = time.ParseDuration(o.Offset); err != nil {
-			return badRequest{fmt.Errorf("offset: %w", err)}
-		}
-	default:
-		d = time.Until(o.At).Truncate(time.Second) // never before at: 1970 is not 1969
-	}
-	return b.hands.setClock(d)
 }
 
 func (b *Bench) paperPNG(w http.ResponseWriter, r *http.Request) {

@@ -19,6 +19,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/penjire/penjire/drivers/link"
@@ -31,6 +33,7 @@ type Options struct {
 	Addr   string    // of the bench's page; "": 127.0.0.1:8080. Loopback only
 	Dir    string    // the world's folder; "": .run
 	Packs  string    // folder of further service packs; "": none
+	Fresh  bool      // the kiosk is a new board, which has to be enrolled
 	Bin    string    // folder with portald and penjired; "": that of the program running
 	Speed  float64   // of the printer, mm per second; 0: 60. Negative: at once
 	Out    io.Writer // what people read; nil: nothing
@@ -43,11 +46,16 @@ type Options struct {
 type Bench struct {
 	o       Options
 	world   *demo.World
+	board   atomic.Pointer[demo.World] // the world with the board that is in the cabinet
+	swap    sync.Mutex                 // held while another board is put in
 	hands   *hands
-	relay   *wan.Relay
+	relay   *wan.Relay // between the kiosk and the portal's sync
+	est     *wan.Relay // and its enrolment
 	portal  *process
 	kiosk   *process
 	control *http.Client
+	code    atomic.Pointer[string] // the last one-time code that was made here
+	own     string                 // host:port of the bench's page
 
 	screen, public      string // host:port
 	portalLog, kioskLog *tail
@@ -132,80 +140,33 @@ func (b *Bench) lay(own string) (err error) {
 	if b.hands, err = take(b.world, speed); err != nil {
 		return err
 	}
-	if b.relay, err = wan.Listen(net.JoinHostPort(host, "0"), func() string { return b.portal.word("sync") }); err != nil {
-		return errors.Join(err, b.hands.close())
+	for word, to := range map[string]**wan.Relay{"sync": &b.relay, "est": &b.est} {
+		if *to, err = wan.Listen(net.JoinHostPort(host, "0"), func() string { return b.portal.word(word) }); err != nil {
+			return errors.Join(err, b.network(), b.hands.close())
+		}
 	}
-	if err := b.programs(own, port); err != nil {
-		return errors.Join(err, b.relay.Close(), b.hands.close())
+	b.own = own
+	if err := b.programs(); err != nil {
+		return errors.Join(err, b.network(), b.hands.close())
 	}
 	return nil
 }
 
-// programs prepares portal and kiosk.
-func (b *Bench) programs(own, port string) error {
-	err := b.world.WriteSettings(demo.Addresses{
-		Screen: b.screen, Sync: b.relay.Addr(), Public: "http://" + b.public,
-		Frames: "http://" + own + " http://localhost:" + port,
-	})
-	if err != nil {
-		return err
-	}
-	logs := filepath.Join(b.world.Dir, "log")
-	if err := os.MkdirAll(logs, 0o700); err != nil {
-		return fmt.Errorf("bench: %w", err)
-	}
-	if b.portalLog, err = logTo(filepath.Join(logs, "portald.log")); err != nil {
-		return err
-	}
-	if b.kioskLog, err = logTo(filepath.Join(logs, "penjired.log")); err != nil {
-		return err
-	}
-	b.portal = &process{name: "portald", path: filepath.Join(b.o.Bin, "portald"), log: b.portalLog, wake: b.watch.Wake, args: func() []string {
-		args := []string{"-dir", b.world.Portal(), "-web", b.public, "-sync", "127.0.0.1:0"}
-		if b.o.Packs != "" {
-			args = append(args, "-packs", b.o.Packs)
-		}
-		return append(args, b.o.Portal...)
-	}}
-	b.kiosk = &process{name: "penjired", path: filepath.Join(b.o.Bin, "penjired"), log: b.kioskLog, wake: b.watch.Wake, args: func() []string {
-		return append([]string{"-settings", b.world.Settings()}, b.o.Kiosk...)
-	}}
-	b.control = controlClient(b.world.Control())
-	return nil
-}
-
-// free returns host:port if nobody listens there, else another port.
-func free(host string, port int) (string, error) {
-	l, err := net.Listen("tcp", net.JoinHostPort(host, strconv.Itoa(port)))
-	if err != nil {
-		if l, err = net.Listen("tcp", net.JoinHostPort(host, "0")); err != nil {
-			return "", fmt.Errorf("bench: find a free port: %w", err)
+// network takes the network down for good.
+func (b *Bench) network() error {
+	var err error
+	for _, r := range []*wan.Relay{b.relay, b.est} {
+		if r != nil {
+			err = errors.Join(err, r.Close())
 		}
 	}
-	defer l.Close()
-	return l.Addr().String(), nil
-}
-
-// logKeep is how large a log of an earlier run may be before it begins anew.
-const logKeep = 8 << 20
-
-func logTo(name string) (*tail, error) {
-	if i, err := os.Stat(name); err == nil && i.Size() > logKeep {
-		if err := os.Rename(name, name+".old"); err != nil {
-			return nil, fmt.Errorf("bench: %w", err)
-		}
-	}
-	f, err := os.OpenFile(name, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
-	if err != nil {
-		return nil, fmt.Errorf("bench: %w", err)
-	}
-	return &tail{to: f, max: 60}, nil
+	return err
 }
 
 // clear takes everything down that lay and serve brought up, the kiosk first:
 // a portal that ends under it would only make it complain.
 func (b *Bench) clear() {
-	err := errors.Join(b.kiosk.stop(5*time.Second), b.portal.stop(5*time.Second), b.relay.Close(), b.hands.close())
+	err := errors.Join(b.kiosk.stop(5*time.Second), b.portal.stop(5*time.Second), b.network(), b.hands.close())
 	for _, t := range []*tail{b.portalLog, b.kioskLog} {
 		if c, ok := t.to.(io.Closer); ok {
 			err = errors.Join(err, c.Close())
@@ -234,7 +195,7 @@ func (b *Bench) serve(ctx context.Context, l net.Listener) error {
 		if err := p.start(); err != nil {
 			return err
 		}
-		if err := p.wait(up); err != nil {
+		if err := b.ready(up, p); err != nil {
 			if ctx.Err() != nil {
 				return nil
 			}
@@ -244,6 +205,9 @@ func (b *Bench) serve(ctx context.Context, l net.Listener) error {
 	url := "http://" + l.Addr().String() + "/"
 	_, _ = fmt.Fprintf(b.o.Out, "\n  Bench   %s\n  Kiosk   %s\n  Portal  %s\n  Desk    %s  (%s, password %s)\n\n  The world is in %s. Ctrl-C ends everything.\n\n",
 		url, b.screenURL(), b.publicURL(), b.publicURL()+"desk/", officerIDs(), demo.OfficerPassword, b.world.Dir)
+	if b.board.Load().IsFresh() {
+		_, _ = fmt.Fprintf(b.o.Out, "  A new board is in the cabinet. If it has no certificates yet, it waits for a one-time code: the bench's page\n  makes one, or the desk, where %s signs in with the same password.\n\n", demo.Operator)
+	}
 	if b.o.Ready != nil {
 		b.o.Ready(url)
 	}

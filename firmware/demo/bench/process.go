@@ -24,8 +24,9 @@ type process struct {
 	name string
 	path string
 	args func() []string
-	log  io.Writer // the child's output, and what became of it
-	wake func()    // something changed
+	env  func() []string // besides the bench's own; nil: nothing
+	log  io.Writer       // the child's output, and what became of it
+	wake func()          // something changed
 
 	mu    sync.Mutex
 	cmd   *exec.Cmd
@@ -70,6 +71,9 @@ func (p *process) start() error {
 	// then ends its children in order.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	cmd.Stderr = p.log
+	if p.env != nil {
+		cmd.Env = append(os.Environ(), p.env()...)
+	}
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		return fmt.Errorf("bench: start %s: %w", p.name, err)

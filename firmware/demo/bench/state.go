@@ -45,9 +45,12 @@ type DeskState struct {
 type KioskState struct {
 	Place
 	processState
+	Board   string          `json:"board"` // first; new: one that had to be enrolled, or has to be
 	Control string          `json:"control"`
 	Says    json.RawMessage `json:"says"`
-	Log     []string        `json:"log"` // its last lines
+	Enrol   json.RawMessage `json:"enrol"` // how far its enrolment is, as it says; null: it waits for none
+	Code    string          `json:"code"`  // the last one-time code that was made here; "": none
+	Log     []string        `json:"log"`   // its last lines
 }
 
 // PortalState is the portal: the public pages' address, its process, and what
@@ -112,7 +115,7 @@ func (b *Bench) State(ctx context.Context) State {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
 	s := State{
-		Kiosk:   KioskState{Place: Place{b.screenURL()}, processState: b.kiosk.state(), Control: b.world.Control(), Log: b.kioskLog.last()},
+		Kiosk:   KioskState{Place: Place{b.screenURL()}, processState: b.kiosk.state(), Board: b.boardName(), Control: b.board.Load().Control(), Log: b.kioskLog.last()},
 		Portal:  PortalState{Place: Place{b.publicURL()}, processState: b.portal.state(), Sync: b.portal.word("sync"), Log: b.portalLog.last()},
 		Desk:    DeskState{Place: Place{b.publicURL() + "desk/"}, Password: demo.OfficerPassword},
 		Network: b.relay.Status(),
@@ -124,6 +127,12 @@ func (b *Bench) State(ctx context.Context) State {
 	b.hands.fill(&s)
 	if s.Kiosk.Running {
 		s.Kiosk.Says = ask(ctx, b.control, "http://kiosk/state")
+		if s.Kiosk.Says == nil {
+			s.Kiosk.Enrol = ask(ctx, b.control, "http://kiosk/enrol")
+		}
+	}
+	if c := b.code.Load(); c != nil {
+		s.Kiosk.Code = *c
 	}
 	if s.Portal.Running && b.portal.word("web") != "" {
 		s.Portal.Says = ask(ctx, http.DefaultClient, b.publicURL()+"api/state")
@@ -159,10 +168,10 @@ func ask(ctx context.Context, c *http.Client, url string) json.RawMessage {
 }
 
 // controlClient talks HTTP over the kiosk's control socket.
-func controlClient(socket string) *http.Client {
+func controlClient(socket func() string) *http.Client {
 	return &http.Client{Timeout: 2 * time.Second, Transport: &http.Transport{
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return new(net.Dialer).DialContext(ctx, "unix", socket)
+			return new(net.Dialer).DialContext(ctx, "unix", socket())
 		},
 		DisableKeepAlives: true, // the other end may be cut off at any moment
 	}}

@@ -48,6 +48,7 @@ const acts = {
   'power': () => now.kiosk.running ? (order('power', {action: 'cut', ...midway()}), $('midway').checked = false) : acts['power-on'](),
   'power-on': () => order('power', {action: 'on'}),
   'power-portal': () => order('power', {what: 'portal', action: now.portal.running ? 'cut' : 'on'}),
+  'make-code': () => order('code', {}),
   'show-paper': () => order('scanner', {paper: back}),
   'scanner-link': () => swap('scanner'),
   'sheets-link': () => swap('sheets'),
@@ -72,6 +73,7 @@ document.addEventListener('click', ev => {
   else if (d.tamper) order('cabinet', {tamper: d.tamper});
   else if (d.bill) order('notes', {insert: Number(d.bill)});
   else if (d.trouble) order('notes', {trouble: d.trouble});
+  else if (d.board) order('kiosk', {board: d.board});
   else if (d.net) order('network', {mode: d.net});
   else if (d.clock) order('clock', d.clock === '1970' ? {at: '1970-01-01T00:00:00Z'} : {offset: d.clock});
   else if (d.log) { whose = d.log; draw(now); }
@@ -81,6 +83,11 @@ document.addEventListener('click', ev => {
 $('show-form').addEventListener('submit', ev => {
   ev.preventDefault();
   if ($('show').value) order('scanner', {show: $('show').value});
+});
+
+$('code-form').addEventListener('submit', ev => {
+  ev.preventDefault();
+  if ($('code').value) order('enrol', {code: $('code').value});
 });
 
 // ---- the kiosk's screen, in its own pixels, scaled to the room there is
@@ -125,6 +132,7 @@ function draw(s) {
   $('dark').hidden = s.kiosk.running;
   if (s.kiosk.running && !wasRunning) setTimeout(() => { $('screen').src = $('screen').dataset.url; }, 300);
   wasRunning = s.kiosk.running;
+  drawNew(s.kiosk);
   // cards and reader
   const r = s.devices.reader;
   drawCards(s);
@@ -161,6 +169,20 @@ function draw(s) {
   press('whose', 'log', whose);
   drawLog(s[whose].log || []);
   drawTruth(s, up);
+}
+
+// A new board: what its enrolment lacks. It waits on while this is shown.
+const lacking = {code: 'a one-time code', stick: 'a memory stick', portal: 'the portal does not answer', trust: 'who answers is not the portal', chip: 'the chip', storage: 'room'};
+let wasEnrolling = false;
+function drawNew(k) {
+  press('board', 'board', k.board);
+  $('new').hidden = !k.enrol;
+  if (wasEnrolling && k.says) setTimeout(() => { $('screen').src = $('screen').dataset.url; }, 300);
+  wasEnrolling = k.board === 'new' && !k.says && (wasEnrolling || !!k.enrol);
+  if (!k.enrol) return;
+  word('new-word', k.enrol.lacks ? 'lacks ' + (lacking[k.enrol.lacks] || k.enrol.lacks) : 'at ' + k.enrol.step, k.enrol.lacks ? 'warn' : '');
+  $('new-code').textContent = k.code;
+  $('new-says').textContent = [k.enrol.kiosk, k.enrol.refusal, k.enrol.fault].filter(Boolean).join(' · ');
 }
 
 // Unplugged things say so; what they say otherwise is in words.

@@ -1,0 +1,82 @@
+package e2e
+
+import (
+	"regexp"
+	"testing"
+
+	"github.com/penjire/penjire/ui/uitest"
+)
+
+var oneTimeCode = regexp.MustCompile(`[0-9A-HJKMNP-TV-Z]{4}(-[0-9A-HJKMNP-TV-Z]{4}){3}`)
+
+// TestBrowser_FreshKiosk is the way of a new board from the box into service, through
+// Chromium: the operator makes a one-time code at the desk, the technician types it,
+// the kiosk gets its certificates over the network by EST, and the first citizen's
+// request is accepted, receipted and at the portal.
+func TestBrowser_FreshKiosk(t *testing.T) {
+	b := startBench(t)
+	b.do("/api/kiosk", map[string]any{"board": "new"})
+	if s := b.state(); s.Kiosk.Board != "new" || s.Kiosk.Says != nil || s.Kiosk.Enrol == nil || s.Kiosk.Enrol.Kiosk != newKiosk {
+		t.Fatalf("the new board: %+v, want one that waits for its certificates", s.Kiosk)
+	}
+	b.wait("it lacks a code", func(s state) bool { return s.Kiosk.Enrol != nil && s.Kiosk.Enrol.Lacks == "code" })
+
+	f := b.finger()
+	code := f.makeCode()
+	f.Go(b.url)
+	f.Wait("#new:not([hidden])")
+	f.examine("the bench with a new board")
+	f.picture("fresh")
+	f.Type("#code", code)
+	f.Click("#code-form button")
+	b.wait("it is in service", func(s state) bool {
+		return s.Kiosk.Says != nil && s.Kiosk.Says.Kiosk == newKiosk && s.Kiosk.Says.Devices.Portal == "connected" && s.Kiosk.Says.Devices.Printer == "good"
+	})
+	b.do("/api/sheets", map[string]any{"link": "unplugged"})
+	papers := b.state().Devices.Printer.Papers
+	tracking := f.ask("tk", "residence-certificate", "citizen-1")
+	if r := b.request(tracking); r.Kiosk != newKiosk || r.State != "registered" || r.Verification.Signer.Verdict != "yes" {
+		t.Errorf("the portal has the request as %+v, want one of %s, registered and signed", r, newKiosk)
+	}
+	if now := b.state().Devices.Printer.Papers; now <= papers {
+		t.Errorf("%d papers came out before and after, want a receipt", now)
+	}
+	b.oneOfEach(1)
+
+	// The first board is as it was, and so is the new one afterwards: it needs no code.
+	b.do("/api/kiosk", map[string]any{"board": "first"})
+	b.wait("the first board", func(s state) bool { return s.Kiosk.Says != nil && s.Kiosk.Says.Kiosk == "K-000001" })
+	b.do("/api/kiosk", map[string]any{"board": "new"})
+	b.wait("the new board again", func(s state) bool {
+		return s.Kiosk.Says != nil && s.Kiosk.Says.Kiosk == newKiosk && s.Kiosk.Says.Devices.Portal == "connected"
+	})
+	if s := b.state(); s.Queue["registered"] != 1 {
+		t.Errorf("its queue: %v, want the request that it had", s.Queue)
+	}
+}
+
+const newKiosk = "K-000002"
+
+// makeCode signs the operator in at the desk and has a code made for the new kiosk.
+func (f *finger) makeCode() string {
+	f.b.t.Helper()
+	portal := f.b.state().Portal.URL
+	f.Go(portal + "/desk/enrol?lang=en")
+	f.Wait("#officer")
+	f.Type("#officer", "operator")
+	f.Type("#password", officerPassword)
+	f.Touch("form.card button")
+	f.Wait(`a[href="/desk/enrol"]`)
+	f.Touch(`a[href="/desk/enrol"]`)
+	f.Wait("#kiosk")
+	f.examine("desk: certificates")
+	f.Type("#kiosk", newKiosk)
+	f.Touch(`form[action="/desk/enrol"] button`)
+	f.Wait(".note--good code")
+	f.examine("desk: the code")
+	code := uitest.Eval[string](f.Browser, `document.querySelector(".note--good code").textContent`)
+	if !oneTimeCode.MatchString(code) {
+		f.b.t.Fatalf("the desk made the code %q", code)
+	}
+	return code
+}
