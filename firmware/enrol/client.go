@@ -33,6 +33,7 @@ type client struct {
 	base  string
 	http  *http.Client
 	retry time.Duration // what the last answer asked for
+	date  time.Time     // when the last answer was made, as it says; zero: it does not
 }
 
 // newClient makes a client. The portal is known by the roots of the set-up, never by
@@ -68,7 +69,7 @@ func newClient(base, name string, roots *x509.CertPool, known []*x509.Certificat
 
 // ask makes one request and returns the body of a 200. A refusal is *enrol.Refusal.
 func (c *client) ask(ctx context.Context, method, path string, body []byte, user, password string) ([]byte, error) {
-	c.retry = 0
+	c.retry, c.date = 0, time.Time{}
 	r, err := http.NewRequestWithContext(ctx, method, c.base+path, bytes.NewReader(body))
 	if err != nil {
 		return nil, fmt.Errorf("enrol: ask the portal: %w", err)
@@ -88,6 +89,9 @@ func (c *client) ask(ctx context.Context, method, path string, body []byte, user
 	b, err := io.ReadAll(io.LimitReader(res.Body, enrol.MaxFile))
 	if err != nil {
 		return nil, fmt.Errorf("enrol: read the portal's answer: %w", err)
+	}
+	if at, err := http.ParseTime(res.Header.Get("Date")); err == nil {
+		c.date = at
 	}
 	if n, err := strconv.Atoi(res.Header.Get("Retry-After")); err == nil && n > 0 {
 		c.retry = min(time.Duration(n)*time.Second, time.Hour)

@@ -193,7 +193,7 @@ func (e *Enroller) SetCode(c enrol.Code) error {
 	if err := e.keepSetup(s); err != nil {
 		return err
 	}
-	e.set(func(st *Status) { st.Tries = 0 })
+	e.set(func(st *Status) { st.Tries, st.Lacks, st.Refusal, st.Fault = 0, LacksNothing, "", "" })
 	e.again()
 	return nil
 }

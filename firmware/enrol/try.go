@@ -65,9 +65,7 @@ func (e *Enroller) try(ctx context.Context) (least time.Duration, err error) {
 			return 0, errNoCode
 		}
 	}
-	c, err := newClient(s.Portal.EST, s.Portal.ServerName, e.roots, nil, func(leaf *x509.Certificate) []time.Time {
-		return times(leaf, e.o.Now(), e.o.Built)
-	}, nil)
+	c, err := e.client(s)
 	if err != nil {
 		return 0, err
 	}
@@ -105,6 +103,13 @@ func (e *Enroller) try(ctx context.Context) (least time.Duration, err error) {
 		}
 	}
 	return 0, e.finish(k)
+}
+
+// client is one that knows the portal of the set-up.
+func (e *Enroller) client(s Setup) (*client, error) {
+	return newClient(s.Portal.EST, s.Portal.ServerName, e.roots, nil, func(leaf *x509.Certificate) []time.Time {
+		return times(leaf, e.o.Now(), e.o.Built)
+	}, nil)
 }
 
 // knows reports whether trust bundle and catalogue are there: they were checked

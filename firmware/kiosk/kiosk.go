@@ -62,6 +62,9 @@ type Options struct {
 	Level *slog.LevelVar
 	// Updates is how the software is renewed; nil: this machine has no slots for it.
 	Updates *Updates
+	// Front stands before the kiosk's screens: it is handed what serves citizens, and
+	// returns what the pages are drawn from; nil: that itself.
+	Front func(citizens *Kiosk) web.Kiosk
 	// CheckOutbox is outbox.Options.CheckCommand.
 	CheckOutbox []string
 }
@@ -109,6 +112,7 @@ type Kiosk struct {
 	worker  *printing.Worker
 	books   []*cashbook.Book // of the acceptors of money
 
+	front   func(*Kiosk) web.Kiosk // nil: none
 	page    pageFile
 	upd     updates
 	cab     *cabinet
@@ -116,7 +120,7 @@ type Kiosk struct {
 	beat    atomic.Int64 // when watch last went round, for the watchdog
 
 	health health.Monitor
-	hub    hub
+	hub    web.Hub
 	idle   session.Idle
 	woken  chan struct{}
 
@@ -161,7 +165,7 @@ var _ web.Kiosk = (*Kiosk)(nil)
 // Open opens everything a kiosk is made of and listens, but serves nothing yet.
 func Open(ctx context.Context, o Options) (_ *Kiosk, err error) {
 	k := &Kiosk{
-		s: o.Settings, version: o.Version, boot: o.Boot, log: o.Log, level: o.Level, started: time.Now(), gone: make(chan struct{}), page: pageFile{path: o.PageFile},
+		s: o.Settings, version: o.Version, boot: o.Boot, log: o.Log, level: o.Level, started: time.Now(), gone: make(chan struct{}), page: pageFile{path: o.PageFile}, front: o.Front,
 		idle: session.Idle{
 			Warn: o.Settings.IdleWarn, End: o.Settings.IdleEnd,
 			Alone: min(15*time.Second, o.Settings.IdleWarn), Take: time.Minute,
@@ -318,8 +322,12 @@ func (k *Kiosk) Run(ctx context.Context) error {
 	if mm == 0 {
 		mm = k.board.Display.PxPerMM
 	}
+	var shown web.Kiosk = k
+	if k.front != nil {
+		shown = k.front(k)
+	}
 	screens := web.NewServer(web.Config{
-		Kiosk: k, MMPx: mm, Width: k.board.Display.Width, Height: k.board.Display.Height,
+		Kiosk: shown, MMPx: mm, Width: k.board.Display.Width, Height: k.board.Display.Height,
 		Frame: k.s.Frames, Log: k.log, Painted: k.painted,
 	})
 	run("screens", func(ctx context.Context) error { return serve(ctx, k.screens, screens) })

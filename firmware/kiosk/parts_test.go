@@ -2,7 +2,6 @@ package kiosk
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"log/slog"
 	"os"
@@ -22,31 +21,7 @@ import (
 	"github.com/penjire/penjire/sync/portal"
 	"github.com/penjire/penjire/sync/uplink"
 	"github.com/penjire/penjire/ui/screen"
-	"github.com/penjire/penjire/ui/web"
 )
-
-func TestHubKeepsTheNewest(t *testing.T) {
-	var h hub
-	ctx, cancel := context.WithCancel(t.Context())
-	ch := h.subscribe(ctx)
-	h.tell(web.Change{Visit: "a"})
-	h.tell(web.Change{Visit: "a", Reload: true})
-	h.tell(web.Change{Visit: "a", Devices: screen.Devices{Unsent: 2}})
-	got := <-ch
-	if got.Rev != 3 || !got.Reload || got.Visit != "a" || got.Devices.Unsent != 2 {
-		t.Errorf("change: got %+v, want the third, with the reload of the second", got)
-	}
-	h.tell(web.Change{Visit: "a"})
-	h.tell(web.Change{Visit: "b"})
-	if got := <-ch; got.Visit != "" {
-		t.Errorf("changes of two pages: got one for %q, want one for everyone", got.Visit)
-	}
-	cancel()
-	if _, ok := <-ch; ok {
-		t.Error("the channel is open after its context ended")
-	}
-	h.tell(web.Change{}) // to nobody
-}
 
 // What the portal handed down is kept over a start; an older one is refused,
 // and a damaged file falls back to what the kiosk came with.

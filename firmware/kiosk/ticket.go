@@ -3,7 +3,6 @@ package kiosk
 import (
 	"context"
 	"encoding/json"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -13,6 +12,7 @@ import (
 	"github.com/penjire/penjire/drivers/device"
 	"github.com/penjire/penjire/drivers/registry"
 	"github.com/penjire/penjire/firmware/clock"
+	"github.com/penjire/penjire/firmware/network"
 	"github.com/penjire/penjire/firmware/printing"
 	"github.com/penjire/penjire/firmware/session"
 	"github.com/penjire/penjire/ui/phrase"
@@ -112,24 +112,40 @@ func saysOf(ctx context.Context, d device.Device) (printing.Finding, string, err
 
 // statusTicket is what the kiosk says of itself now.
 func (k *Kiosk) statusTicket(ctx context.Context, lang string) printing.StatusTicket {
+	addresses := network.Addresses()
 	t := printing.StatusTicket{
 		Lang: phrase.In(lang).Lang(), Kiosk: k.s.Kiosk, Place: k.s.Place, Serial: machineSerial(), Version: k.version, Board: k.board.Name,
-		Made: k.clock.Now().In(zone), Address: addresses(), Devices: k.SelfTest(ctx),
+		Made: k.clock.Now().In(zone), Address: addresses[:min(3, len(addresses))], Devices: k.SelfTest(ctx),
 	}
-	up := k.up.Status()
-	switch {
-	case up.Connected:
-		t.Portal = printing.Good
-	case up.LastError != "":
-		t.Portal, t.PortalWords = printing.Bad, up.LastError
-	}
+	r := k.Reaches()
+	t.Portal, t.PortalWords, t.Clock = r.Portal, r.Words, r.Clock
 	if c := k.ident.Load().Signer.Cert; c != nil {
 		t.Until = c.NotAfter.In(zone)
 	}
-	if k.clock.Trust() == clock.Beacon {
-		t.Clock = printing.Good
-	}
 	return t
+}
+
+// Reach is how the kiosk stands with its portal.
+type Reach struct {
+	Portal printing.Finding
+	Words  string           // a code of package uplink, where it is not reached
+	Clock  printing.Finding // Good: the portal's signed time is known
+}
+
+// Reaches says how the kiosk stands with its portal now.
+func (k *Kiosk) Reaches() Reach {
+	var r Reach
+	up := k.up.Status()
+	switch {
+	case up.Connected:
+		r.Portal = printing.Good
+	case up.LastError != "":
+		r.Portal, r.Words = printing.Bad, up.LastError
+	}
+	if k.clock.Trust() == clock.Beacon {
+		r.Clock = printing.Good
+	}
+	return r
 }
 
 // machineSerial is the number that the machine's maker gave it; "": it has none, or
@@ -140,21 +156,6 @@ func machineSerial() string {
 		return ""
 	}
 	return strings.TrimRight(string(b), "\x00\n ")
-}
-
-// addresses are those of the network cards that are up.
-func addresses() []string {
-	all, err := net.InterfaceAddrs()
-	if err != nil {
-		return nil // unknown
-	}
-	var out []string
-	for _, a := range all {
-		if n, ok := a.(*net.IPNet); ok && n.IP.IsGlobalUnicast() && len(out) < 3 {
-			out = append(out, n.IP.String())
-		}
-	}
-	return out
 }
 
 // TicketStatus is what came of a status ticket, as POST /ticket answers it.

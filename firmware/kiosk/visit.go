@@ -69,7 +69,7 @@ func (k *Kiosk) endVisit() {
 	k.visit = nil
 	v.state, v.opened, v.signed = session.State{}, nil, nil
 	k.shine()
-	k.hub.tell(web.Change{Visit: v.id, Reload: true, Devices: k.devices})
+	k.hub.Tell(web.Change{Visit: v.id, Reload: true, Devices: k.devices})
 }
 
 func (v *visit) stop() {
@@ -214,7 +214,7 @@ func (k *Kiosk) apply(v *visit, e session.Event) {
 	}
 	k.arm(v, hand)
 	k.shine()
-	k.hub.tell(web.Change{Visit: v.id, Reload: true, Devices: k.devices})
+	k.hub.Tell(web.Change{Visit: v.id, Reload: true, Devices: k.devices})
 }
 
 // arm sets the timers of the page that is shown. The server keeps the time: a
@@ -250,4 +250,4 @@ func (k *Kiosk) arm(v *visit, hand bool) {
 }
 
 // Changes implements web.Kiosk.
-func (k *Kiosk) Changes(ctx context.Context) <-chan web.Change { return k.hub.subscribe(ctx) }
+func (k *Kiosk) Changes(ctx context.Context) <-chan web.Change { return k.hub.Subscribe(ctx) }

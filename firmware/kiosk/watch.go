@@ -99,7 +99,7 @@ func (k *Kiosk) lookOnce(ctx context.Context) {
 	k.shine()
 	k.mu.Unlock()
 	if changed {
-		k.hub.tell(web.Change{Devices: d})
+		k.hub.Tell(web.Change{Devices: d})
 	}
 }
 

@@ -23,7 +23,7 @@ type Check struct {
 
 // Step is one question and its answer.
 type Step struct {
-	Name string // address, dns, portal, clock
+	Name string // address, dns, portal, identity, clock
 	OK   Answer
 	Say  string // what was found, in no language: an address, a difference
 }
@@ -40,43 +40,70 @@ const (
 
 // Steps of a check.
 const (
-	StepAddress = "address"
-	StepDNS     = "dns"
-	StepPortal  = "portal"
-	StepClock   = "clock"
+	StepAddress  = "address"
+	StepDNS      = "dns"
+	StepPortal   = "portal"
+	StepIdentity = "identity"
+	StepClock    = "clock"
 )
 
-// Clock says by how much the machine's clock and the portal's differ; an error: the
-// portal did not say its time.
-type Clock func(ctx context.Context) (time.Duration, error)
+// Portal speaks with the portal: it says by how much the machine's clock and the
+// portal's differ. Its error wraps ErrImposter where who answers is not the portal;
+// with any other nothing is known.
+type Portal func(ctx context.Context) (time.Duration, error)
+
+// ErrImposter is wrapped where who answers is not the portal.
+var ErrImposter = errors.New("who answers is not the portal")
 
 // tolerable is how far off the clock may be.
 const tolerable = 2 * time.Minute
 
 // Look checks the way to the portal at address (wss://host:port/…): has the machine an
-// address, does the name have one, does the port answer, and is the clock right. With
-// a nil clock that is not asked.
-func (m *Manager) Look(ctx context.Context, address string, clock Clock) Check {
-	c := Check{Steps: []Step{{Name: StepAddress}, {Name: StepDNS}, {Name: StepPortal}, {Name: StepClock}}}
-	m.addresses(ctx, &c)
-	if c.Steps[0].OK != Yes {
+// address, does the name have one, does the port answer, is it the portal, and is the
+// clock right. With a nil p the last two are not asked. A nil Manager is a machine
+// whose network others see to: it goes by the addresses that the kernel knows.
+func (m *Manager) Look(ctx context.Context, address string, p Portal) Check {
+	c := Check{Steps: []Step{{Name: StepAddress}, {Name: StepDNS}, {Name: StepPortal}, {Name: StepIdentity}, {Name: StepClock}}}
+	if m == nil {
+		// It may reach a portal on itself: that there is none is not known to be bad.
+		if c.Address = Addresses(); len(c.Address) > 0 {
+			c.Steps[0].OK, c.Steps[0].Say = Yes, c.Address[0]
+		}
+	} else if m.addresses(ctx, &c); c.Steps[0].OK != Yes {
 		return c
 	}
 	lookPortal(ctx, &c, address)
-	if c.Steps[2].OK != Yes || clock == nil {
+	if c.Steps[2].OK != Yes || p == nil {
 		return c
 	}
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	off, err := clock(ctx)
+	off, err := p(ctx)
 	switch {
+	case errors.Is(err, ErrImposter):
+		c.Steps[3].OK = No
 	case err != nil:
 	case off < -tolerable || off > tolerable:
-		c.Steps[3].OK, c.Steps[3].Say = No, off.Round(time.Second).String()
+		c.Steps[3].OK, c.Steps[4].OK, c.Steps[4].Say = Yes, No, off.Round(time.Second).String()
 	default:
-		c.Steps[3].OK = Yes
+		c.Steps[3].OK, c.Steps[4].OK = Yes, Yes
 	}
 	return c
+}
+
+// Addresses are those of the machine's network cards that are up.
+func Addresses() []string {
+	all, err := net.InterfaceAddrs()
+	if err != nil {
+		return nil // unknown
+	}
+	var out []string
+	for _, a := range all {
+		if n, ok := a.(*net.IPNet); ok && n.IP.IsGlobalUnicast() {
+			out = append(out, n.IP.String())
+		}
+	}
+	return out
 }
 
 // addresses asks the first device that is connected.

@@ -102,6 +102,18 @@ func (n node) file(dir string) string {
 	return filepath.Join(dir, s)
 }
 
+var phoneForm = regexp.MustCompile(`^\+?[0-9][0-9 ()-]{1,24}$`)
+
+// phone is a telephone number as people write it.
+func (n node) phone() string {
+	s := n.text()
+	if n.v != nil && !phoneForm.MatchString(s) {
+		n.fault("got %q, want a telephone number", s)
+		return ""
+	}
+	return s
+}
+
 func (n node) number(lo, hi float64) float64 {
 	if n.v == nil {
 		return 0

@@ -49,6 +49,7 @@ type Settings struct {
 	Mirror       string        // folder on a second medium for a copy of the outbox; "" is none
 	Night        Window        // nobody is expected then: the screen is as dim as it gets while nobody is there; zero: never
 	Stick        string        // folder where a memory stick is mounted; "" is /media/stick
+	Phone        string        // of who helps, for screens of trouble: +993 12 94-00-11; "": not known
 	Overdue      time.Duration // a request may wait that long for the portal's receipt before other steps are due (ED-25); 0 is 24 h
 }
 
@@ -108,7 +109,7 @@ func Parse(b []byte, dir string) (Settings, error) {
 	var fs Faults
 	n := node{path: "settings", v: tree, fs: &fs}
 	n.only("kiosk", "place", "board", "ports", "state", "listen", "frames", "control", "portal", "sync", "update", "identity", "signing", "counter",
-		"roots", "trust", "catalogue", "idle", "beacon_max_age_days", "mm", "outbox", "stick", "overdue_h", "night")
+		"roots", "trust", "catalogue", "idle", "beacon_max_age_days", "mm", "outbox", "stick", "overdue_h", "night", "phone")
 	s := Settings{
 		Kiosk:     n.key("kiosk").must().name(),
 		Place:     n.key("place").place(),
@@ -139,6 +140,7 @@ func Parse(b []byte, dir string) (Settings, error) {
 	s.Mirror = box.key("mirror").file(dir)
 	s.OutboxMax = int64(box.key("max_size").number(2<<20, 1<<40))
 	s.Stick = n.key("stick").file(dir)
+	s.Phone = n.key("phone").phone()
 	if n := n.key("night"); n.v != nil {
 		s.Night = n.window()
 	}

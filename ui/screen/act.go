@@ -58,6 +58,8 @@ func (p *page) Default() string {
 		return "track"
 	case Requests, Status, Answer:
 		return "open"
+	case FirstList, FirstChoose, FirstField:
+		return p.FirstDefault()
 	case Assist:
 		return "export"
 	case Done, TakeCard, Problem, Ended, Seal:

@@ -31,6 +31,7 @@ func Names() []Name {
 	return []Name{
 		Start, Home, Services, Service, Rules, Card, IsThisYou, Question, Check, PIN, Working,
 		Done, TakeCard, Requests, Track, Seal, Status, Answer, Problem, Ended, Help, Away, Assist,
+		FirstList, FirstChoose, FirstField,
 	}
 }
 

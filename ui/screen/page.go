@@ -28,6 +28,7 @@ func newPage(v View) (*page, error) {
 		PIN: v.PIN == nil, Working: v.Working == nil, Done: v.Done == nil, TakeCard: v.TakeCard == nil,
 		Requests: v.Requests == nil, Track: v.Track == nil, Status: v.Status == nil, Answer: v.Answer == nil,
 		Seal: v.Seal == nil, Problem: v.Problem == nil, Assist: v.Assist == nil,
+		FirstList: v.First == nil, FirstChoose: v.First == nil, FirstField: v.First == nil,
 	}
 	if missing[v.Screen] {
 		return nil, fmt.Errorf("screen: draw %q: the view has no %s part", v.Screen, v.Screen)
@@ -118,7 +119,7 @@ func PageKey(v View) string {
 	if v.Screen == Track && v.Track != nil && v.Track.Scans > 0 {
 		return fmt.Sprintf("%s/%d", v.Screen, v.Track.Scans)
 	}
-	return string(v.Screen)
+	return firstKey(v)
 }
 
 // Waits reports whether the page goes on by itself; without JavaScript it asks
@@ -127,6 +128,8 @@ func (p *page) Waits() bool {
 	switch p.Screen {
 	case Working, Card, TakeCard, Ended:
 		return true
+	case FirstList, FirstChoose:
+		return p.First.Waits
 	case Done:
 		return p.Done.Paper == PaperPrinting
 	case Answer:
@@ -143,7 +146,7 @@ func (p *page) Typed() bool { return p.Screen == Question || p.Screen == Track }
 // Keyboard reports whether the page has fields to type into.
 func (p *page) Keyboard() bool {
 	switch p.Screen {
-	case PIN, Track:
+	case PIN, Track, FirstField:
 		return true
 	case Question:
 		switch p.Field.Kind {
@@ -157,7 +160,7 @@ func (p *page) Keyboard() bool {
 // Pad reports whether digits are all that is typed: the keys then stand beside
 // the question like those of a telephone.
 func (p *page) Pad() bool {
-	if p.Screen == PIN {
+	if p.Screen == PIN || p.Screen == FirstField && p.First.Field.Keys == "num" {
 		return true
 	}
 	switch p.Field.Kind {
@@ -205,6 +208,8 @@ func (p *page) Heading() string {
 		return p.C(p.Seal.Heading)
 	case Status:
 		return p.C(p.Status.Line.Service)
+	case FirstList, FirstChoose, FirstField:
+		return p.FirstTitle()
 	case TakeCard:
 		key = "take." + p.Take() + ".title"
 	}
@@ -229,6 +234,8 @@ func (p *page) Fault() string {
 		return p.Field.Fault
 	case p.Screen == Track && p.Track.Fault != "":
 		return p.TOr(p.Track.Fault, "track.fault.unknown")
+	case p.Screen == FirstField && p.First.Field.Fault != "":
+		return p.T("first.fault." + p.First.Field.Fault)
 	case p.Screen == PIN && p.PIN.Wrong:
 		if p.PIN.Left < 0 {
 			return p.T("pin.wrong")

@@ -76,6 +76,7 @@ type View struct {
 	Start     *StartView
 	Help      *HelpView // nil: as it is over any other page
 	Assist    *AssistView
+	First     *FirstView
 }
 
 // Idle says when a page that nobody touches warns, and when it ends the visit.

@@ -14,6 +14,7 @@ import (
 	"github.com/penjire/penjire/boards/board"
 	"github.com/penjire/penjire/boards/layout"
 	"github.com/penjire/penjire/firmware/first"
+	"github.com/penjire/penjire/firmware/hardware"
 	"github.com/penjire/penjire/firmware/panel"
 	"github.com/penjire/penjire/firmware/settings"
 )
@@ -37,6 +38,9 @@ func firstCommand(ctx context.Context, args []string, stderr io.Writer) int {
 	o.Log = log
 	_, err = first.Run(ctx, o)
 	firstFacts(log)
+	if err := keepHardware(); err != nil {
+		log.Warn("the daemon is not told what the machine is made of", "err", err)
+	}
 	switch {
 	case errors.Is(err, first.ErrData):
 		_, _ = fmt.Fprintf(stderr, "penjire: %v\nhint: firmware/docs/runbooks/first-start.md says what to do; do not format the card\n", err)
@@ -46,6 +50,15 @@ func firstCommand(ctx context.Context, args []string, stderr io.Writer) int {
 		return blind
 	}
 	return good
+}
+
+// keepHardware reports the machine, for the daemon, which sees less of it.
+func keepHardware() error {
+	b, err := imageBoard()
+	if err != nil {
+		return err
+	}
+	return hardware.Keep(b.Name)
 }
 
 // firstOptions says where things are in the image that runs.
@@ -90,7 +103,7 @@ func imageBoard() (*board.Board, error) {
 func firstFacts(log *slog.Logger) {
 	var s panel.Statement
 	if k, err := settings.Load(layout.SettingsIn); err == nil {
-		s.Detail = append(s.Detail, k.Kiosk)
+		s.Detail, s.Phone = append(s.Detail, k.Kiosk), k.Phone
 	}
 	if b, err := os.ReadFile(layout.ReleaseFile); err == nil {
 		if r, err := layout.ParseRelease(b); err == nil {

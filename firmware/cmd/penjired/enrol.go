@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/penjire/penjire/boards/layout"
+	"github.com/penjire/penjire/firmware/commission"
 	"github.com/penjire/penjire/firmware/control"
 	"github.com/penjire/penjire/firmware/enrol"
 	"github.com/penjire/penjire/firmware/kiosk"
@@ -25,28 +26,51 @@ import (
 // panelName is this program's on the panel, while the kiosk is not enrolled.
 const panelName = "enrol"
 
-// enrolFirst gets the kiosk in that folder its certificates. It returns nil when
-// there are settings. onto is the folder of the panel's statements.
-func enrolFirst(ctx context.Context, dir, board, onto string, log *slog.Logger) error {
+// enrolFirst gets the kiosk in that folder its certificates, and has a technician's
+// pages on its screen meanwhile. It returns the first start when there are settings.
+// onto is the folder of the panel's statements.
+func enrolFirst(ctx context.Context, dir, board, onto string, log *slog.Logger, p pages) (_ *commission.Wizard, err error) {
 	if board == "" {
 		b, err := os.ReadFile(layout.ReleaseFile)
 		if err != nil {
-			return fmt.Errorf("the image does not say which board this is: %w; hint: -board NAME", err)
+			return nil, fmt.Errorf("the image does not say which board this is: %w; hint: -board NAME", err)
 		}
 		r, err := layout.ParseRelease(b)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		board = r.Board
 	}
 	_, built := build()
-	e, err := enrol.Open(enrol.Options{Dir: dir, Board: board, Built: built, Log: log, Say: func(s enrol.Status) { onPanel(onto, s, log) }})
+	var w *commission.Wizard // before it is there nothing changes
+	e, err := enrol.Open(enrol.Options{Dir: dir, Board: board, Built: built, Log: log, Say: func(s enrol.Status) {
+		onPanel(onto, s, log)
+		w.Changed()
+	}})
 	if err != nil {
-		return err
+		return nil, err
 	}
+	s, err := e.Settings()
+	if err != nil {
+		return nil, err
+	}
+	sayPhone(onto, s.Phone, log)
+	if w, err = firstStart(dir, onto, s, log); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			w.Close()
+		}
+	}()
+	w.Enrolling(e)
+	if err := p.begin(s, w, log); err != nil {
+		return nil, err
+	}
+	defer p.end()
 	l, err := control.Listen(enrol.Socket(dir))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	srv := &http.Server{Handler: e.Control(), ReadHeaderTimeout: 10 * time.Second}
 	served := make(chan struct{})
@@ -63,13 +87,14 @@ func enrolFirst(ctx context.Context, dir, board, onto string, log *slog.Logger) 
 	joined := make(chan struct{})
 	go func() {
 		defer close(joined)
-		joinNetwork(ctx, dir, onto, log)
+		w.Run(ctx)
 	}()
 	err = e.Run(ctx)
+	w.Enrolling(nil)
 	stop()
 	<-told
 	<-joined
-	if err == nil {
+	if err == nil && !w.Engaged() { // a technician has it printed
 		err = dueTicket(dir)
 	}
 	err = errors.Join(err, srv.Close())
@@ -77,7 +102,7 @@ func enrolFirst(ctx context.Context, dir, board, onto string, log *slog.Logger) 
 	if unsaid := panel.Unsay(onto, panelName); unsaid != nil {
 		log.Debug("the panel", "err", unsaid)
 	}
-	return err
+	return w, err
 }
 
 // onPanel says on the panel what enrolment lacks: as a code at its foot, which the
@@ -93,24 +118,16 @@ func onPanel(dir string, s enrol.Status, log *slog.Logger) {
 // networkName is this program's on the panel, while a network is joined.
 const networkName = "network"
 
-// joinNetwork joins the network of the set-up, and says on the panel why not.
-func joinNetwork(ctx context.Context, dir, onto string, log *slog.Logger) {
-	m, err := network.Open()
-	if err != nil {
-		log.Info("the network is left as it is", "err", err) // a bench has no NetworkManager
-		return
-	}
-	defer func() { _ = m.Close() }() // nothing is kept by it
-	err = m.Keep(ctx, dir, log, func(w network.Why) {
-		if err := panel.Say(onto, networkName, panel.Statement{Detail: []string{"NET-" + strings.ToUpper(string(w))}}); err != nil {
+// networkOnPanel says on the panel why the network of the set-up is not joined.
+func networkOnPanel(onto string, log *slog.Logger) func(network.Why) {
+	return func(w network.Why) {
+		err := panel.Unsay(onto, networkName)
+		if w != "" {
+			err = panel.Say(onto, networkName, panel.Statement{Detail: []string{"NET-" + strings.ToUpper(string(w))}})
+		}
+		if err != nil {
 			log.Debug("the panel", "err", err)
 		}
-	})
-	if err != nil && ctx.Err() == nil {
-		log.Warn("the network of the set-up is not joined", "err", err)
-	}
-	if unsaid := panel.Unsay(onto, networkName); unsaid != nil {
-		log.Debug("the panel", "err", unsaid)
 	}
 }
 

@@ -27,19 +27,7 @@ import (
 // code there, gets its certificates from the portal, and then the kiosk opens with
 // what came.
 func TestFromSetupToService(t *testing.T) {
-	w := portaltest.Open(t, time.Now())
-	pool := x509.NewCertPool()
-	pool.AddCert(w.Infrastructure.Cert)
-	s, err := est.New(est.Config{
-		Ledger: w.Ledger(), Issuer: w.Infrastructure.Signer(), Roots: w.Roots(), Devices: pool, Codes: bytes.Repeat([]byte{7}, 32), Bundle: w.Trust,
-	})
-	must(t, err)
-	srv := httptest.NewUnstartedServer(s.Handler())
-	srv.TLS = est.TLSConfig(w.PortalTLS.TLS())
-	srv.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, 0)
-	srv.StartTLS()
-	t.Cleanup(srv.Close)
-
+	w, s, srv := newEST(t)
 	dir, err := os.MkdirTemp("", "kiosk") // short: a socket is in it
 	must(t, err)
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
@@ -56,7 +44,13 @@ func TestFromSetupToService(t *testing.T) {
 	}
 	done, onto := make(chan error, 1), t.TempDir()
 	log := slog.New(slog.DiscardHandler)
-	go func() { done <- enrolFirst(t.Context(), dir, "bench", onto, log) }()
+	go func() {
+		w, err := enrolFirst(t.Context(), dir, "bench", onto, log, pages{})
+		if err == nil {
+			w.Close()
+		}
+		done <- err
+	}()
 
 	var st enrol.Status
 	for st.Lacks != enrol.LacksCode { // until it has tried once
@@ -87,6 +81,24 @@ func TestFromSetupToService(t *testing.T) {
 	k, err := kiosk.Open(t.Context(), kiosk.Options{Settings: conf, Version: "test", Boot: "test", Log: log})
 	must(t, err)
 	must(t, k.Close())
+}
+
+// newEST is a portal that gives certificates.
+func newEST(t *testing.T) (*portaltest.World, *est.Service, *httptest.Server) {
+	t.Helper()
+	w := portaltest.Open(t, time.Now())
+	pool := x509.NewCertPool()
+	pool.AddCert(w.Infrastructure.Cert)
+	s, err := est.New(est.Config{
+		Ledger: w.Ledger(), Issuer: w.Infrastructure.Signer(), Roots: w.Roots(), Devices: pool, Codes: bytes.Repeat([]byte{7}, 32), Bundle: w.Trust,
+	})
+	must(t, err)
+	srv := httptest.NewUnstartedServer(s.Handler())
+	srv.TLS = est.TLSConfig(w.PortalTLS.TLS())
+	srv.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, 0)
+	srv.StartTLS()
+	t.Cleanup(srv.Close)
+	return w, s, srv
 }
 
 func must(t *testing.T, err error) {

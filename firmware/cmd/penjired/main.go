@@ -31,6 +31,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/penjire/penjire/firmware/commission"
 	"github.com/penjire/penjire/firmware/enrol"
 	"github.com/penjire/penjire/firmware/kiosk"
 	"github.com/penjire/penjire/firmware/panel"
@@ -82,9 +83,11 @@ func run(args []string, stdout, stderr io.Writer) int {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	var first *commission.Wizard
 	if enrol.Due(*path) {
-		if err := told(ctx, log, func(ctx context.Context) error {
-			return enrolFirst(ctx, filepath.Dir(*path), *board, panel.Dir, log)
+		if err := told(ctx, log, func(ctx context.Context) (err error) {
+			first, err = enrolFirst(ctx, filepath.Dir(*path), *board, panel.Dir, log, pages{file: *page, out: stdout})
+			return err
 		}); err != nil {
 			if ctx.Err() != nil {
 				return 0
@@ -98,7 +101,12 @@ func run(args []string, stdout, stderr io.Writer) int {
 		_, _ = fmt.Fprintf(stderr, "penjired: %v\n", err)
 		return 2
 	}
-	err = serve(ctx, s, *page, log, level, stdout)
+	if first, err = opened(first, *path, s, log); err != nil {
+		_, _ = fmt.Fprintf(stderr, "penjired: %v\n", err)
+		return 1
+	}
+	defer first.Close()
+	err = serve(ctx, s, first, *page, log, level, stdout)
 	switch {
 	case errors.Is(err, kiosk.ErrDecommissioned):
 		log.Error("the kiosk stopped", "err", err)
@@ -110,7 +118,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	return 0
 }
 
-func serve(ctx context.Context, s settings.Settings, page string, log *slog.Logger, level *slog.LevelVar, stdout io.Writer) error {
+func serve(ctx context.Context, s settings.Settings, first *commission.Wizard, page string, log *slog.Logger, level *slog.LevelVar, stdout io.Writer) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	v, built := build()
@@ -119,7 +127,7 @@ func serve(ctx context.Context, s settings.Settings, page string, log *slog.Logg
 		return err
 	}
 	k, err := kiosk.Open(ctx, kiosk.Options{
-		Updates:  up,
+		Updates: up, Front: first.Before,
 		Settings: s, Version: v, Built: built, Boot: rand.Text()[:12], Log: log, Level: level,
 		PageFile: page, CheckOutbox: []string{"/proc/self/exe", checkOutbox},
 	})
@@ -132,6 +140,7 @@ func serve(ctx context.Context, s settings.Settings, page string, log *slog.Logg
 	}
 	log.Info("ready", "kiosk", s.Kiosk, "version", v, "screens", k.Addr())
 	_, _ = fmt.Fprintf(stdout, "%s\n", ready) // nobody may be listening
+	defer tend(ctx, first)()
 	told := make(chan struct{})
 	go func() {
 		defer close(told)

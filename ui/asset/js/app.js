@@ -54,7 +54,8 @@ const layouts = {
   tk: ["ä w e r t y u i o p ň ö", "a s d f g h j k l ş BACK", "SHIFT z ü ç ý b n m ž - .", "SYM LANG , SPACE ' ENTER"],
   ru: ["й ц у к е ё н г ш щ з х ъ", "ф ы в а п р о л д ж э BACK", "SHIFT я ч с м и т ь б ю - .", "SYM LANG , SPACE № ENTER"],
   en: ["q w e r t y u i o p", "a s d f g h j k l BACK", "SHIFT z x c v b n m - .", "SYM LANG , SPACE @ ENTER"],
-  sym: ["1 2 3 4 5 6 7 8 9 0", "- / : ; ( ) № @ \" BACK", ". , ? ! ' _ % # + &", "ABC SPACE ENTER"],
+  sym: ["1 2 3 4 5 6 7 8 9 0", "- / : ; ( ) № @ \" BACK", ". , ? ! ' _ % # + &", "ABC MORE SPACE ENTER"],
+  more: ["$ * = ~ ^ < > [ ]", "{ } | \\ ` BACK", "ABC SYM SPACE"], // what passwords may have besides
   code: ["1 2 3 4 5 6 7 8 9 0", "A B C D E F G H J K M", "N P Q R S T V W X Y Z BACK"],
   num: ["1 2 3", "4 5 6", "7 8 9", "BACK 0 NEXT"],
   phone: ["1 2 3", "4 5 6", "7 8 9", "+ 0 BACK"],
@@ -79,6 +80,7 @@ function key(k) {
   if (k === "SHIFT") b.setAttribute("aria-pressed", String(shift));
   if (k === "SPACE") { b.append(words.space); b.dataset.w = "5"; }
   if (k === "SYM") { b.append("123"); b.setAttribute("aria-label", "123 " + words.digits); }
+  if (k === "MORE") { b.append("$*="); b.setAttribute("aria-label", "$*= " + words.digits); b.dataset.w = "2"; }
   if (k === "ABC") { b.append("ABC"); b.setAttribute("aria-label", "ABC " + words.letters); b.dataset.w = "2"; }
   if (k === "LANG") { const n = order[(order.indexOf(base) + 1) % 3].toUpperCase(); b.append(n); b.setAttribute("aria-label", n + " " + words.lang); }
   return b;
@@ -86,7 +88,7 @@ function key(k) {
 function draw() {
   const long = cur.tagName === "TEXTAREA", more = fields.indexOf(cur) < fields.length - 1;
   osk.replaceChildren(...layouts[layer].map(r => make("div", {}, ...r.split(" ")
-    .filter(k => (k !== "ENTER" || long))
+    .filter(k => (k !== "ENTER" || long) && (k !== "MORE" || cur.dataset.osk === "pass"))
     .map(k => k === "NEXT" && !more ? blank() : key(k)))));
   osk.hidden = false;
 }
@@ -122,6 +124,7 @@ if (osk && field) {
       case "NEXT": forward(); break;
       case "SHIFT": shift = !shift; draw(); break;
       case "SYM": layer = "sym"; shift = false; draw(); break;
+      case "MORE": layer = "more"; draw(); break;
       case "ABC": layer = base; caps(); draw(); break;
       case "LANG": base = layer = order[(order.indexOf(base) + 1) % 3]; draw(); break;
     }
@@ -130,7 +133,7 @@ if (osk && field) {
     if (!e.target.matches("[data-osk]") || e.target === cur) return;
     cur = e.target;
     cur.setAttribute("inputmode", "none");
-    const want = cur.dataset.osk === "date" ? "num" : cur.dataset.osk;
+    const want = { date: "num", pass: "en" }[cur.dataset.osk] ?? cur.dataset.osk;
     layer = layouts[want] ? want : "tk";
     if (order.includes(layer)) base = layer;
     shift = order.includes(layer) && begin();

@@ -1,22 +1,20 @@
-package kiosk
+package web
 
 import (
 	"context"
 	"sync"
-
-	"github.com/penjire/penjire/ui/web"
 )
 
-// hub tells the pages that something is new. A page that is slow gets the
-// newest news only.
-type hub struct {
+// Hub tells pages that something is new. A page that is slow gets the newest news
+// only. The zero Hub works; its methods may be called at once and do not wait.
+type Hub struct {
 	mu   sync.Mutex
 	rev  uint64
-	subs map[chan web.Change]struct{}
+	subs map[chan Change]struct{}
 }
 
-// tell sends c to every page, with the next revision.
-func (h *hub) tell(c web.Change) {
+// Tell sends c to every page, with the next revision.
+func (h *Hub) Tell(c Change) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.rev++
@@ -38,17 +36,17 @@ func (h *hub) tell(c web.Change) {
 			}
 		default:
 		}
-		ch <- merged // only tell sends, under the lock: there is room
+		ch <- merged // only Tell sends, under the lock: there is room
 	}
 }
 
-// subscribe yields changes until ctx ends.
-func (h *hub) subscribe(ctx context.Context) <-chan web.Change {
-	ch := make(chan web.Change, 1)
+// Subscribe yields changes until ctx ends.
+func (h *Hub) Subscribe(ctx context.Context) <-chan Change {
+	ch := make(chan Change, 1)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.subs == nil {
-		h.subs = map[chan web.Change]struct{}{}
+		h.subs = map[chan Change]struct{}{}
 	}
 	h.subs[ch] = struct{}{}
 	context.AfterFunc(ctx, func() {

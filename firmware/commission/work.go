@@ -1,0 +1,335 @@
+package commission
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"time"
+
+	"github.com/penjire/penjire/firmware/enrol"
+	"github.com/penjire/penjire/firmware/network"
+	"github.com/penjire/penjire/firmware/printing"
+	"github.com/penjire/penjire/sync/stick"
+	"github.com/penjire/penjire/sync/uplink"
+)
+
+// lookEvery is how often what a page shows is looked at anew.
+const lookEvery = 3 * time.Second
+
+// Run looks at what the pages show, and before enrolment has the network joined that
+// the set-up or the technician names, until ctx ends.
+func (w *Wizard) Run(ctx context.Context) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		w.keepNetwork(ctx)
+	}()
+	tick := time.NewTicker(lookEvery)
+	defer tick.Stop()
+	for ctx.Err() == nil {
+		w.look(ctx)
+		select {
+		case <-ctx.Done():
+		case <-w.wake:
+		case <-tick.C:
+		}
+	}
+	<-done
+}
+
+// keepNetwork joins the network of the set-up while the kiosk is not enrolled, and
+// anew when the technician chose another.
+func (w *Wizard) keepNetwork(ctx context.Context) {
+	for w.o.Networks != nil {
+		tries, stop := context.WithCancel(ctx)
+		over := make(chan struct{})
+		w.mu.Lock()
+		enrolling := w.enrol != nil
+		w.mu.Unlock()
+		go func() {
+			defer close(over)
+			if enrolling {
+				w.keepOnce(tries)
+			}
+		}()
+		select {
+		case <-ctx.Done():
+		case <-w.rejoin:
+		}
+		stop()
+		<-over
+		if ctx.Err() != nil {
+			return
+		}
+	}
+	<-ctx.Done()
+}
+
+// keepOnce tries the network of the set-up until it is joined.
+func (w *Wizard) keepOnce(ctx context.Context) {
+	w.count(jobJoin, 1)
+	err := w.o.Networks.Keep(ctx, w.o.Dir, w.o.Log, func(why network.Why) {
+		w.tell(why)
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.seen.why, w.seen.looked = why, false
+		w.changed()
+	})
+	w.count(jobJoin, -1)
+	if err == nil {
+		w.tell("")
+	}
+	if ctx.Err() != nil {
+		return // another was chosen
+	}
+	if err != nil {
+		w.o.Log.Warn("the network of the set-up is not joined", "err", err)
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.joined(err)
+	w.changed()
+}
+
+func (w *Wizard) tell(why network.Why) {
+	if w.o.Joined != nil {
+		w.o.Joined(why)
+	}
+}
+
+func (w *Wizard) count(j job, by int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.busy[j] += by
+	w.changed()
+}
+
+// look brings up to date what the page shows that is open. It is called by one
+// goroutine.
+func (w *Wizard) look(ctx context.Context) {
+	w.mu.Lock()
+	if w.rec == nil {
+		w.mu.Unlock()
+		return
+	}
+	at, p, seen, e, k := w.at(), w.page, w.seen, w.enrol, w.kiosk
+	w.mu.Unlock()
+	switch {
+	case seen.hardware == nil && w.o.Hardware != nil:
+		r, err := w.o.Hardware()
+		if err != nil {
+			w.o.Log.Warn("the hardware is not known", "err", err)
+			return
+		}
+		w.note(func(s *snapshot) bool { s.hardware = &r; return true })
+	case p == pageWiFi && w.o.Networks != nil:
+		all, err := w.o.Networks.Networks(ctx)
+		if err == nil {
+			w.note(func(s *snapshot) bool { return update(&s.wifi, all) })
+		}
+	case at == stepNetwork && p == pageOwn && w.o.Networks != nil:
+		all, err := w.o.Networks.Devices(ctx)
+		nobody := errors.Is(err, network.ErrNone)
+		if err == nil || nobody {
+			w.note(func(s *snapshot) bool {
+				was := s.nobody
+				s.nobody = nobody
+				return update(&s.devices, all) || was != nobody
+			})
+		}
+	case (at == stepCheck || at == stepReady) && seen.kind != enrol.Stick:
+		c := w.way(ctx, e, k)
+		w.note(func(s *snapshot) bool {
+			fresh := !s.looked || fmt.Sprint(s.check) != fmt.Sprint(c)
+			s.check, s.looked = c, true
+			return fresh
+		})
+	}
+}
+
+// note changes what is known, and has pages drawn anew if that is new.
+func (w *Wizard) note(f func(*snapshot) bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if f(&w.seen) {
+		w.Changed()
+	}
+}
+
+// update makes to what was seen, and reports whether that differs.
+func update[T any](to *[]T, seen []T) bool {
+	same := fmt.Sprint(*to) == fmt.Sprint(seen) && (*to == nil) == (seen == nil)
+	*to = seen
+	return !same
+}
+
+// way looks at the way to the portal. A kiosk that is enrolled knows best itself
+// whether it speaks with its portal.
+func (w *Wizard) way(ctx context.Context, e *enrol.Enroller, k Kiosk) network.Check {
+	var portal network.Portal
+	if e != nil {
+		portal = func(ctx context.Context) (time.Duration, error) {
+			off, err := e.Probe(ctx)
+			if err != nil && enrol.Lacks(err) == enrol.LacksTrust {
+				err = fmt.Errorf("%w: %w", network.ErrImposter, err)
+			}
+			return off, err
+		}
+	}
+	w.mu.Lock()
+	nets := w.nets()
+	w.mu.Unlock()
+	if nets == nil {
+		nets = (*network.Manager)(nil)
+	}
+	c := nets.Look(ctx, w.o.Portal, portal)
+	if k == nil {
+		return c
+	}
+	r := k.Reaches()
+	for i := range c.Steps {
+		s := &c.Steps[i]
+		switch {
+		case s.Name == network.StepPortal && r.Portal == printing.Good, s.Name == network.StepIdentity && r.Portal == printing.Good, s.Name == network.StepClock && r.Clock == printing.Good:
+			s.OK = network.Yes
+		case s.Name == network.StepIdentity && r.Words == uplink.CodePortalCertificate:
+			s.OK = network.No
+		}
+	}
+	return c
+}
+
+// scan has the wireless networks looked for; w.mu is held.
+func (w *Wizard) scan() {
+	nets := w.nets()
+	if nets == nil || w.life.Err() != nil {
+		return
+	}
+	w.jobs.Go(func() {
+		if err := nets.Scan(w.life); err != nil {
+			w.o.Log.Info("wireless networks are not looked for", "err", err)
+		}
+	})
+}
+
+// test has every device tested; w.mu is held.
+func (w *Wizard) test() {
+	k := w.kiosk
+	if k == nil {
+		return
+	}
+	w.begin(jobTest, func(ctx context.Context) func() {
+		t := k.SelfTest(ctx)
+		return func() { w.seen.tested = t }
+	})
+}
+
+// print has the status ticket printed; w.mu is held. That it may be out is durable:
+// it does not come out twice by itself.
+func (w *Wizard) print() {
+	k, lang := w.kiosk, w.rec.Lang
+	if k == nil {
+		return
+	}
+	w.begin(jobPrint, func(ctx context.Context) func() {
+		t := k.PrintTicket(ctx, lang)
+		return func() {
+			w.seen.ticket, w.seen.tested = t.Outcome, t.Devices
+			if w.rec != nil && t.Outcome != ticketNot {
+				w.rec.Ticket = true
+				w.save()
+			}
+		}
+	})
+}
+
+// withStick does f with the memory stick that is mounted; w.mu is held.
+func (w *Wizard) withStick(f func(context.Context, *stick.Folder) (note, error)) {
+	w.seen.stick = note{}
+	w.begin(jobStick, func(ctx context.Context) func() {
+		dir, err := stick.OpenFolder(w.o.Stick, w.o.Dir)
+		var n note
+		if err == nil {
+			n, err = f(ctx, dir)
+		}
+		if err != nil {
+			n = note{say: stickWhy(err)}
+			w.o.Log.Warn("the memory stick", "why", n.say, "err", err)
+		}
+		return func() { w.seen.stick = n }
+	})
+}
+
+// stickWhy says why something with a stick failed, as first.note. has it.
+func stickWhy(err error) string {
+	for _, c := range []struct {
+		is  error
+		say string
+	}{
+		{stick.ErrNoStick, "stick.none"},
+		{stick.ErrNoFolder, "stick.none"},
+		{stick.ErrFull, "stick.full"},
+		{stick.ErrGone, "stick.gone"},
+		{stick.ErrReadOnly, "stick.read-only"},
+		{errNoAnswer, "stick.no-answer"},
+	} {
+		if errors.Is(err, c.is) {
+			return c.say
+		}
+	}
+	return "other"
+}
+
+var errNoAnswer = errors.New("commission: there is no answer for this kiosk on the stick")
+
+// export writes the request for certificates; w.mu is held.
+func (w *Wizard) export() {
+	e := w.enrol
+	if e == nil {
+		return
+	}
+	if e.Setup().Code.IsZero() {
+		w.page = pageCode // the request is proved with it
+		return
+	}
+	w.withStick(func(ctx context.Context, dir *stick.Folder) (note, error) {
+		file, err := e.Export(ctx, dir)
+		return note{"stick.asked", true, []any{filepath.Base(file)}}, err
+	})
+}
+
+// take reads the portal's answer; w.mu is held.
+func (w *Wizard) take() {
+	e := w.enrol
+	if e == nil {
+		return
+	}
+	w.withStick(func(ctx context.Context, dir *stick.Folder) (note, error) {
+		err := e.Import(ctx, dir)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			return note{}, errNoAnswer
+		case err != nil && enrol.Lacks(err) != enrol.LacksRoom:
+			w.o.Log.Warn("the portal's answer is not taken", "err", err)
+			return note{say: "stick.wrong"}, nil
+		}
+		return note{"stick.taken", true, nil}, err
+	})
+}
+
+// report writes the report of the hardware; w.mu is held.
+func (w *Wizard) report() {
+	r := w.seen.hardware
+	if r == nil {
+		return
+	}
+	name := "penjire-hardware-" + r.Machine.Matched.Board + ".json"
+	w.withStick(func(ctx context.Context, dir *stick.Folder) (note, error) {
+		for n := 2; dir.Has(name) && n < 100; n++ { // another machine's
+			name = fmt.Sprintf("penjire-hardware-%s-%d.json", r.Machine.Matched.Board, n)
+		}
+		return note{"report.written", true, []any{name}}, dir.Put(ctx, name, [][]byte{r.Marshal()})
+	})
+}
