@@ -15,12 +15,13 @@ import (
 // Status is what GET /state on the control socket answers, as JSON. It names no
 // one and tells nothing of what anyone entered.
 type Status struct {
-	Kiosk   string    `json:"kiosk"`
-	Version string    `json:"version"`
-	Board   string    `json:"board"`
-	Boot    string    `json:"boot"`
-	Started time.Time `json:"started"`
-	Screens string    `json:"screens"` // host:port
+	Kiosk     string    `json:"kiosk"`
+	Version   string    `json:"version"`
+	Developer bool      `json:"developer,omitempty"` // the image is a developer's: not for service
+	Board     string    `json:"board"`
+	Boot      string    `json:"boot"`
+	Started   time.Time `json:"started"`
+	Screens   string    `json:"screens"` // host:port
 
 	Clock   ClockStatus    `json:"clock"`
 	Queue   QueueStatus    `json:"queue"`
@@ -107,7 +108,7 @@ func (k *Kiosk) State(r *http.Request) Status {
 	up := k.up.Status()
 	work := k.worker.Status()
 	s := Status{
-		Kiosk: k.s.Kiosk, Version: k.version, Board: k.board.Name, Boot: k.boot, Started: k.started, Screens: k.Addr(),
+		Kiosk: k.s.Kiosk, Version: k.version, Developer: k.developer, Board: k.board.Name, Boot: k.boot, Started: k.started, Screens: k.Addr(),
 		Clock: ClockStatus{
 			Now: k.clock.Now(), Trust: k.clock.Trust().String(), Binding: k.clock.Binding(), LastBeacon: k.clock.LastBeacon(),
 		},

@@ -75,15 +75,16 @@ type Options struct {
 // device fails, the visit goes on or says why not, and the next citizen can
 // begin.
 type Kiosk struct {
-	s       settings.Settings
-	version string
-	boot    string
-	log     *slog.Logger
-	level   *slog.LevelVar // of log; nil: it cannot be changed
-	started time.Time
-	gone    chan struct{} // closed once the kiosk went out of service for ever
-	gate    sync.RWMutex  // read-locked while a request is accepted
-	leaving bool          // nothing is accepted any more; gate
+	s         settings.Settings
+	version   string
+	developer bool // the image is a developer's
+	boot      string
+	log       *slog.Logger
+	level     *slog.LevelVar // of log; nil: it cannot be changed
+	started   time.Time
+	gone      chan struct{} // closed once the kiosk went out of service for ever
+	gate      sync.RWMutex  // read-locked while a request is accepted
+	leaving   bool          // nothing is accepted any more; gate
 
 	board  *board.Board
 	clock  *clock.Clock
@@ -165,7 +166,7 @@ var _ web.Kiosk = (*Kiosk)(nil)
 // Open opens everything a kiosk is made of and listens, but serves nothing yet.
 func Open(ctx context.Context, o Options) (_ *Kiosk, err error) {
 	k := &Kiosk{
-		s: o.Settings, version: o.Version, boot: o.Boot, log: o.Log, level: o.Level, started: time.Now(), gone: make(chan struct{}), page: pageFile{path: o.PageFile}, front: o.Front,
+		s: o.Settings, version: o.Version, developer: o.Updates != nil && o.Updates.Release.Developer, boot: o.Boot, log: o.Log, level: o.Level, started: time.Now(), gone: make(chan struct{}), page: pageFile{path: o.PageFile}, front: o.Front,
 		idle: session.Idle{
 			Warn: o.Settings.IdleWarn, End: o.Settings.IdleEnd,
 			Alone: min(15*time.Second, o.Settings.IdleWarn), Take: time.Minute,

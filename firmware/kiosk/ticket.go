@@ -114,7 +114,7 @@ func saysOf(ctx context.Context, d device.Device) (printing.Finding, string, err
 func (k *Kiosk) statusTicket(ctx context.Context, lang string) printing.StatusTicket {
 	addresses := network.Addresses()
 	t := printing.StatusTicket{
-		Lang: phrase.In(lang).Lang(), Kiosk: k.s.Kiosk, Place: k.s.Place, Serial: machineSerial(), Version: k.version, Board: k.board.Name,
+		Lang: phrase.In(lang).Lang(), Kiosk: k.s.Kiosk, Place: k.s.Place, Serial: machineSerial(), Version: k.version, Developer: k.developer, Board: k.board.Name,
 		Made: k.clock.Now().In(zone), Address: addresses[:min(3, len(addresses))], Devices: k.SelfTest(ctx),
 	}
 	r := k.Reaches()

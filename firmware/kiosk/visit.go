@@ -87,7 +87,7 @@ func (k *Kiosk) Start(context.Context) screen.View {
 	k.withdrawOffer()
 	return screen.View{
 		Screen: screen.Start, Lang: "tk", Devices: k.devices,
-		Start: &screen.StartView{Unprinted: len(k.interrupted) > 0, Notice: k.health.Notice(), Waiting: k.waitingDays()},
+		Start: &screen.StartView{Unprinted: len(k.interrupted) > 0, Notice: k.health.Notice(), Waiting: k.waitingDays(), Developer: k.developer},
 	}
 }
 

@@ -99,8 +99,9 @@ func TestHeard(t *testing.T) {
 	say("update", panel.Statement{Show: ui.Updating, Steps: []ui.Step{{Name: "install", State: ui.Now}}, Detail: []string{"1.4.2"}})
 	say("kiosk", panel.Statement{Phone: "112", Detail: []string{"K-000001", "1.4.2"}})
 	say("screen", panel.Statement{Show: ui.Browser})
+	say("facts", panel.Statement{Developer: true})
 	got, err := panel.Heard(dir)
-	if err != nil || got.Show != ui.Updating || got.Phone != "112" || len(got.Steps) != 1 || strings.Join(got.Detail, " ") != "K-000001 1.4.2" {
+	if err != nil || !got.Developer || got.Show != ui.Updating || got.Phone != "112" || len(got.Steps) != 1 || strings.Join(got.Detail, " ") != "K-000001 1.4.2" {
 		t.Errorf("Heard = %+v, %v", got, err)
 	}
 	// What cannot be read hides nothing else.

@@ -26,10 +26,11 @@ const Dir = "/run/penjire/panel"
 
 // Statement is what one program says. It names no one: whoever passes by reads it.
 type Statement struct {
-	Show   panel.Kind   `json:"show,omitempty"` // "": nothing to show, only the rest
-	Steps  []panel.Step `json:"steps,omitempty"`
-	Phone  string       `json:"phone,omitempty"`  // of who helps citizens
-	Detail []string     `json:"detail,omitempty"` // for the technician: "K-000001", "1.4.2", a code
+	Show      panel.Kind   `json:"show,omitempty"` // "": nothing to show, only the rest
+	Steps     []panel.Step `json:"steps,omitempty"`
+	Phone     string       `json:"phone,omitempty"`     // of who helps citizens
+	Detail    []string     `json:"detail,omitempty"`    // for the technician: "K-000001", "1.4.2", a code
+	Developer bool         `json:"developer,omitempty"` // the software is a developer's: not for service
 }
 
 // Limits of a statement: it is shown, and a program that ran wild wrote it.
@@ -158,6 +159,7 @@ func Heard(dir string) (Statement, error) {
 		if out.Phone == "" {
 			out.Phone = s.Phone
 		}
+		out.Developer = out.Developer || s.Developer
 		for _, d := range s.Detail {
 			if !slices.Contains(out.Detail, d) {
 				out.Detail = append(out.Detail, d)

@@ -30,14 +30,15 @@ type Tested struct {
 // StatusTicket is what a kiosk says of itself on paper, for the technician who puts
 // it up. It names no one.
 type StatusTicket struct {
-	Lang    string
-	Kiosk   string
-	Place   catalog.Text
-	Serial  string // of the machine; "": unknown
-	Version string
-	Board   string
-	Made    time.Time // in the kiosk's time zone
-	Address []string  // of the network cards; none: there is no network
+	Lang      string
+	Kiosk     string
+	Place     catalog.Text
+	Serial    string // of the machine; "": unknown
+	Version   string
+	Developer bool // the software is a developer's: not for service
+	Board     string
+	Made      time.Time // in the kiosk's time zone
+	Address   []string  // of the network cards; none: there is no network
 
 	Portal      Finding   // Good: it was reached
 	PortalWords string    // a code, where it was not
@@ -62,6 +63,9 @@ func (t StatusTicket) Draw(width, dpi int) (image.Image, error) {
 	p.head(in(words.Name), t.Place.In(t.Lang))
 	p.text(in(statusWords.Title), style{face: bold, size: 6, center: true})
 	p.text(moment(t.Made, t.Lang), style{face: regular, size: 3.6, center: true})
+	if t.Developer {
+		p.text(in(statusWords.Developer), style{face: bold, size: 4.4, center: true})
+	}
 	p.gap(2)
 	fact := func(label catalog.Text, value string) {
 		p.text(in(label)+": "+value, style{face: regular, size: 3.6})
@@ -134,7 +138,7 @@ func (t StatusTicket) Short() string {
 		until = t.Until.UTC().Format("20060102")
 	}
 	var s strings.Builder
-	_, _ = fmt.Fprintf(&s, "PENJIRE-STATUS/1 K=%s V=%s B=%s T=%s P%s C=%s T%s", t.Kiosk, t.Version, t.Board, t.Made.UTC().Format("20060102T1504Z"), sign(t.Portal), until, sign(t.Clock))
+	_, _ = fmt.Fprintf(&s, "PENJIRE-STATUS/1 K=%s V=%s%s B=%s T=%s P%s C=%s T%s", t.Kiosk, t.Version, map[bool]string{true: "(developer)"}[t.Developer], t.Board, t.Made.UTC().Format("20060102T1504Z"), sign(t.Portal), until, sign(t.Clock))
 	for _, d := range t.Devices {
 		s.WriteString(" " + d.Name + sign(d.State))
 	}
@@ -156,9 +160,10 @@ func (p *page) finding(f Finding, what, words string) {
 
 // statusWords are those of the ticket.
 var statusWords = struct {
-	Title, Serial, Version, Address, Portal, Reached, Certificate, Until, Clock, ClockKnown, ClockWrong, Devices, None, Unknown, Bad catalog.Text
+	Title, Developer, Serial, Version, Address, Portal, Reached, Certificate, Until, Clock, ClockKnown, ClockWrong, Devices, None, Unknown, Bad catalog.Text
 }{
 	Title:       catalog.Text{TK: "Kioskyň ýagdaýy", RU: "Состояние киоска", EN: "State of the kiosk"},
+	Developer:   catalog.Text{TK: "Işläp düzüjiniň synag nusgasy: hyzmat üçin däl", RU: "Пробная сборка разработчика: не для обслуживания", EN: "Developer’s build for trials: not for service"},
 	Serial:      catalog.Text{TK: "Enjamyň tertip belgisi", RU: "Серийный номер", EN: "Serial number"},
 	Version:     catalog.Text{TK: "Programma", RU: "Программа", EN: "Software"},
 	Address:     catalog.Text{TK: "Tor salgysy", RU: "Адрес в сети", EN: "Network address"},

@@ -48,6 +48,18 @@ func TestStatusTicket(t *testing.T) {
 			}
 		}
 	}
+	trial := aStatus("en")
+	trial.Developer = true
+	if got := trial.Short(); !strings.Contains(got, " V=1.4.2(developer) ") {
+		t.Errorf("the ticket of a developer's image says %q", got)
+	}
+	plain, err := aStatus("en").Draw(576, 203)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if said, err := trial.Draw(576, 203); err != nil || said.Bounds().Dy() <= plain.Bounds().Dy() {
+		t.Errorf("the ticket of a developer's image has no line that says so, %v", err)
+	}
 	var none StatusTicket
 	if got := none.Short(); strings.Contains(got, "+") {
 		t.Errorf("a ticket that knows nothing says %q", got)

@@ -33,6 +33,9 @@ func (p *Painter) frame(c *canvas, v View) image.Rectangle {
 		p.edge.paint(c, image.Pt(x, y), cell)
 	}
 	y += p.edge.h * cell
+	if v.Developer {
+		y = p.trial(c, y)
+	}
 	foot := p.foot()
 	c.fill(image.Rect(0, h-foot, w, h-foot+max(1, cell/2)), line)
 	px := foot * 48 / 100
@@ -44,13 +47,45 @@ func (p *Painter) frame(c *canvas, v View) image.Rectangle {
 	return image.Rect(side, y+side, w-side, bottom)
 }
 
+// trial draws a strip below y that says in all languages that the software is a
+// developer's, and returns where it ends.
+func (p *Painter) trial(c *canvas, y int) int {
+	room := p.size.X - 2*p.side()
+	px := largest(smallest-2, max(12, min(p.size.X, p.size.Y)/45), func(px int) bool {
+		for _, l := range phrase.Langs {
+			if c.width(bold, px, phrase.In(l).Get("trial")) > room {
+				return false
+			}
+		}
+		return true
+	})
+	var lines []string
+	for i, l := range phrase.Langs {
+		s := phrase.In(l).Get("trial")
+		if i > 0 && c.width(bold, px, lines[len(lines)-1]+between+s) <= room {
+			lines[len(lines)-1] += between + s
+		} else {
+			lines = append(lines, s)
+		}
+	}
+	end := y + len(lines)*step(px) + px/2
+	c.fill(image.Rect(0, y, p.size.X, end), gold)
+	for i, s := range lines {
+		c.say(bold, px, (p.size.X-c.width(bold, px, s))/2, y+px/4+i*step(px), ink, s)
+	}
+	return end
+}
+
+// between parts what stands in one line in several languages.
+const between = "  ·  "
+
 // products is the name in as many languages as there is room for.
 func (p *Painter) products(c *canvas, px, width int) string {
 	s := ""
 	for _, l := range phrase.Langs {
 		next := s
 		if next != "" {
-			next += "  ·  "
+			next += between
 		}
 		next += phrase.In(l).Get("product")
 		if s != "" && c.width(regular, px, next) > width {

@@ -67,11 +67,12 @@ func Steps() []string {
 
 // View is one picture.
 type View struct {
-	Kind   Kind
-	Steps  []Step
-	Phone  string   // of who helps; "" where it is not known
-	Detail []string // for the technician, in no language: number, version, codes
-	Beat   int      // rises each second: a picture that stands still is seen to hang
+	Kind      Kind
+	Steps     []Step
+	Phone     string   // of who helps; "" where it is not known
+	Detail    []string // for the technician, in no language: number, version, codes
+	Developer bool     // the software is a developer's: not for service
+	Beat      int      // rises each second: a picture that stands still is seen to hang
 }
 
 // Fonts are the letters, as TrueType files.

@@ -48,7 +48,9 @@ func views() []View {
 		}
 		out = append(out, v)
 	}
-	return out
+	last := out[len(out)-1]
+	last.Developer = true
+	return append(out, last)
 }
 
 // TestPictures draws every view for every screen: all words fit, nobody's letters
@@ -69,7 +71,11 @@ func TestPictures(t *testing.T) {
 				} else if few := len(langs) < 3; few != p.TakesTurns(v) || few && min(size.X, size.Y) > 700 {
 					t.Errorf("%s: shows %v at %d px; TakesTurns = %v", v.Kind, langs, px, p.TakesTurns(v))
 				}
-				keep(t, string(v.Kind), p.Draw(v))
+				name := string(v.Kind)
+				if v.Developer {
+					name += "-developer"
+				}
+				keep(t, name, p.Draw(v))
 			}
 		})
 	}

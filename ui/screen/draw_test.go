@@ -330,3 +330,19 @@ func BenchmarkDraw(b *testing.B) {
 	}
 	b.ReportMetric(float64(out.Len()), "bytes/page")
 }
+
+// TestTrial: the start page says in all languages that software is a developer's, and
+// only then.
+func TestTrial(t *testing.T) {
+	for _, developer := range []bool{true, false} {
+		var b bytes.Buffer
+		if err := screen.Draw(&b, screen.View{Screen: screen.Start, Start: &screen.StartView{Developer: developer}}); err != nil {
+			t.Fatal(err)
+		}
+		for _, l := range phrase.Langs {
+			if got := strings.Contains(b.String(), phrase.In(l).Get("trial")); got != developer {
+				t.Errorf("developer %v, %s: said %v", developer, l, got)
+			}
+		}
+	}
+}

@@ -269,6 +269,9 @@ func (p *page) Classes() string {
 	if p.Screen == Start && (p.Start.Unprinted || p.Start.Notice != "" || p.Start.Waiting > 0) {
 		c = append(c, "says")
 	}
+	if p.Screen == Start && p.Start.Developer {
+		c = append(c, "trial")
+	}
 	if p.Pad() {
 		c = append(c, "pad")
 	}

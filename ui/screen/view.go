@@ -168,6 +168,7 @@ type StartView struct {
 	// the page offers it again as a marked copy. It names no one.
 	Unprinted bool
 	Notice    string // phrase key of a notice for everyone, e.g. out of service
+	Developer bool   // the software is a developer's: not for service
 }
 
 // HomeView is the home page.

@@ -108,9 +108,7 @@ func firstFacts(log *slog.Logger) {
 	if b, err := os.ReadFile(layout.ReleaseFile); err == nil {
 		if r, err := layout.ParseRelease(b); err == nil {
 			s.Detail = append(s.Detail, r.Version, r.Board)
-			if r.Developer {
-				s.Detail = append(s.Detail, "developer image")
-			}
+			s.Developer = r.Developer
 		}
 	}
 	if err := panel.Say(panel.Dir, "facts", s); err != nil {

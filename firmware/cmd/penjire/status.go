@@ -90,6 +90,9 @@ func show(w io.Writer, s kiosk.Status) {
 		_, _ = fmt.Fprintf(w, "%-10s %s\n", name, fmt.Sprintf(format, args...))
 	}
 	line("kiosk", "%s, version %s, board %s, up %v", s.Kiosk, s.Version, s.Board, s.Devices.Uptime.Round(time.Second))
+	if s.Developer {
+		line("", "a developer's image, which is not for service")
+	}
 	line("clock", "%s, %s; last signed time %s", s.Clock.Now.Format(time.RFC3339), s.Clock.Trust, s.Clock.LastBeacon.Format(time.RFC3339))
 	line("portal", "%s; %d bytes sent, %d received", cmp.Or(s.Devices.Portal, "not connected yet"), s.Uplink.Sent, s.Uplink.Received)
 	if why := waits[s.Uplink.Waits]; why != "" {

@@ -25,7 +25,15 @@ func TestStatusWaits(t *testing.T) {
 	}
 	var out strings.Builder
 	show(&out, kiosk.Status{})
+	if strings.Contains(out.String(), "not for service") {
+		t.Errorf("an image for service: got %s", out.String())
+	}
 	if !strings.Contains(out.String(), "not connected yet") || strings.Contains(out.String(), "next connection") {
 		t.Errorf("nothing keeps them: got %s", out.String())
+	}
+	out.Reset()
+	show(&out, kiosk.Status{Developer: true})
+	if !strings.Contains(out.String(), "a developer's image, which is not for service") {
+		t.Errorf("a developer's image: got %s", out.String())
 	}
 }
