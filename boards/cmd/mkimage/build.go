@@ -79,6 +79,7 @@ func (b *builder) root(ctx context.Context, base string) (err error) {
 	}
 	c.Take = map[string]func(string, []byte) error{
 		"boot/vmlinuz-*": keep("vmlinuz"), "boot/initrd.img-*": keep("initrd.img"), "var/lib/dpkg/status": b.status,
+		"usr/lib/modules/*/modules.dep": func(_ string, dep []byte) error { return recipe.CheckModules(dep) },
 	}
 	if b.board.Boot == recipe.UBoot {
 		c.Take["usr/lib/linux-image-*/broadcom/bcm2*-rpi-*.dtb"] = func(at string, body []byte) error {

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -50,7 +51,7 @@ func FindMirrors(ctx context.Context) (Mirrors, error) {
 // Wish is what a list is made of.
 type Wish struct {
 	Suite, Arch string
-	Names       []string // with all that they need
+	Names       []string // with all that they need; "name/suite" takes it from that suite
 	Alone       []string // without: only files are taken from them
 	Keyring     string   // file of the keys that sign the archives
 }
@@ -82,6 +83,12 @@ func Resolve(ctx context.Context, dir string, w Wish, m Mirrors) (all, alone []P
 	return all, alone, err
 }
 
+// from reports whether packages may come from the suite: a suite of backports is asked
+// only for what is wished of it.
+func (w Wish) from(suite string) bool {
+	return !strings.HasSuffix(suite, "-backports") || slices.ContainsFunc(w.Names, func(n string) bool { return strings.HasSuffix(n, "/"+suite) })
+}
+
 // apt is apt-get with a configuration of its own.
 type apt struct {
 	conf string
@@ -103,7 +110,10 @@ func newApt(dir string, w Wish, m Mirrors) (*apt, error) {
 	for _, s := range []struct {
 		a     Archive
 		suite string
-	}{{Debian, w.Suite}, {Debian, w.Suite + "-updates"}, {Security, w.Suite + "-security"}} {
+	}{{Debian, w.Suite}, {Debian, w.Suite + "-updates"}, {Security, w.Suite + "-security"}, {Debian, w.Suite + "-backports"}} {
+		if !w.from(s.suite) {
+			continue
+		}
 		fmt.Fprintf(&sources, "deb [signed-by=%s] %s %s %s\n", w.Keyring, m[s.a], s.suite, parts)
 	}
 	conf := fmt.Sprintf(`APT::Architecture %[2]q;

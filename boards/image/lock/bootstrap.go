@@ -20,7 +20,7 @@ import (
 type Base struct {
 	Suite, Arch string
 	Packages    []Package         // all of them
-	Names       []string          // those asked for
+	Names       []string          // those asked for; of "name/suite" the name
 	Files       map[string][]byte // are there before packages are configured, by path
 	Time        time.Time
 }
@@ -40,9 +40,15 @@ func (b Base) Tar(ctx context.Context, to string, s Store, log *os.File) (err er
 	if err := b.archive(ctx, filepath.Join(tmp, "archive"), s); err != nil {
 		return fmt.Errorf("lock: make an archive of the packages: %w", err)
 	}
+	var names []string
+	for _, n := range b.Names {
+		n, _, _ = strings.Cut(n, "/")
+		names = append(names, n)
+	}
 	args := []string{
-		"--arch=" + b.Arch, "--variant=essential", "--include=" + strings.Join(b.Names, ","), "--format=tar",
+		"--arch=" + b.Arch, "--variant=essential", "--include=" + strings.Join(names, ","), "--format=tar",
 		`--aptopt=APT::Install-Recommends "false"`, `--dpkgopt=force-confold`,
+		`--dpkgopt=force-unsafe-io`, // what fails is thrown away
 		`--dpkgopt=path-exclude=/usr/share/man/*`, `--dpkgopt=path-exclude=/usr/share/locale/*`, `--dpkgopt=path-exclude=/usr/share/doc/*`,
 		`--dpkgopt=path-include=/usr/share/doc/*/copyright`,
 	}
@@ -70,7 +76,7 @@ func (b Base) Tar(ctx context.Context, to string, s Store, log *os.File) (err er
 }
 
 // archive makes a flat archive of b's packages, so that apt can choose no others.
-// It is unsigned: every file in it has the hash that the list says.
+// It is unsigned: every file in it had the hash that the list says.
 func (b Base) archive(ctx context.Context, dir string, s Store) error {
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		return err
@@ -78,14 +84,15 @@ func (b Base) archive(ctx context.Context, dir string, s Store) error {
 	var index bytes.Buffer
 	for _, p := range b.Packages {
 		name := fmt.Sprintf("%s_%s.deb", p.Name, p.SHA256[:12])
-		if err := os.Symlink(s.File(p), filepath.Join(dir, name)); err != nil {
-			return err
+		size, sum, err := b.offer(s.File(p), filepath.Join(dir, name), p)
+		if err != nil {
+			return fmt.Errorf("%s: %w", p.Name, err)
 		}
 		control, err := exec.CommandContext(ctx, "dpkg-deb", "-f", s.File(p)).Output()
 		if err != nil {
 			return fmt.Errorf("read %s: %w", p.Name, err)
 		}
-		fmt.Fprintf(&index, "%s\nFilename: ./%s\nSize: %d\nSHA256: %s\n\n", bytes.TrimSpace(control), name, p.Size, p.SHA256)
+		fmt.Fprintf(&index, "%s\nFilename: ./%s\nSize: %d\nSHA256: %s\n\n", bytes.TrimSpace(control), name, size, sum)
 	}
 	release := fmt.Sprintf("Origin: Debian\nLabel: Debian\nSuite: %[1]s\nCodename: %[1]s\nArchitectures: %[2]s all\nDate: %[3]s\nSHA256:\n %[4]x %[5]d Packages\n",
 		b.Suite, b.Arch, b.Time.UTC().Format(time.RFC1123), sha256.Sum256(index.Bytes()), index.Len())

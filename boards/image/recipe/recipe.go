@@ -22,14 +22,15 @@ const Suite = "trixie"
 
 // Board is what is particular to the image of one board.
 type Board struct {
-	Name     string
-	Arch     string   // Debian's name of the processor's architecture, which is Go's too
-	Packages []string // lists of packages, in packages/NAME.list
-	Loader   string   // list of packages that only files are taken from, in packages/NAME.loader
-	Files    []string // folders of files; a later one wins
-	Boot     Boot     // the boot loader
-	UBoot    string   // which of Debian's builds of U-Boot
-	Cmdline  string   // of the kernel, besides root and slot
+	Name      string
+	Arch      string   // Debian's name of the processor's architecture, which is Go's too
+	Packages  []string // lists of packages, in packages/NAME.list
+	Loader    string   // list of packages that only files are taken from, in packages/NAME.loader
+	Files     []string // folders of files; a later one wins
+	Initramfs []string // folders of files that the initramfs is made with, likewise
+	Boot      Boot     // the boot loader
+	UBoot     string   // which of Debian's builds of U-Boot
+	Cmdline   string   // of the kernel, besides root and slot
 }
 
 // Boot is a boot loader.
@@ -45,9 +46,19 @@ const (
 // words on a screen that citizens see.
 const quiet = "ro rootfstype=squashfs panic=10 quiet loglevel=3 systemd.show_status=no vt.global_cursor_default=0 consoleblank=0"
 
+// sealed is what a kernel is told besides, where a machine's firmware is not the
+// tests': nobody gives systemd credentials and units from there.
+const sealed = quiet + " systemd.import_credentials=no"
+
 var boards = map[string]Board{
+	"pc": {
+		Name: "pc", Arch: "amd64", Packages: []string{"common", "amd64", "pc"}, Loader: "amd64", Files: []string{"common"},
+		Initramfs: []string{"initramfs", "initramfs-pc"}, Boot: GRUB,
+		Cmdline: sealed + " console=tty0",
+	},
 	"vm": {
-		Name: "vm", Arch: "amd64", Packages: []string{"common", "amd64", "vm"}, Loader: "amd64", Files: []string{"common", "vm"}, Boot: GRUB,
+		Name: "vm", Arch: "amd64", Packages: []string{"common", "amd64", "vm"}, Loader: "amd64", Files: []string{"common", "vm"},
+		Initramfs: []string{"initramfs"}, Boot: GRUB,
 		Cmdline: quiet + " mitigations=off console=tty0 console=ttyS0,115200",
 	},
 }
@@ -55,12 +66,16 @@ var boards = map[string]Board{
 func init() {
 	// The Pis have one software: what differs is the board's data, the device tree
 	// that the firmware picks, and which U-Boot. The 512 MB of a Zero 2 W are little.
-	for name, uboot := range map[string]string{"rpi3": "rpi_3", "rpi4": "rpi_4", "rpizero2w": "rpi_3"} {
+	for name, uboot := range map[string]string{"rpi3": "rpi_3", "rpi4": "rpi_4", "rpizero2w": "rpi_arm64"} {
 		boards[name] = Board{
-			Name: name, Arch: "arm64", Packages: []string{"common", "arm64"}, Loader: "rpi", Files: []string{"common", "rpi"}, Boot: UBoot, UBoot: uboot,
-			Cmdline: quiet + " console=tty0 console=ttyS1,115200",
+			Name: name, Arch: "arm64", Packages: []string{"common", "arm64"}, Loader: "rpi", Files: []string{"common", "rpi"},
+			Initramfs: []string{"initramfs", "initramfs-rpi"}, Boot: UBoot, UBoot: uboot, Cmdline: sealed + " console=tty0 console=ttyS1,115200",
 		}
 	}
+	five := boards["rpi4"] // its kernel is newer: what holds its card and its sockets is not in Debian's own
+	five.Name, five.UBoot, five.Packages, five.Cmdline = "rpi5", "rpi_arm64", []string{"common", "rpi5"}, sealed+" console=tty0 console=ttyAMA10,115200"
+	five.Initramfs = []string{"initramfs", "initramfs-rpi5"}
+	boards["rpi5"] = five
 }
 
 // For returns the board called name.
@@ -72,7 +87,8 @@ func For(name string) (Board, error) {
 	return b, nil
 }
 
-// Names returns the packages that the image of b asks for, in the order of its lists.
+// Names returns the packages that the image of b asks for, in the order of its lists:
+// "name", or "name/suite" where it is not Debian's release that has it.
 func (b Board) Names() ([]string, error) {
 	var out []string
 	for _, l := range b.Packages {
@@ -107,13 +123,12 @@ func list(file string) ([]string, error) {
 func (b Board) Before() (map[string][]byte, error) {
 	out := map[string][]byte{}
 	add := func(at string, body []byte) { out[at] = body }
-	if err := walk("files/initramfs", add); err != nil {
-		return nil, err
+	for _, folder := range b.Initramfs {
+		if err := walk("files/"+folder, add); err != nil {
+			return nil, err
+		}
 	}
-	if _, err := data.ReadDir("files/initramfs-" + b.Arch); err != nil {
-		return out, nil // that processor's is everybody's
-	}
-	return out, walk("files/initramfs-"+b.Arch, add)
+	return out, nil
 }
 
 // Locked returns the list of the packages of b's image: all of them, or those that

@@ -120,6 +120,12 @@ func dropped(at string) bool {
 	if strings.HasPrefix(at, "var/") {
 		return true // a file system in memory goes over it
 	}
+	if m, ok := module(at); ok {
+		return droppedModule(m)
+	}
+	if f, ok := strings.CutPrefix(at, "usr/lib/firmware/"); ok {
+		return unusedFirmware(f)
+	}
 	for _, p := range droppedBelow {
 		if at == p || strings.HasPrefix(at, p+"/") {
 			return true
