@@ -7,7 +7,6 @@ import (
 	"crypto/x509"
 	"errors"
 	"math/rand/v2"
-	"path/filepath"
 	"time"
 
 	"github.com/penjire/penjire/sync/enrol"
@@ -89,5 +88,5 @@ func (r *Renewal) fetch(ctx context.Context, k Key, operation, code string, show
 	if err != nil {
 		return nil, err
 	}
-	return chain, keep(filepath.Dir(k.File), filepath.Base(k.File), certsPEM(chain))
+	return chain, k.Keep(chain)
 }

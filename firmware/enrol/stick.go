@@ -1,11 +1,7 @@
 package enrol
 
 import (
-	"bytes"
 	"context"
-	"fmt"
-	"io"
-	"os"
 	"path/filepath"
 
 	"github.com/penjire/penjire/sync/enrol"
@@ -34,20 +30,8 @@ func (e *Enroller) Export(ctx context.Context, f *stick.Folder) (string, error) 
 		return "", err
 	}
 	a.Prove(enrol.ProofKey(s.Code))
-	b, err := a.Marshal()
-	if err != nil {
-		return "", err
-	}
-	name := enrol.RequestName(s.Kiosk)
-	if f.Has(name) { // of an earlier export: it says the same
-		if err := os.Remove(filepath.Join(f.Path(), name)); err != nil {
-			return "", fmt.Errorf("enrol: replace the request on the stick: %w", err)
-		}
-	}
-	if err := f.Put(ctx, name, [][]byte{b}); err != nil {
-		return "", err
-	}
-	return filepath.Join(f.Path(), name), nil
+	name, _, err := putRequest(ctx, a, f)
+	return filepath.Join(f.Path(), name), err
 }
 
 // Import takes the portal's answer from a folder on a memory stick, checks it,
@@ -56,22 +40,9 @@ func (e *Enroller) Import(ctx context.Context, f *stick.Folder) error {
 	e.one.Lock()
 	defer e.one.Unlock()
 	s := e.current()
-	path := filepath.Join(f.Path(), enrol.AnswerName(s.Kiosk))
-	in, err := os.Open(path)
-	if err != nil {
-		return fmt.Errorf("enrol: read the portal's answer: %w", err)
-	}
-	defer func() { _ = in.Close() }() // it was only read
-	b, err := io.ReadAll(io.LimitReader(in, enrol.MaxFile+1))
-	if err != nil {
-		return fmt.Errorf("enrol: read the portal's answer: %w", err)
-	}
-	a, err := enrol.ParseAnswer(bytes.Clone(b))
+	a, err := readAnswer(f, s.Kiosk)
 	if err != nil {
 		return err
-	}
-	if a.Kiosk != s.Kiosk {
-		return fmt.Errorf("enrol: read the portal's answer: it is for kiosk %s: %w", a.Kiosk, ErrAnswer)
 	}
 	k, err := e.openKeys(ctx)
 	if err != nil {

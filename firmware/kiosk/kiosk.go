@@ -98,7 +98,8 @@ type Kiosk struct {
 	own     atomic.Pointer[signing.Device] // signs as the kiosk itself
 	ident   atomic.Pointer[signing.Device] // shows the portal who the kiosk is
 	renewer *enrol.Renewal
-	doubts  chan struct{} // a key failed: look at once
+	proof   atomic.Pointer[[32]byte] // of a one-time code that was typed; nil: none was
+	doubts  chan struct{}            // a key failed: look at once
 	box     *outbox.Outbox
 	accept  func(context.Context, outbox.Draft) (outbox.Request, error) // the outbox's; tests stall it
 	proofs  *evidence.Folder                                            // of the journal

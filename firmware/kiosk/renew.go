@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/x509"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"sync/atomic"
 	"time"
@@ -36,6 +37,9 @@ func (k *Kiosk) renews(roots []*x509.Certificate) *enrol.Renewal {
 	}
 }
 
+// dueByStick is why a certificate of a kiosk without a network was not renewed.
+const dueByStick = "it is due: the next export to a memory stick asks the portal for it"
+
 // watchCertificates renews the certificates when it is time, until ctx ends. That of
 // the connection is shown from the next connection on, that for signing signs from the
 // next signature on; for seals see sealer.
@@ -52,7 +56,11 @@ func (k *Kiosk) watchCertificates(ctx context.Context) error {
 		}
 		for i, key := range k.keysOf() {
 			cert := k.devicesOf()[i].Signer.Cert
-			if k.s.Portal.EST == "" || k.clock.Now().Before(enrol.DueAt(cert)) || time.Now().Before(next[i]) {
+			if k.clock.Now().Before(enrol.DueAt(cert)) || time.Now().Before(next[i]) {
+				continue
+			}
+			if k.s.Portal.EST == "" {
+				k.renewed(i, func(r *renewal) { r.fault = dueByStick })
 				continue
 			}
 			chain, err := k.renewer.Renew(ctx, key, k.ident.Load().TLS())
@@ -93,6 +101,7 @@ func (k *Kiosk) renewed(i int, f func(*renewal)) {
 func (k *Kiosk) codeRoute(w http.ResponseWriter, r *http.Request) {
 	var d enrol.Done
 	code, err := onetime.ParseCode(r.FormValue("code"))
+	typed := err == nil
 	for i, key := range k.keysOf() {
 		if err != nil {
 			break
@@ -102,8 +111,13 @@ func (k *Kiosk) codeRoute(w http.ResponseWriter, r *http.Request) {
 			k.take(i, chain)
 		}
 	}
+	k.proof.Store(nil)
 	if err != nil {
 		d.Error = err.Error()
+		if _, no := errors.AsType[*onetime.Refusal](err); typed && !no { // the next export takes it along
+			proof := onetime.ProofKey(code)
+			k.proof.Store(&proof)
+		}
 	}
 	w.Header().Set("Content-Type", "application/json")
 	_ = json.NewEncoder(w).Encode(d) // who asked has gone

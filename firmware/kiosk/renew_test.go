@@ -1,7 +1,6 @@
 package kiosk
 
 import (
-	"bytes"
 	"context"
 	"crypto/ecdsa"
 	"crypto/rand"
@@ -46,13 +45,7 @@ func (r *rig) aged(file string, old *x509.Certificate) *x509.Certificate {
 // request; nil: nobody is.
 func (r *rig) issuing(before func(path string)) (url string) {
 	r.t.Helper()
-	pool := x509.NewCertPool()
-	pool.AddCert(r.w.Infrastructure.Cert)
-	s, err := est.New(est.Config{
-		Ledger: r.l, Issuer: r.w.Infrastructure.Signer(), Roots: r.w.Roots(), Devices: pool, Codes: bytes.Repeat([]byte{7}, 32), Bundle: r.w.Trust,
-	})
-	r.must(err)
-	h := s.Handler()
+	h := r.issues().Handler()
 	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
 		if before != nil {
 			before(q.URL.Path)

@@ -44,6 +44,9 @@ type StickLine struct {
 	Outcome string   `json:"outcome,omitempty"`
 	Refused []string `json:"refused,omitempty"` // codes of what was not believed
 	Service string   `json:"service,omitempty"` // what became of a service ticket, by code
+	// Of a file: it is about the kiosk's own certificates, and how many were taken.
+	Renewal      bool `json:"renewal,omitempty"`
+	Certificates int  `json:"certificates,omitempty"`
 	// Of failed.
 	Code  string `json:"code,omitempty"`
 	Error string `json:"error,omitempty"`
@@ -167,6 +170,9 @@ func (k *Kiosk) exportTo(ctx context.Context, dir *stick.Folder, say func(StickL
 			return nil
 		},
 	})
+	if err == nil {
+		err = k.exportRenewal(ctx, dir, say, &sum)
+	}
 	k.log.Info("exported to a memory stick", "files", sum.Files, "requests", sum.Records, "left", sum.Left)
 	return sum, err
 }
@@ -178,6 +184,9 @@ func (k *Kiosk) importFrom(ctx context.Context, dir *stick.Folder, say func(Stic
 		return sum, err
 	}
 	say(StickLine{Step: "begun", Files: len(found)})
+	if err := k.importRenewal(ctx, dir, say, &sum); err != nil {
+		return sum, err
+	}
 	for _, f := range found {
 		if err := ctx.Err(); err != nil {
 			return sum, err

@@ -17,14 +17,17 @@ import (
 	"github.com/penjire/penjire/sync/portal"
 )
 
+// socket speaks to the kiosk's control socket.
+func (r *rig) socket() *http.Client {
+	return &http.Client{Transport: &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "unix", r.control)
+	}}}
+}
+
 // stick posts to the control socket and returns the lines of the answer.
 func (r *rig) stick(what, folder, anywhere string) (lines []StickLine) {
 	r.t.Helper()
-	c := http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return new(net.Dialer).DialContext(ctx, "unix", r.control)
-	}}}
-	defer c.CloseIdleConnections()
-	res, err := c.Post("http://kiosk/"+what+"?"+url.Values{"folder": {folder}, "anywhere": {anywhere}}.Encode(), "", nil)
+	res, err := r.socket().Post("http://kiosk/"+what+"?"+url.Values{"folder": {folder}, "anywhere": {anywhere}}.Encode(), "", nil)
 	r.must(err)
 	defer func() { _ = res.Body.Close() }()
 	for d := json.NewDecoder(res.Body); d.More(); {

@@ -92,6 +92,10 @@ func (t *stickTeller) tell(line []byte) error {
 			say("begun", l.Left)
 		}
 	case "file":
+		if !t.import_ && l.Renewal {
+			say("renewal", l.File)
+			break
+		}
 		if !t.import_ {
 			say("file", l.File, l.Records, l.Bytes)
 			if l.Of > 0 {
@@ -100,6 +104,9 @@ func (t *stickTeller) tell(line []byte) error {
 			break
 		}
 		say("outcome", l.File, t.words[l.Outcome])
+		if l.Renewal && l.Error == "" {
+			say("certificates", l.Certificates)
+		}
 		if l.Receipts+l.Items > 0 {
 			say("brought", l.Receipts, l.Items)
 		}
