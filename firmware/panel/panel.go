@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"image"
 	"log/slog"
+	"os"
 	"reflect"
+	"runtime/debug"
 	"time"
 
 	"github.com/penjire/penjire/drivers/evdev"
@@ -24,6 +26,7 @@ type Options struct {
 	Screen   Screen
 	Rotation int           // degrees clockwise: 0, 90, 180, 270
 	Dir      string        // of the statements; "" is [Dir]
+	Page     string        // file that is written anew while a browser paints pages; "": there is none
 	Patience time.Duration // after that the screen should have come; 0 is three minutes
 	Touches  []*evdev.Device
 	Log      *slog.Logger // nil: slog.Default()
@@ -33,11 +36,15 @@ type Options struct {
 // that died may have drawn over it.
 const anew = 15
 
+// covered is for how long a page that was painted hides the panel: browsers say every
+// 5 s that they paint.
+const covered = 15 * time.Second
+
 // Run shows what is said until ctx ends. What is on the screen then stays.
 //
-// The panel is visible only while no compositor has the screen. So when nobody says
-// anything and the time is over in which a browser should have come, it says that the
-// browser is down.
+// The panel is visible only while no compositor has the screen. While a browser paints
+// on one, it draws nothing and gives its memory back. When nobody says anything and the
+// time is over in which a browser should have come, it says that the browser is down.
 func Run(ctx context.Context, o Options) error {
 	if o.Dir == "" {
 		o.Dir = Dir
@@ -49,8 +56,8 @@ func Run(ctx context.Context, o Options) error {
 		o.Log = slog.Default()
 	}
 	size := o.Screen.Size(o.Rotation)
-	p, err := panel.NewPainter(size, panel.Fonts{Regular: typeface.Regular, Bold: typeface.Bold, Mono: typeface.Mono})
-	if err != nil {
+	s := show{o: o, size: size, quiet: time.Now()}
+	if err := s.painter(); err != nil {
 		return err
 	}
 	touched := make(chan struct{}, 1)
@@ -70,11 +77,12 @@ func Run(ctx context.Context, o Options) error {
 			}
 		}()
 	}
-	s := show{o: o, p: p, quiet: time.Now()}
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	for {
-		s.draw()
+		if err := s.draw(); err != nil {
+			return err
+		}
 		select {
 		case <-ctx.Done():
 			return nil
@@ -89,7 +97,10 @@ func Run(ctx context.Context, o Options) error {
 // show is a panel that runs.
 type show struct {
 	o     Options
-	p     *panel.Painter
+	size  image.Point
+	p     *panel.Painter // nil while a browser paints
+	page  time.Time      // of the page file, as it was last seen
+	paint time.Time      // when it was last seen to change
 	quiet time.Time // since when nobody says anything but that the kiosk starts
 	beat  int
 	shown panel.View // what is on the screen
@@ -117,7 +128,43 @@ func (s *show) view() panel.View {
 	return v
 }
 
-func (s *show) draw() {
+func (s *show) painter() (err error) {
+	s.p, err = panel.NewPainter(s.size, panel.Fonts{Regular: typeface.Regular, Bold: typeface.Bold, Mono: typeface.Mono})
+	return err
+}
+
+// hidden reports whether a browser paints.
+func (s *show) hidden() bool {
+	if s.o.Page == "" {
+		return false
+	}
+	// Only whether it changed counts, for clocks are set.
+	if info, err := os.Stat(s.o.Page); err == nil && !info.ModTime().Equal(s.page) {
+		s.page, s.paint = info.ModTime(), time.Now()
+	}
+	return !s.paint.IsZero() && time.Since(s.paint) < covered
+}
+
+// rest gives the memory back that pictures take: the browser has a use for it.
+func (s *show) rest() {
+	s.quiet = time.Now()
+	if s.p == nil {
+		return
+	}
+	s.p, s.img = nil, nil
+	debug.FreeOSMemory()
+}
+
+func (s *show) draw() error {
+	if s.hidden() {
+		s.rest()
+		return nil
+	}
+	if s.p == nil {
+		if err := s.painter(); err != nil {
+			return err
+		}
+	}
 	v := s.view()
 	same := v
 	same.Beat = s.shown.Beat
@@ -125,7 +172,7 @@ func (s *show) draw() {
 	if s.img != nil && !turned && v.Beat%anew != 0 && reflect.DeepEqual(same, s.shown) {
 		s.shown = v
 		s.o.Screen.Show(s.img, s.p.Beat(s.img, v), s.o.Rotation)
-		return
+		return nil
 	}
 	if s.img == nil || v.Kind != s.shown.Kind {
 		s.o.Log.Info("penjire: panel", "show", string(v.Kind), "width", s.p.Size().X, "height", s.p.Size().Y)
@@ -133,6 +180,7 @@ func (s *show) draw() {
 	s.small = s.p.TakesTurns(v)
 	s.img, s.shown = s.p.Draw(v), v
 	s.o.Screen.Show(s.img, s.img.Rect, s.o.Rotation)
+	return nil
 }
 
 // turn goes on to the next language where they take turns.

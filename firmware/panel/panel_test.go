@@ -88,6 +88,57 @@ func TestRun(t *testing.T) {
 	})
 }
 
+// TestCovered has a browser paint, and stop: while it does the panel draws nothing, and
+// afterwards it says what is said.
+func TestCovered(t *testing.T) {
+	dir := t.TempDir()
+	page := filepath.Join(dir, "page")
+	s := screen(t, 480, 800)
+	var l log
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() {
+			ended <- panel.Run(ctx, panel.Options{Screen: s, Dir: filepath.Join(dir, "panel"), Page: page, Log: l.logger()})
+		}()
+		paint := func() {
+			t.Helper()
+			if err := os.WriteFile(page, nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.Chtimes(page, time.Now(), time.Now()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		pass := func(d time.Duration) []byte {
+			time.Sleep(d) // of the bubble
+			synctest.Wait()
+			return s.Picture().Pix
+		}
+		if a, b := pass(1500*time.Millisecond), pass(time.Second); slices.Equal(a, b) {
+			t.Error("nothing paints, and the sign of life stands still")
+		}
+		paint()
+		before := pass(1500 * time.Millisecond)
+		for range 5 * 60 / 5 { // longer than the panel's patience
+			paint()
+			if !slices.Equal(pass(5*time.Second), before) {
+				t.Fatal("it draws while a browser paints")
+			}
+		}
+		if slices.Equal(pass(20*time.Second), before) || !strings.Contains(l.String(), "show=starting") {
+			t.Error("it draws nothing after the browser has stopped")
+		}
+		if strings.Contains(l.String(), "show=browser") {
+			t.Error("it said that the browser is down right after that painted")
+		}
+		cancel()
+		if err := <-ended; err != nil {
+			t.Errorf("Run = %v, want nil", err)
+		}
+	})
+}
+
 func TestHeard(t *testing.T) {
 	dir := t.TempDir()
 	say := func(who string, s panel.Statement) {

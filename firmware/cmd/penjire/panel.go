@@ -22,7 +22,7 @@ import (
 	ui "github.com/penjire/penjire/ui/panel"
 )
 
-const panelHelp = `usage: penjire panel [run] [--screen DEVICE|FILE:WxHxBITS] [--board FILE] [--rotation DEGREES] [--input FOLDER] [--dir FOLDER]
+const panelHelp = `usage: penjire panel [run] [--screen DEVICE|FILE:WxHxBITS] [--board FILE] [--rotation DEGREES] [--input FOLDER] [--dir FOLDER] [--page FILE]
        penjire panel say [--phone NUMBER] [--detail TEXT,...] [--dir FOLDER] WHO KIND
        penjire panel unsay [--dir FOLDER] WHO
        penjire panel picture [--size WxH] [--dir FOLDER] FILE.png
@@ -101,14 +101,15 @@ func panelCommand(ctx context.Context, args []string, stderr io.Writer) int {
 
 // panelFlags say which screen there is.
 type panelFlags struct {
-	screen, board, input string
-	rotation             int
+	screen, board, input, page string
+	rotation                   int
 }
 
 func (f *panelFlags) add(fs *flag.FlagSet) {
 	fs.StringVar(&f.screen, "screen", "/dev/fb0", "")
 	fs.StringVar(&f.board, "board", "/usr/lib/penjire/board.json", "")
 	fs.StringVar(&f.input, "input", "/dev/input", "")
+	fs.StringVar(&f.page, "page", "/run/penjire/page", "")
 	fs.IntVar(&f.rotation, "rotation", -1, "")
 }
 
@@ -153,7 +154,7 @@ func (f *panelFlags) run(ctx context.Context, dir string, stderr io.Writer) (err
 	defer func() { err = errors.Join(err, s.Close()) }()
 	defer quietConsole()()
 	return panel.Run(ctx, panel.Options{
-		Screen: s, Rotation: f.turned(), Dir: dir, Touches: evdev.Find(f.input), Log: slog.New(slog.NewTextHandler(stderr, nil)),
+		Screen: s, Rotation: f.turned(), Dir: dir, Page: f.page, Touches: evdev.Find(f.input), Log: slog.New(slog.NewTextHandler(stderr, nil)),
 	})
 }
 
