@@ -101,7 +101,7 @@ type show struct {
 	p     *panel.Painter // nil while a browser paints
 	page  time.Time      // of the page file, as it was last seen
 	paint time.Time      // when it was last seen to change
-	quiet time.Time // since when nobody says anything but that the kiosk starts
+	quiet time.Time      // since when nobody says anything but that the kiosk starts
 	beat  int
 	shown panel.View // what is on the screen
 	small bool       // the languages take turns there
