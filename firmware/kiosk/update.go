@@ -33,6 +33,7 @@ type Updates struct {
 	Release   layout.Release // of the slot that runs
 	Roots     []*x509.Certificate
 	Boot      string // of the machine: another after each of its starts
+	Trials    string // update.Config has it
 	Installer update.Installer
 	Restart   func(context.Context) error
 }
@@ -80,7 +81,7 @@ func (k *Kiosk) openUpdates(ctx context.Context, o *Updates) error {
 		return fmt.Errorf("kiosk: %w", err)
 	}
 	c := update.Config{
-		Dir: k.s.Update.Folder, Roots: o.Roots, Boot: o.Boot, Installer: o.Installer, Restart: o.Restart,
+		Dir: k.s.Update.Folder, Roots: o.Roots, Boot: o.Boot, Trials: o.Trials, Installer: o.Installer, Restart: o.Restart,
 		Own: update.Own{
 			Board: o.Release.Board, Version: o.Release.Version, Build: uint64(max(0, o.Release.Build.Unix())), Format: format, Ring: ring,
 		},

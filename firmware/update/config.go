@@ -37,6 +37,9 @@ type Config struct {
 	Lists [][]byte // that the image came with
 	Own   Own
 	Boot  string
+	// Trials is the folder in which a file names the slot on trial, for whoever starts
+	// the machine anew when nothing comes up in it; "": nobody does.
+	Trials string
 
 	Installer Installer
 	Restart   func(context.Context) error // of the machine

@@ -2,6 +2,7 @@ package update
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -25,7 +26,9 @@ type Updater struct {
 
 	mu       sync.Mutex
 	s        State
-	saved    int64 // Have when the state was last kept
+	saved    int64  // Have when the state was last kept
+	marked   string // slot that is marked as on trial
+	unmarked bool   // no other is
 	todo     []Effect
 	progress Progress
 	asked    bool // the portal was, and answered
@@ -130,10 +133,13 @@ func (u *Updater) step(e Event, f Facts) error {
 	before := u.s
 	next, do := Next(u.s, e, f)
 	if _, ok := e.(Got); !ok || next.Have-u.saved >= saveEvery || next.Have < u.saved {
-		if err := u.store.save(next); err != nil {
+		if err := errors.Join(u.mark(next), u.store.save(next)); err != nil {
 			return err
 		}
 		u.saved = next.Have
+		if err := u.unmark(next); err != nil {
+			u.c.Log.Warn("update", "err", err) // the next step tries again
+		}
 	}
 	u.s = next
 	u.todo = append(u.todo, do...)

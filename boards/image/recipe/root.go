@@ -66,6 +66,8 @@ var links = map[string]string{
 	"etc/systemd/system/multi-user.target.wants/penjire-first.service": "/usr/lib/systemd/system/penjire-first.service",
 	"etc/systemd/system/sysinit.target.wants/penjire-panel.service":    "/usr/lib/systemd/system/penjire-panel.service",
 	"etc/systemd/system/sysinit.target.wants/nftables.service":         "/usr/lib/systemd/system/nftables.service",
+	"etc/systemd/system/timers.target.wants/penjire-trial@A.timer":     "/usr/lib/systemd/system/penjire-trial@.timer",
+	"etc/systemd/system/timers.target.wants/penjire-trial@B.timer":     "/usr/lib/systemd/system/penjire-trial@.timer",
 	"etc/resolv.conf": "/run/NetworkManager/resolv.conf",
 	"etc/mtab":        "../proc/self/mounts",
 }

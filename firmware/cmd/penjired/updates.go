@@ -24,7 +24,7 @@ func updates() (*kiosk.Updates, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read what this image is: %w", err)
 	}
-	u := &kiosk.Updates{Installer: &rauc.Client{}, Restart: (&logind.Client{}).Reboot}
+	u := &kiosk.Updates{Trials: layout.UpdateDir, Installer: &rauc.Client{}, Restart: (&logind.Client{}).Reboot}
 	if u.Release, err = layout.ParseRelease(b); err != nil {
 		return nil, err
 	}
