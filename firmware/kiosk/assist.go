@@ -18,7 +18,7 @@ import (
 
 // waitingFor says since when and why requests are here still.
 func (k *Kiosk) waitingFor(st outbox.Stats, up uplink.Status, now time.Time) session.Queue {
-	q := session.Queue{Count: st.Unsent, Aside: up.Aside}
+	q := session.Queue{Count: st.Unsent, Aside: up.Aside, Setup: k.setup != nil}
 	if !st.OldestUnsent.IsZero() {
 		waited := now.Sub(st.OldestUnsent)
 		q.Oldest, q.Days, q.Overdue = st.OldestUnsent.In(zone), max(0, int(waited/(24*time.Hour))), waited > k.s.Overdue

@@ -88,6 +88,13 @@ func (k *Kiosk) start(v *visit, eff session.Effect) {
 		limit, do = stickTime, func(ctx context.Context) session.Event { return k.exportForAssistant(ctx, v, e) }
 	case session.Ticket:
 		limit, do = signTime, func(ctx context.Context) session.Event { return k.ticketForAssistant(ctx, e) }
+	case session.Setup:
+		limit, do = findTime, func(context.Context) session.Event {
+			if k.setup != nil {
+				k.setup(e.Lang)
+			}
+			return nil
+		}
 	case session.PrintReceipt:
 		limit, do = findTime, func(ctx context.Context) session.Event { return k.printReceipt(ctx, e) }
 	case session.PrintCopy:

@@ -65,6 +65,8 @@ type Options struct {
 	// Front stands before the kiosk's screens: it is handed what serves citizens, and
 	// returns what the pages are drawn from; nil: that itself.
 	Front func(citizens *Kiosk) web.Kiosk
+	// Setup has the technician's pages come, in that language; nil: there are none.
+	Setup func(lang string)
 	// CheckOutbox is outbox.Options.CheckCommand.
 	CheckOutbox []string
 }
@@ -115,6 +117,7 @@ type Kiosk struct {
 	books   []*cashbook.Book // of the acceptors of money
 
 	front   func(*Kiosk) web.Kiosk // nil: none
+	setup   func(lang string)      // nil: there are no pages for it
 	page    pageFile
 	upd     updates
 	cab     *cabinet
@@ -167,7 +170,7 @@ var _ web.Kiosk = (*Kiosk)(nil)
 // Open opens everything a kiosk is made of and listens, but serves nothing yet.
 func Open(ctx context.Context, o Options) (_ *Kiosk, err error) {
 	k := &Kiosk{
-		s: o.Settings, version: o.Version, developer: o.Updates != nil && o.Updates.Release.Developer, boot: o.Boot, log: o.Log, level: o.Level, started: time.Now(), gone: make(chan struct{}), page: pageFile{path: o.PageFile}, front: o.Front,
+		s: o.Settings, version: o.Version, developer: o.Updates != nil && o.Updates.Release.Developer, boot: o.Boot, log: o.Log, level: o.Level, started: time.Now(), gone: make(chan struct{}), page: pageFile{path: o.PageFile}, front: o.Front, setup: o.Setup,
 		idle: session.Idle{
 			Warn: o.Settings.IdleWarn, End: o.Settings.IdleEnd,
 			Alone: min(15*time.Second, o.Settings.IdleWarn), Take: time.Minute,

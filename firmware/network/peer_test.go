@@ -2,30 +2,19 @@ package network
 
 import (
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/netip"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/godbus/dbus/v5"
 
 	"github.com/penjire/penjire/firmware/enrol"
+	"github.com/penjire/penjire/firmware/network/networktest"
 )
-
-// left skips a test whose peer is not here, or fails it where every peer must be.
-func left(t *testing.T, what string) {
-	t.Helper()
-	if os.Getenv("PENJIRE_PEERS") == "require" {
-		t.Fatalf("peer is missing: %s", what)
-	}
-	t.Skipf("LEFT OUT: %s; networks were not joined", what)
-}
 
 // aFolder is a kiosk's folder with a set-up.
 func aFolder(t *testing.T, n enrol.Network) string {
@@ -45,105 +34,16 @@ func aFolder(t *testing.T, n enrol.Network) string {
 	return dir
 }
 
-const busConfig = `<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-BUS Bus Configuration 1.0//EN" "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
-<busconfig><type>system</type><listen>unix:path=%s</listen><auth>EXTERNAL</auth>
-<policy context="default"><allow send_destination="*" eavesdrop="true"/><allow eavesdrop="true"/><allow own="*"/><allow user="*"/></policy></busconfig>`
-
-// bus starts a bus of the test's own and connects to it.
-func bus(t *testing.T) (dir, address string, m *Manager) {
-	t.Helper()
-	if _, err := exec.LookPath("dbus-daemon"); err != nil {
-		left(t, "no dbus-daemon here (Debian package dbus)")
-	}
-	// A temporary folder's name may be too long for a socket.
-	dir, err := os.MkdirTemp("", "pn")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	config := filepath.Join(dir, "bus.conf")
-	if err := os.WriteFile(config, fmt.Appendf(nil, busConfig, filepath.Join(dir, "bus")), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	address = "unix:path=" + filepath.Join(dir, "bus")
-	run(t, exec.Command("dbus-daemon", "--config-file="+config, "--nofork"))
-	var con *dbus.Conn
-	until(t, "the bus", func() bool {
-		con, err = dbus.Connect(address)
-		return err == nil
-	})
-	m = On(con)
-	t.Cleanup(func() { _ = m.Close() })
-	return dir, address, m
-}
-
-// run starts a program that ends with the test.
-func run(t *testing.T, c *exec.Cmd) {
-	t.Helper()
-	var said strings.Builder
-	c.Stdout, c.Stderr, c.WaitDelay = &said, &said, time.Second
-	if err := c.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = c.Process.Kill() // nothing of it is kept
-		if err := c.Wait(); t.Failed() {
-			t.Logf("%s: %v\n%s", c.Path, err, said.String())
-		}
-	})
-}
-
-// until waits for another program.
-func until(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	end := time.After(30 * time.Second)
-	for !ok() {
-		select {
-		case <-tick.C:
-		case <-end:
-			t.Fatalf("%s did not come", what)
-		}
-	}
-}
-
 // TestNetworkManager joins an Ethernet by the real NetworkManager, which is in a
 // network of its own with one cable.
 func TestNetworkManager(t *testing.T) {
-	nm, err := exec.LookPath("NetworkManager")
-	if err != nil {
-		nm = "/usr/sbin/NetworkManager"
-	}
-	if _, err := os.Stat(nm); err != nil || os.Getuid() != 0 {
-		left(t, "no NetworkManager here (Debian package network-manager), or not root")
-	}
-	if out, err := exec.Command("unshare", "-n", "-m", "true").CombinedOutput(); err != nil {
-		left(t, "no network namespace: "+string(out))
-	}
-	dir, address, m := bus(t)
-	if err := os.Mkdir(filepath.Join(dir, "keyfiles"), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	conf := filepath.Join(dir, "nm.conf")
-	if err := os.WriteFile(conf, []byte("[main]\nplugins=keyfile\nauth-polkit=false\ndns=none\nno-auto-default=*\n[keyfile]\npath="+filepath.Join(dir, "keyfiles")+"\n[connectivity]\nenabled=false\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	script := `set -e
-mount -t sysfs -o ro sysfs /sys
-mount -t tmpfs tmpfs /run
-mkdir -p /var/lib/NetworkManager && mount -t tmpfs tmpfs /var/lib/NetworkManager
-ip link set lo up
-ip link add eth0 type veth peer name far
-ip link set far up
-exec "$0" -n --config="$1" --config-dir=/none --system-config-dir=/none --intern-config=/none`
-	c := exec.Command("unshare", "-n", "-m", "sh", "-c", script, nm, conf)
-	c.Env = append(os.Environ(), "DBUS_SYSTEM_BUS_ADDRESS="+address)
-	run(t, c)
+	keyfiles, con := networktest.Real(t)
+	m := On(con)
 	var all []Device
-	until(t, "NetworkManager", func() bool {
+	networktest.Until(t, "NetworkManager", func() bool {
+		var err error
 		all, err = m.Devices(t.Context())
-		return slices.ContainsFunc(all, func(d Device) bool { return d.Name == "eth0" && d.Cable && d.State != Unavailable })
+		return err == nil && slices.ContainsFunc(all, func(d Device) bool { return d.Name == "eth0" && d.Cable && d.State != Unavailable })
 	})
 	if kinds, err := m.Kinds(t.Context()); err != nil || !slices.Equal(kinds, []enrol.Kind{enrol.Ethernet, enrol.Stick}) {
 		t.Errorf("Kinds = %q, %v, want ethernet and the stick", kinds, err)
@@ -158,12 +58,12 @@ exec "$0" -n --config="$1" --config-dir=/none --system-config-dir=/none --intern
 		if err := m.Join(t.Context(), n); err != nil {
 			t.Fatalf("Join = %v", err)
 		}
-		files, err := os.ReadDir(filepath.Join(dir, "keyfiles"))
+		files, err := os.ReadDir(keyfiles)
 		if err != nil || len(files) != 1 {
 			t.Errorf("keyfiles = %v, %v, want one", files, err)
 		}
 	}
-	b, err := os.ReadFile(filepath.Join(dir, "keyfiles", "penjire.nmconnection"))
+	b, err := os.ReadFile(filepath.Join(keyfiles, "penjire.nmconnection"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -186,8 +86,8 @@ exec "$0" -n --config="$1" --config-dir=/none --system-config-dir=/none --intern
 	if err := m.Join(t.Context(), enrol.Network{Kind: enrol.Stick}); err != nil {
 		t.Errorf("Join of nothing = %v", err)
 	}
-	until(t, "the end of the connection", func() bool {
-		files, err := os.ReadDir(filepath.Join(dir, "keyfiles"))
+	networktest.Until(t, "the end of the connection", func() bool {
+		files, err := os.ReadDir(keyfiles)
 		return err == nil && len(files) == 0
 	})
 	// What has no device here is at least understood.
@@ -219,33 +119,9 @@ exec "$0" -n --config="$1" --config-dir=/none --system-config-dir=/none --intern
 	}
 }
 
-// mock is python-dbusmock's NetworkManager, which has radios.
-const mock = `
-import sys, dbus
-bus = dbus.bus.BusConnection(sys.argv[1])
-o = bus.get_object("org.freedesktop.NetworkManager", "/org/freedesktop/NetworkManager")
-i = dbus.Interface(o, "org.freedesktop.DBus.Mock")
-w = i.AddWiFiDevice("w0", "wlan0", 30)
-for n, (ssid, strength, security) in enumerate([("Nusga", 40, 0x100), ("Nusga", 80, 0x100), ("açyk", 60, 0), ("täze", 20, 0x400), ("edara", 90, 0x200), ("\x01\x02", 99, 0)]):
-    i.AddAccessPoint(w, "ap%d" % n, ssid, "00:00:00:00:00:0%d" % n, dbus.UInt32(2), dbus.UInt32(2425), dbus.UInt32(5400), dbus.Byte(strength), dbus.UInt32(security))
-`
-
 // TestWiFi looks for wireless networks and joins them at python-dbusmock.
 func TestWiFi(t *testing.T) {
-	if err := exec.Command("/usr/bin/python3", "-c", "import dbusmock").Run(); err != nil {
-		left(t, "no python-dbusmock here (Debian package python3-dbusmock)")
-	}
-	_, address, m := bus(t)
-	c := exec.Command("/usr/bin/python3", "-m", "dbusmock", "--system", "--template", "networkmanager")
-	c.Env = append(os.Environ(), "DBUS_SYSTEM_BUS_ADDRESS="+address)
-	run(t, c)
-	until(t, "the mock", func() bool {
-		err := m.call(t.Context(), root, ".GetDevices", nil)
-		return !errors.Is(err, ErrNone)
-	})
-	if out, err := exec.Command("/usr/bin/python3", "-c", mock, address).CombinedOutput(); err != nil {
-		t.Fatalf("set the mock up: %v\n%s", err, out)
-	}
+	m := On(networktest.Mock(t))
 	if err := m.Scan(t.Context()); err != nil {
 		t.Errorf("Scan = %v", err)
 	}
@@ -279,7 +155,8 @@ func TestWiFi(t *testing.T) {
 
 // TestNobody: a bus without NetworkManager.
 func TestNobody(t *testing.T) {
-	_, _, m := bus(t)
+	_, _, con := networktest.Bus(t)
+	m := On(con)
 	if _, err := m.Devices(t.Context()); !errors.Is(err, ErrNone) {
 		t.Errorf("Devices = %v, want ErrNone", err)
 	}

@@ -31,6 +31,9 @@ func (m *Manager) Keep(ctx context.Context, folder string, log *slog.Logger, sai
 			log.Info("penjire: network", "kind", string(n.Kind), "joined", true)
 			return nil
 		}
+		if ctx.Err() != nil {
+			return ctx.Err() // nothing is known of the network by that
+		}
 		why := WhyOther
 		if e, ok := errors.AsType[*JoinError](err); ok {
 			why = e.Why

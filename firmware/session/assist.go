@@ -30,22 +30,31 @@ type Ticket struct {
 	Lang string
 }
 
+// Setup has the technician's pages come. The visit is over: what they change is the
+// kiosk's.
+type Setup struct{ Lang string }
+
+func (Setup) effect()   {}
 func (Exported) event() {}
 func (Export) effect()  {}
 func (Ticketed) event() {}
 func (Ticket) effect()  {}
 
 // assistants reports whether an assistant's card is wanted for p.
-func (p Purpose) assistants() bool { return p == ForExport || p == ForTicket }
+func (p Purpose) assistants() bool { return p == ForExport || p == ForTicket || p == ForSetup }
 
 // assist is the assistant's page: it is reached from the help of the home page,
 // so that no visit in which somebody is busy is left for it.
-func (s State) assist(a Act) (State, []Effect) {
+func (s State) assist(a Act, f Facts) (State, []Effect) {
 	switch a.Name {
 	case "export":
 		return s.wantAssistant(ForExport)
 	case "ticket":
 		return s.wantAssistant(ForTicket)
+	case "setup":
+		if f.Queue.Setup {
+			return s.wantAssistant(ForSetup)
+		}
 	}
 	return s, nil
 }
@@ -62,6 +71,10 @@ func (s State) exporter(h *Holder) (State, []Effect) {
 	if !h.Assistant {
 		s.Card.Problem = "assistant"
 		return s, nil
+	}
+	if s.Purpose == ForSetup {
+		e, effects := s.end()
+		return e, append(effects, Setup{Lang: s.Lang})
 	}
 	if s.Purpose == ForTicket {
 		s = s.wait("ticket")

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/penjire/penjire/ui/screen"
@@ -78,5 +79,37 @@ func TestAssistAfterLooking(t *testing.T) {
 		if v := s.View(f, Idle{}); v.Title != "" {
 			t.Errorf("%v: the title is %q, want none", next, v.Title)
 		}
+	}
+}
+
+// TestSetup: an assistant's card, and no other, has the technician's pages come, and
+// ends the visit; where there are no such pages nothing is offered.
+func TestSetup(t *testing.T) {
+	f := facts()
+	s := Begin("ru", 1)
+	do := func(e Event) (eff []Effect) {
+		s, eff = Next(s, e, f)
+		return eff
+	}
+	s.Page = screen.Assist
+	if do(Act{Name: "setup"}); s.Page != screen.Assist {
+		t.Fatalf("without such pages: %s, want nothing to change", s.Page)
+	}
+	f.Queue.Setup = true
+	if do(Act{Name: "setup"}); s.Page != screen.Card {
+		t.Fatalf("the page is %s, want that it asks for a card", s.Page)
+	}
+	read := do(CardIn{Gen: 1})
+	do(CardRead{Job: read[0].(ReadCard).Job, Holder: holder(1, 1)})
+	if s.Card.Problem != "assistant" {
+		t.Fatalf("with a citizen's card: %s %q, want that it is refused", s.Page, s.Card.Problem)
+	}
+	do(CardOut{})
+	read = do(CardIn{Gen: 2})
+	h := holder(2, 2)
+	h.Assistant = true
+	eff := do(CardRead{Job: read[0].(ReadCard).Job, Holder: h})
+	if !slices.Contains(eff, Effect(Setup{Lang: "ru"})) || s.Page != screen.TakeCard {
+		t.Errorf("with an assistant's card: %s %v, want the technician's pages and the card given back", s.Page, eff)
 	}
 }

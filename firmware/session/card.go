@@ -129,7 +129,7 @@ func (s State) backFromCard() State {
 		s.Page = screen.Service
 	case ForOpening, ForCorrect:
 		s.Page = screen.Status
-	case ForExport, ForTicket:
+	case ForExport, ForTicket, ForSetup:
 		s.Page = screen.Assist
 	default:
 		s.Page = screen.Home

@@ -71,7 +71,7 @@ func (s State) retry(f Facts) (State, []Effect) {
 		}
 	case ForRequests, ForQuestions:
 		return s.wantCard(f)
-	case ForExport, ForTicket:
+	case ForExport, ForTicket, ForSetup:
 		return s.wantAssistant(s.Purpose)
 	}
 	s.Page = screen.Home

@@ -120,7 +120,7 @@ func (s State) act(a Act, f Facts) (State, []Effect) {
 	case screen.PIN:
 		return s.pin(a, f)
 	case screen.Assist:
-		return s.assist(a)
+		return s.assist(a, f)
 	case screen.Done, screen.Track, screen.Requests, screen.Status, screen.Answer:
 		return s.looking(a, f)
 	}

@@ -68,6 +68,7 @@ const (
 	ForCorrect   Purpose = 5 // open a returned answer and correct the request
 	ForExport    Purpose = 6 // put what waits on a memory stick: an assistant's card
 	ForTicket    Purpose = 7 // print the kiosk's state: an assistant's card
+	ForSetup     Purpose = 8 // set the kiosk up: an assistant's card
 )
 
 // Card is what the visit knows of cards.

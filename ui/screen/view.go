@@ -144,6 +144,7 @@ type AssistView struct {
 	Aside   int       // what the portal said and could not be believed; it is asked for again
 	Export  *ExportView
 	Ticket  *TicketView
+	Setup   bool // the technician's pages can be opened from here
 }
 
 // TicketView is what became of the status ticket.

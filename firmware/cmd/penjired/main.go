@@ -127,7 +127,7 @@ func serve(ctx context.Context, s settings.Settings, first *commission.Wizard, p
 		return err
 	}
 	k, err := kiosk.Open(ctx, kiosk.Options{
-		Updates: up, Front: first.Before,
+		Updates: up, Front: first.Before, Setup: first.Reopen,
 		Settings: s, Version: v, Built: built, Boot: rand.Text()[:12], Log: log, Level: level,
 		PageFile: page, CheckOutbox: []string{"/proc/self/exe", checkOutbox},
 	})
