@@ -33,7 +33,7 @@ func (k *Kiosk) facts() session.Facts {
 	return session.Facts{
 		Now: k.now(), Catalogue: k.know.catalogue(), Blocked: k.blocked(),
 		NoReader: k.reader == nil || k.reader.Health() == device.NoDevice, Queue: k.queue,
-		Scanner: k.scannerThere(),
+		Scanner: k.scannerThere(), Software: k.software,
 	}
 }
 
@@ -95,6 +95,11 @@ func (k *Kiosk) start(v *visit, eff session.Effect) {
 			}
 			return nil
 		}
+	case session.TakeUpdate:
+		limit, do = findTime, func(ctx context.Context) session.Event { return k.takeStick(ctx, e) }
+	case session.LeaveUpdate:
+		k.leaveStick()
+		return
 	case session.PrintReceipt:
 		limit, do = findTime, func(ctx context.Context) session.Event { return k.printReceipt(ctx, e) }
 	case session.PrintCopy:

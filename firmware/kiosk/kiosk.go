@@ -160,6 +160,7 @@ type Kiosk struct {
 	journalled  time.Time               // when a beacon was last put into the journal
 	unsent      int                     // as last looked at
 	queue       session.Queue           // as last looked at, for the assistant
+	software    screen.UpdateView       // as last looked at, for the assistant
 	scans       bool                    // a code scanner may be there, as last looked at
 	medium      *storage.Medium         // as last looked at; nil: not yet
 	mediumSeen  time.Time               // when that was
@@ -364,6 +365,7 @@ func (k *Kiosk) Run(ctx context.Context) error {
 	})
 	if k.upd.Updater != nil {
 		run("updates", k.upd.Run)
+		run("sticks", k.watchStick)
 	}
 	if k.reader != nil {
 		run("card reader", k.cards)

@@ -50,18 +50,19 @@ const patience = 30 * time.Second
 // rig is a kiosk with everything around it: emulated devices at the far ends of
 // pseudo-terminals, a real portal, and hands.
 type rig struct {
-	t      testing.TB
-	dir    string
-	w      *specimen.World
-	chip   *pn532emu.Chip
-	opened func(*Kiosk) // before it runs; nil: nothing
-	paper  *printer.Printer
-	reader *pty.Port
-	cable  *pty.Port // of the printer
-	io     *firmataemu.Board
-	wires  *pty.Port // of the I/O board
-	cards  map[string]*pivcard.Card
-	log    *logBuffer
+	t       testing.TB
+	dir     string
+	w       *specimen.World
+	chip    *pn532emu.Chip
+	opened  func(*Kiosk) // before it runs; nil: nothing
+	updates *Updates     // nil: a machine without slots
+	paper   *printer.Printer
+	reader  *pty.Port
+	cable   *pty.Port // of the printer
+	io      *firmataemu.Board
+	wires   *pty.Port // of the I/O board
+	cards   map[string]*pivcard.Card
+	log     *logBuffer
 
 	signed []byte          // catalogue
 	packs  []*catalog.Pack // further services at the portal
@@ -227,7 +228,7 @@ func (r *rig) start() { r.startWith(r.settings()) }
 func (r *rig) startWith(s settings.Settings) {
 	r.t.Helper()
 	log := slog.New(slog.NewTextHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	k, err := Open(context.Background(), Options{Settings: s, Version: "test", Boot: "boot", Log: log})
+	k, err := Open(context.Background(), Options{Settings: s, Version: "test", Boot: "boot", Log: log, Updates: r.updates})
 	r.must(err)
 	if r.opened != nil {
 		r.opened(k)

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -45,6 +44,7 @@ type updates struct {
 	mu      sync.Mutex
 	calm    time.Time // since when nobody has stood here
 	reached time.Time // when the portal was last connected; zero: never
+	stick   stickRelease
 }
 
 // formatFile says which format the kiosk's data has.
@@ -221,63 +221,18 @@ func (k *Kiosk) updateStatus() *update.Status {
 	return &s
 }
 
-// Names of the files of a release.
-const (
-	bundleExt      = ".raucb"
-	descriptionExt = ".release"
-)
-
-// installFrom takes the release at path: one of its two files, or the newest one for
-// this board in a folder.
+// installFrom takes the release at path, as update.Find has it.
 func (k *Kiosk) installFrom(ctx context.Context, path string, again bool) error {
 	if k.upd.Updater == nil {
 		return errNoSlots
 	}
-	info, err := os.Stat(path)
+	f, err := update.Find(path, k.upd.Status().Report.Board)
 	if err != nil {
-		return fmt.Errorf("look for a release: %w", err)
+		return err
 	}
-	names := []string{strings.TrimSuffix(strings.TrimSuffix(path, bundleExt), descriptionExt) + descriptionExt}
-	if info.IsDir() {
-		if names, err = filepath.Glob(filepath.Join(path, "*"+descriptionExt)); err != nil || len(names) == 0 {
-			return fmt.Errorf("there is no release (*%s) in %s", descriptionExt, path)
-		}
+	if f.Size < 0 {
+		return fmt.Errorf("the bundle %s is not beside its description", filepath.Base(f.Bundle))
 	}
-	var best []byte
-	var bundle string
-	var newest uint64
-	for _, name := range names {
-		signed, err := readDescription(name)
-		if err != nil {
-			return err
-		}
-		r, err := releases.Read(signed)
-		if len(names) == 1 || err == nil && r.Board == k.upd.Status().Report.Board && r.Build > newest {
-			best, bundle = signed, strings.TrimSuffix(name, descriptionExt)+bundleExt
-			if err == nil {
-				newest = r.Build
-			}
-		}
-	}
-	if best == nil {
-		return &update.Refused{Code: releases.CodeBoard}
-	}
-	if _, err := os.Stat(bundle); err != nil {
-		return fmt.Errorf("look for the release's bundle: %w", err)
-	}
-	_, err = k.upd.Offer(ctx, best, bundle, true, again)
+	_, err = k.upd.Offer(ctx, f.Signed, update.Offered{Path: f.Bundle, Hand: true, Again: again})
 	return err
-}
-
-func readDescription(name string) ([]byte, error) {
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, fmt.Errorf("read a release's description: %w", err)
-	}
-	defer func() { _ = f.Close() }() // it was read only
-	b, err := io.ReadAll(io.LimitReader(f, releases.MaxSigned+1))
-	if err != nil {
-		return nil, fmt.Errorf("read a release's description: %w", err)
-	}
-	return b, nil
 }

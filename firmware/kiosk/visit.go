@@ -87,8 +87,17 @@ func (k *Kiosk) Start(context.Context) screen.View {
 	k.withdrawOffer()
 	return screen.View{
 		Screen: screen.Start, Lang: "tk", Devices: k.devices,
-		Start: &screen.StartView{Unprinted: len(k.interrupted) > 0, Notice: k.health.Notice(), Waiting: k.waitingDays(), Developer: k.developer},
+		Start: &screen.StartView{Unprinted: len(k.interrupted) > 0, Notice: k.health.Notice(), Waiting: k.waitingDays(), Developer: k.developer, Stick: k.stickNotice()},
 	}
+}
+
+// stickNotice says whether a stick with new software is in. k.mu is held.
+func (k *Kiosk) stickNotice() string {
+	switch k.software.State {
+	case screen.UpdateOffered, screen.UpdateRefused:
+		return k.software.State
+	}
+	return ""
 }
 
 // waitingDays is for how many days a request has waited for longer than it should;

@@ -91,11 +91,11 @@ func (k *Kiosk) lookOnce(ctx context.Context) {
 	if why := k.up.Status().Waits; why != "" {
 		d.Waits, d.Until, d.Today = why, q.Until, q.Today
 	}
-	notice := k.health.Notice()
+	notice, software := k.health.Notice(), k.lookUpdate(k.clock.Now())
 	k.mu.Lock()
 	scans := k.scannerThere()
-	changed := d != k.devices || notice != k.notice || q != k.queue || scans != k.scans
-	k.devices, k.notice, k.queue, k.scans = d, notice, q, scans
+	changed := d != k.devices || notice != k.notice || q != k.queue || scans != k.scans || software != k.software
+	k.devices, k.notice, k.queue, k.scans, k.software = d, notice, q, scans, software
 	k.shine()
 	k.mu.Unlock()
 	if changed {

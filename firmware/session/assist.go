@@ -1,6 +1,9 @@
 package session
 
-import "github.com/penjire/penjire/ui/screen"
+import (
+	"github.com/penjire/penjire/sync/release"
+	"github.com/penjire/penjire/ui/screen"
+)
 
 // Queue is what the kiosk tells the assistant of the requests that the portal has
 // not confirmed. It names no one.
@@ -34,18 +37,45 @@ type Ticket struct {
 // kiosk's.
 type Setup struct{ Lang string }
 
-func (Setup) effect()   {}
-func (Exported) event() {}
-func (Export) effect()  {}
-func (Ticketed) event() {}
-func (Ticket) effect()  {}
+// UpdateTaken answers [TakeUpdate]: what became of it is in the facts.
+type UpdateTaken struct{ Job uint64 }
+
+// TakeUpdate takes the new software on the stick, to be installed at night or, with
+// Now, as soon as nobody is at the kiosk. The assistant's card is asked for it because
+// the kiosk restarts.
+type TakeUpdate struct {
+	Job uint64
+	Now bool
+}
+
+// LeaveUpdate is the assistant's no: they are not asked again while the stick is in.
+type LeaveUpdate struct{}
+
+func (Setup) effect()       {}
+func (Exported) event()     {}
+func (Export) effect()      {}
+func (Ticketed) event()     {}
+func (Ticket) effect()      {}
+func (UpdateTaken) event()  {}
+func (TakeUpdate) effect()  {}
+func (LeaveUpdate) effect() {}
 
 // assistants reports whether an assistant's card is wanted for p.
-func (p Purpose) assistants() bool { return p == ForExport || p == ForTicket || p == ForSetup }
+func (p Purpose) assistants() bool { return p >= ForExport && p <= ForTonight }
 
 // assist is the assistant's page: it is reached from the help of the home page,
 // so that no visit in which somebody is busy is left for it.
 func (s State) assist(a Act, f Facts) (State, []Effect) {
+	if f.Software.State == screen.UpdateOffered {
+		switch a.Name {
+		case "update":
+			return s.wantAssistant(ForUpdate)
+		case "tonight":
+			return s.wantAssistant(ForTonight)
+		case "leave":
+			return s, []Effect{LeaveUpdate{}}
+		}
+	}
 	switch a.Name {
 	case "export":
 		return s.wantAssistant(ForExport)
@@ -72,13 +102,16 @@ func (s State) exporter(h *Holder) (State, []Effect) {
 		s.Card.Problem = "assistant"
 		return s, nil
 	}
-	if s.Purpose == ForSetup {
+	switch s.Purpose {
+	case ForSetup:
 		e, effects := s.end()
 		return e, append(effects, Setup{Lang: s.Lang})
-	}
-	if s.Purpose == ForTicket {
+	case ForTicket:
 		s = s.wait("ticket")
 		return s, []Effect{Ticket{Job: s.Busy, Lang: s.Lang}}
+	case ForUpdate, ForTonight:
+		s = s.wait("update")
+		return s, []Effect{TakeUpdate{Job: s.Busy, Now: s.Purpose == ForUpdate}}
 	}
 	s = s.wait("exporting")
 	return s, []Effect{Export{Job: s.Busy}}
@@ -103,6 +136,10 @@ func (s State) ticketed(e Ticketed) (State, []Effect) {
 // assistView is the page.
 func (s State) assistView(f Facts) *screen.AssistView {
 	v := f.Queue
-	v.Export, v.Ticket, v.Blocked = s.Export, s.Ticket, f.Blocked
+	v.Export, v.Ticket, v.Blocked, v.Update = s.Export, s.Ticket, f.Blocked, f.Software
+	if code := v.Update.Code; code != "" {
+		words := release.Say(s.Lang, code)
+		v.Update.Says, v.Update.Do = words.Says, words.Do
+	}
 	return &v
 }

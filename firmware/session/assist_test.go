@@ -58,6 +58,46 @@ func TestAssist(t *testing.T) {
 	}
 }
 
+// TestAssistSoftware: new software on the stick is taken with an assistant's card alone,
+// now or at night as chosen; a no needs none; and where nothing is offered nothing is.
+func TestAssistSoftware(t *testing.T) {
+	f := facts()
+	f.Software = screen.UpdateView{State: screen.UpdateOffered, Version: "0.6.2"}
+	h := holder(1, 1)
+	h.Assistant = true
+	for name, now := range map[string]bool{"update": true, "tonight": false} {
+		s := Begin("ru", 1)
+		s.Page = screen.Assist
+		s, eff := Next(s, Act{Name: name}, f)
+		s, _ = Next(s, CardRead{Job: eff[0].(ReadCard).Job, Holder: holder(1, 1)}, f)
+		if s.Card.Problem != "assistant" {
+			t.Errorf("%s with a citizen's card: %q, want that it is refused", name, s.Card.Problem)
+		}
+		s, _ = Next(s, CardOut{}, f)
+		s, eff = Next(s, CardIn{Gen: 1}, f)
+		s, eff = Next(s, CardRead{Job: eff[0].(ReadCard).Job, Holder: h}, f)
+		if got, ok := eff[0].(TakeUpdate); !ok || got.Now != now {
+			t.Errorf("%s: %+v, want that it is taken", name, eff)
+		}
+		s, _ = Next(s, UpdateTaken{Job: s.Busy}, f)
+		if s.Page != screen.Assist || s.Card.Known {
+			t.Errorf("%s: after it %s, want the assistant's page", name, s.Page)
+		}
+	}
+	s := Begin("ru", 0)
+	s.Page = screen.Assist
+	if _, eff := Next(s, Act{Name: "leave"}, f); len(eff) != 1 || eff[0] != Effect(LeaveUpdate{}) {
+		t.Errorf("no: %+v, want that it is left", eff)
+	}
+	f.Software = screen.UpdateView{State: screen.UpdateRefused, Code: "release.older"}
+	if n, eff := Next(s, Act{Name: "update"}, f); len(eff) != 0 || n.Page != screen.Assist {
+		t.Errorf("what is refused: %s, %v, want that nothing happens", n.Page, eff)
+	}
+	if v := s.View(f, Idle{}).Assist.Update; v.Says == "" || v.Says == "release.older" {
+		t.Errorf("what is refused is told as %q, want words", v.Says)
+	}
+}
+
 // TestAssistAfterLooking: a service that somebody only looked at has no part in what
 // is done from the home page next: neither its title, nor whom it is for.
 func TestAssistAfterLooking(t *testing.T) {

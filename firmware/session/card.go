@@ -129,7 +129,7 @@ func (s State) backFromCard() State {
 		s.Page = screen.Service
 	case ForOpening, ForCorrect:
 		s.Page = screen.Status
-	case ForExport, ForTicket, ForSetup:
+	case ForExport, ForTicket, ForSetup, ForUpdate, ForTonight:
 		s.Page = screen.Assist
 	default:
 		s.Page = screen.Home

@@ -45,6 +45,11 @@ func Next(s State, e Event, f Facts) (State, []Effect) {
 		return s.exported(e)
 	case Ticketed:
 		return s.ticketed(e)
+	case UpdateTaken:
+		if s.mine(e.Job) {
+			s.Page = screen.Assist
+		}
+		return s, nil
 	case IdleWarn:
 		if i := s.Idle(Idle{Warn: 1, End: 1, Alone: 1, Left: 1, LeftEnd: 1, Take: 1}); i.Warn > 0 {
 			s.Over = screen.Away

@@ -61,14 +61,16 @@ type Purpose int
 // The purposes.
 const (
 	ForNothing   Purpose = 0
-	ForQuestions Purpose = 1 // begin the questions of a service
-	ForSigning   Purpose = 2 // sign the request
-	ForRequests  Purpose = 3 // list my requests
-	ForOpening   Purpose = 4 // open an answer
-	ForCorrect   Purpose = 5 // open a returned answer and correct the request
-	ForExport    Purpose = 6 // put what waits on a memory stick: an assistant's card
-	ForTicket    Purpose = 7 // print the kiosk's state: an assistant's card
-	ForSetup     Purpose = 8 // set the kiosk up: an assistant's card
+	ForQuestions Purpose = 1  // begin the questions of a service
+	ForSigning   Purpose = 2  // sign the request
+	ForRequests  Purpose = 3  // list my requests
+	ForOpening   Purpose = 4  // open an answer
+	ForCorrect   Purpose = 5  // open a returned answer and correct the request
+	ForExport    Purpose = 6  // put what waits on a memory stick: an assistant's card
+	ForTicket    Purpose = 7  // print the kiosk's state: an assistant's card
+	ForSetup     Purpose = 8  // set the kiosk up: an assistant's card
+	ForUpdate    Purpose = 9  // take the stick's new software now: an assistant's card
+	ForTonight   Purpose = 10 // take it, to be installed at night: an assistant's card
 )
 
 // Card is what the visit knows of cards.
@@ -202,6 +204,8 @@ type Facts struct {
 	Blocked string
 	// Queue is what waits for the portal, for the assistant.
 	Queue Queue
+	// Software is what is known of new software, for the assistant; its words are not in it.
+	Software screen.UpdateView
 	// NoReader is set while no card reader answers.
 	NoReader bool
 	// Scanner is set while a code scanner may be there.

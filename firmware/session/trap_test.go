@@ -140,7 +140,7 @@ func drawEvent(t *rapid.T, s State, gen *uint64) Event {
 	acts := []string{
 		"lang", "size", "theme", "back", "help", "end", "stay", "apply", "requests", "track", "choose", "begin",
 		"accept", "decline", "yes", "no", "answer", "change", "confirm", "pin", "print", "reprint", "open",
-		"correct", "withdraw", "retry", "finish", "home", "assist", "export", "nonsense",
+		"correct", "withdraw", "retry", "finish", "home", "assist", "export", "ticket", "update", "tonight", "leave", "nonsense",
 	}
 	job := s.Busy
 	req := Request{Doc: [32]byte{1}, Service: "certificate", Stage: screen.StageReturned, Answer: true, Receipt: screen.PaperUnknown}
@@ -196,7 +196,7 @@ func sensible(t *rapid.T, s State, gen *uint64) Event {
 	case screen.Home:
 		return one(act("apply"), act("apply"), act("requests"), act("track"), act("help"))
 	case screen.Assist:
-		return one(act("export"))
+		return one(act("export"), act("ticket"), act("update"), act("tonight"), act("leave"))
 	case screen.Services:
 		return one(arg("choose", "certificate"), arg("choose", "complaint"))
 	case screen.Service:
@@ -223,6 +223,8 @@ func sensible(t *rapid.T, s State, gen *uint64) Event {
 			return Accepted{Job: s.Busy, Request: req}
 		case "ticket":
 			return Ticketed{Job: s.Busy, What: screen.TicketView{Code: "failed"}}
+		case "update":
+			return UpdateTaken{Job: s.Busy}
 		case "exporting":
 			return Exported{Job: s.Busy, What: screen.ExportView{Records: 1, Code: "stick.none"}}
 		case "opening":

@@ -18,6 +18,7 @@ type (
 		Release *release.Release
 		Path    string // of its bundle, on a memory stick; "": the portal has it
 		Hand    bool   // a person asks for it
+		Wait    bool   // it waits for quiet hours all the same
 		Again   bool   // also if it failed here before
 	}
 
@@ -31,8 +32,9 @@ type (
 	// Whole says that the bundle is there and is the one described.
 	Whole struct{}
 
-	// Cut says that fetching ended before its end; more may come later.
-	Cut struct{}
+	// Cut says that fetching ended before its end; more may come later. Full: because
+	// the kiosk's own disk takes no more.
+	Cut struct{ Full bool }
 
 	// Spoiled says that what came is not the bundle described.
 	Spoiled struct{}

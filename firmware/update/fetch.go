@@ -19,6 +19,9 @@ type Stream interface {
 // errSpoiled is bytes that are not those described.
 var errSpoiled = errors.New("update: what came is not the bundle described")
 
+// errKeep is a disk of the kiosk that does not take what came.
+var errKeep = errors.New("the disk does not take it")
+
 // fetch gets the bundle beside everything else, if that is not under way.
 func (u *Updater) fetch(ctx context.Context) {
 	if u.fetching != nil {
@@ -66,7 +69,7 @@ func (u *Updater) fetchOnce(ctx context.Context, path string) Event {
 		return Spoiled{}
 	}
 	u.c.Log.Info("update: fetching was cut", "build", r.Build, "err", err)
-	return Cut{}
+	return Cut{Full: errors.Is(err, errKeep)}
 }
 
 // copyFrom writes chunk by chunk: each is checked, then durable, then counted.
@@ -88,10 +91,10 @@ func (u *Updater) copyFrom(ctx context.Context, f *os.File, have int64, r *relea
 				return fmt.Errorf("%w: behind byte %d", errSpoiled, have)
 			}
 			if _, err := f.Write(b); err != nil {
-				return fmt.Errorf("update: keep what came of build %d: %w", r.Build, err)
+				return fmt.Errorf("update: keep what came of build %d: %w: %w", r.Build, errKeep, err)
 			}
 			if err := f.Sync(); err != nil {
-				return fmt.Errorf("update: keep what came of build %d: %w", r.Build, err)
+				return fmt.Errorf("update: keep what came of build %d: %w: %w", r.Build, errKeep, err)
 			}
 			have += int64(len(b))
 			brought := int64(len(b))

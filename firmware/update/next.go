@@ -36,7 +36,7 @@ func Next(s State, e Event, f Facts) (State, []Effect) {
 		}
 		return s, nil
 	case Cut:
-		return s.cut(f)
+		return s.cut(e, f)
 	case Spoiled:
 		return s.spoil(f)
 	case InstallEnded:
@@ -64,17 +64,17 @@ func Next(s State, e Event, f Facts) (State, []Effect) {
 
 // offered takes a release on, or says why not.
 func (s State) offered(e Offered, f Facts) (State, []Effect) {
-	r := e.Release
+	r, now := e.Release, e.Hand && !e.Wait
 	switch s.Phase {
 	case release.Installing, release.Installed, release.Trial, release.Leaving:
 		return s, nil // one at a time
 	case release.Downloading, release.Staged:
 		same := bytes.Equal(s.Target.SHA256, r.Content.SHA256[:])
 		switch {
-		case same && s.Hand == (s.Hand || e.Hand) && (s.Path == e.Path || e.Path == ""):
+		case same && s.Hand == (s.Hand || now) && (s.Path == e.Path || e.Path == ""):
 			return s, nil
 		case same && s.Phase == release.Staged:
-			s.Hand = s.Hand || e.Hand // the same, and now somebody waits for it
+			s.Hand = s.Hand || now // the same, and now somebody waits for it
 			return s, nil
 		case !e.Hand && (s.Hand || r.Build <= s.Target.Build):
 			return s, nil // what a person asked for is not pushed aside
@@ -88,7 +88,7 @@ func (s State) offered(e Offered, f Facts) (State, []Effect) {
 		return s, nil
 	}
 	n := s.reset()
-	n.Phase, n.Signed, n.Path, n.Hand = release.Downloading, r.Signed(), e.Path, e.Hand
+	n.Phase, n.Signed, n.Path, n.Hand = release.Downloading, r.Signed(), e.Path, now
 	n.Target = Target{r.Build, r.Version, r.Content.Size, slices.Clone(r.Content.SHA256[:]), r.By}
 	if e.Again {
 		n.Bad = slices.DeleteFunc(slices.Clone(n.Bad), func(b uint64) bool { return b == r.Build })
@@ -143,15 +143,21 @@ func (s State) fetch(f Facts) []Effect {
 	return []Effect{Halt{}}
 }
 
-// cut is a download that ended early. From the portal it goes on; the stick has gone.
-func (s State) cut(f Facts) (State, []Effect) {
+// cut is a download that ended early. From the portal it goes on; of a stick that has
+// gone nothing more comes.
+func (s State) cut(e Cut, f Facts) (State, []Effect) {
 	if s.Phase != release.Downloading {
 		return s, nil
 	}
-	if s.Path != "" {
-		return s.end(release.CodeInterrupted, f), []Effect{WriteNotes{}}
+	switch {
+	case s.Path == "":
+		return s, nil
+	case e.Full:
+		s = s.end(release.CodeSize, f)
+	default:
+		s = s.end(release.CodeInterrupted, f)
 	}
-	return s, nil
+	return s, []Effect{Drop{}, WriteNotes{}} // the disk is not kept full for who may not come again
 }
 
 // spoil is a bundle that came wrong: from a stick it comes no better, from the portal

@@ -34,7 +34,7 @@ func (u *Updater) ask(ctx context.Context) {
 		u.tell(ctx, Withdrawn{})
 		return
 	}
-	if _, err := u.Offer(ctx, signed, "", false, false); err != nil {
+	if _, err := u.Offer(ctx, signed, Offered{}); err != nil {
 		u.c.Log.Warn("update: what the portal offers is not taken", "err", err)
 	}
 }
@@ -72,10 +72,9 @@ func (r *Refused) Error() string {
 // Unwrap returns what the reader said.
 func (r *Refused) Unwrap() error { return r.Err }
 
-// Offer opens a signed description and takes it on, or says why not: a *Refused.
-// path is the bundle's on a memory stick; hand says that a person asks, and again that
-// they do although it failed here before. Run must be running.
-func (u *Updater) Offer(ctx context.Context, signed []byte, path string, hand, again bool) (*release.Release, error) {
+// Offer opens a signed description and takes it on as o says, or says why not: a
+// *Refused. Run must be running.
+func (u *Updater) Offer(ctx context.Context, signed []byte, o Offered) (*release.Release, error) {
 	u.mu.Lock()
 	keys := u.keys
 	u.mu.Unlock()
@@ -92,9 +91,10 @@ func (u *Updater) Offer(ctx context.Context, signed []byte, path string, hand, a
 	if err != nil {
 		return nil, &Refused{release.CodeOf(err), err}
 	}
+	o.Release = r
 	done := make(chan State, 1)
 	select {
-	case u.events <- asked{Offered{Release: r, Path: path, Hand: hand, Again: again}, done}:
+	case u.events <- asked{o, done}:
 	case <-ctx.Done():
 		return nil, fmt.Errorf("update: offer a release: %w", ctx.Err())
 	}

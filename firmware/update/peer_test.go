@@ -311,7 +311,7 @@ func TestFromStick(t *testing.T) {
 		{"format", with(func(r *release.Release) { r.Formats = release.Formats{Min: 2, Max: 3} }), release.CodeFormat},
 		{"ring", with(func(r *release.Release) { r.Ring = release.Lab }), release.CodeRing},
 	} {
-		_, err := u.Offer(t.Context(), tt.signed, file, true, false)
+		_, err := u.Offer(t.Context(), tt.signed, Offered{Path: file, Hand: true})
 		no, ok := errors.AsType[*Refused](err)
 		if !ok || no.Code != tt.want {
 			t.Errorf("%s: Offer = %v, want %s", tt.name, err, tt.want)
@@ -322,7 +322,7 @@ func TestFromStick(t *testing.T) {
 	}
 	offer := func(again bool) {
 		t.Helper()
-		if _, err := u.Offer(t.Context(), signed, file, true, again); err != nil {
+		if _, err := u.Offer(t.Context(), signed, Offered{Path: file, Hand: true, Again: again}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -335,7 +335,7 @@ func TestFromStick(t *testing.T) {
 	offer(false)
 	r.await("the bundle is damaged", u, ended(release.CodeCorrupt))
 	put(bundle)
-	_, err := u.Offer(t.Context(), signed, file, true, false)
+	_, err := u.Offer(t.Context(), signed, Offered{Path: file, Hand: true})
 	if no, ok := errors.AsType[*Refused](err); !ok || no.Code != release.CodeBad {
 		t.Errorf("Offer of what failed here = %v, want %s", err, release.CodeBad)
 	}

@@ -8,6 +8,8 @@ type Status struct {
 	Ring     string         `json:"ring"`
 	Version  string         `json:"target_version,omitempty"`
 	Size     int64          `json:"size,omitempty"`
+	Stick    bool           `json:"stick,omitempty"` // it comes from a memory stick
+	Hand     bool           `json:"hand,omitempty"`  // it waits for no quiet hours
 	Progress *Progress      `json:"progress,omitempty"`
 	Detail   string         `json:"detail,omitempty"` // RAUC's own words of the last failure
 	Bad      []uint64       `json:"bad,omitempty"`
@@ -20,7 +22,7 @@ func (u *Updater) Status() Status {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	s := Status{
-		Report: u.report(), Version: u.s.Target.Version, Size: u.s.Target.Size, Detail: u.s.Detail,
+		Report: u.report(), Version: u.s.Target.Version, Size: u.s.Target.Size, Stick: u.s.Path != "", Hand: u.s.Hand, Detail: u.s.Detail,
 		Bad: u.s.Bad, Keys: u.keys.Version(), Asked: u.asked, Ring: u.c.Own.Ring.String(),
 	}
 	if u.s.Phase == release.Installing {

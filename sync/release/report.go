@@ -64,7 +64,7 @@ const (
 // How an update ended, or what interrupts it.
 const (
 	CodeGood        Code = "update.good"         // it runs and has proved itself
-	CodeInterrupted Code = "update.interrupted"  // the download was cut: it goes on by itself
+	CodeInterrupted Code = "update.interrupted"  // the stick was pulled out while it was copied
 	CodeInstall     Code = "update.install"      // RAUC did not install it
 	CodeBoot        Code = "update.boot"         // it did not start: the slot before runs
 	CodeScreen      Code = "update.gate.screen"  // no page was painted

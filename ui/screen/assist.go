@@ -10,6 +10,15 @@ func (p *page) AssistDo() string {
 	return p.TOr("assist.do."+p.Assist.Why, "assist.do.unknown", p.moment())
 }
 
+// UpdateMB is how large the new software is, in millions of bytes.
+func (p *page) UpdateMB() int64 { return (p.Assist.Update.Size + 999_999) / 1_000_000 }
+
+// UpdateBad reports whether what is told of new software is not as it should be.
+func (p *page) UpdateBad() bool {
+	u := p.Assist.Update
+	return u.State == UpdateRefused || u.State == UpdateEnded && u.Code != "update.good"
+}
+
 // TicketWords says what became of the status ticket.
 func (p *page) TicketWords() string {
 	return p.TOr("assist.ticket."+p.Assist.Ticket.Code, "assist.ticket.failed")

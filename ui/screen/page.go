@@ -266,7 +266,7 @@ func (p *page) Classes() string {
 	if p.Keyboard() {
 		c = append(c, "typing")
 	}
-	if p.Screen == Start && (p.Start.Unprinted || p.Start.Notice != "" || p.Start.Waiting > 0) {
+	if p.Screen == Start && (p.Start.Unprinted || p.Start.Notice != "" || p.Start.Waiting > 0 || p.Start.Stick != "") {
 		c = append(c, "says")
 	}
 	if p.Screen == Start && p.Start.Developer {

@@ -163,7 +163,7 @@ func (p *page) WorkIcon() string {
 		return "printer"
 	case "opening":
 		return "doc"
-	case "exporting":
+	case "exporting", "update":
 		return "tray"
 	}
 	return "card"

@@ -145,7 +145,34 @@ type AssistView struct {
 	Export  *ExportView
 	Ticket  *TicketView
 	Setup   bool // the technician's pages can be opened from here
+	Update  UpdateView
 }
+
+// UpdateView is what the assistant is told of new software: what is on the stick, and
+// what becomes of it.
+type UpdateView struct {
+	State   string // UpdateOffered …; "": there is nothing to tell
+	Version string
+	Running string // version that runs
+	Size    int64  // bytes
+	Stick   bool   // it comes from a stick, not over the network
+	Percent int    // that are here
+	Night   string // when the kiosk installs: 02:00–05:00
+	Code    string // of UpdateRefused, UpdateUnderWay and UpdateEnded; whoever makes the view knows its words
+	Says    string // those words, in the page's language
+	Do      string // and what to do
+}
+
+// Where new software stands: UpdateView.State.
+const (
+	UpdateOffered  = "offered"  // it is on the stick, and would be taken
+	UpdateRefused  = "refused"  // it is on the stick, and is not taken
+	UpdateCopying  = "copying"  // it comes
+	UpdateNight    = "night"    // it is here and waits for the night
+	UpdateSoon     = "soon"     // it is here and waits until nobody is at the kiosk
+	UpdateUnderWay = "underway" // it is installed, or proves itself
+	UpdateEnded    = "ended"    // how the last one ended
+)
 
 // TicketView is what became of the status ticket.
 type TicketView struct {
@@ -170,6 +197,7 @@ type StartView struct {
 	Unprinted bool
 	Notice    string // phrase key of a notice for everyone, e.g. out of service
 	Developer bool   // the software is a developer's: not for service
+	Stick     string // UpdateOffered or UpdateRefused: a stick with new software is in
 }
 
 // HomeView is the home page.
