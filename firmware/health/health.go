@@ -79,6 +79,7 @@ var (
 	Unbelieved  = &Condition{Code: "decision.unbelieved", Severity: Note, What: "a decision of the portal could not be believed", Advice: "nothing: it is asked for again each day and with each new trust bundle; if it lasts, report it"}
 	Unprinted   = &Condition{Code: "receipt.unknown", Severity: Note, What: "the power went while a receipt was printing", Advice: "nothing to do: it is offered as a marked copy"}
 	TrustOld    = &Condition{Code: "trust.stale", Severity: Note, What: "the revocation lists are older than promised", Advice: "connect the kiosk"}
+	SealNew     = &Condition{Code: "seal.unlisted", Severity: Note, What: "the trust bundle does not list this kiosk's seal yet: only the portal can check its receipts, which say so", Advice: "nothing here: the operator has the register take the certificate, and the next bundle ends it"}
 
 	CabinetOpen   = &Condition{Code: "cabinet.open", Severity: Note, What: "the door of the cabinet is open", Advice: "close it; that it was opened is in the journal"}
 	Tampered      = &Condition{Code: "cabinet.tampered", Severity: Degrade, What: "the tamper loop is broken, or was", Advice: "look at the cabinet; when it is whole: penjire queue dismiss cabinet.tampered"}
@@ -100,7 +101,7 @@ var (
 var All = []*Condition{
 	SheetsGone, SheetsOut, SheetsStuck, SheetsToner,
 	PaperLow, PaperOut, PaperJam, CoverOpen, PrinterHot, Untaken, NoPrinter, NoReader, NoPortal, PortalCert, PortalNo,
-	ClockLost, BeaconOld, DiskFull, NoKey, NoIdentity, OutboxLost, Restored, MirrorGone, MirrorFull, MirrorSlow, MirrorElse, MirrorMore, MirrorSame, Refuted, Overdue, Unbelieved, Unprinted, TrustOld,
+	ClockLost, BeaconOld, DiskFull, NoKey, NoIdentity, OutboxLost, Restored, MirrorGone, MirrorFull, MirrorSlow, MirrorElse, MirrorMore, MirrorSame, Refuted, Overdue, Unbelieved, Unprinted, TrustOld, SealNew,
 	CabinetOpen, Tampered, NoSensor, Hot, OnBattery, NoMeter, SupplyFailing, ClockBattery, NoWatchdog,
 	StorageWorn, StorageFaulty, StorageTight, Leaving, Verbose,
 }

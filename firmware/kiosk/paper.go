@@ -107,6 +107,7 @@ func (k *Kiosk) receipt(r outbox.Request, marked bool) printing.Receipt {
 		return out
 	}
 	out.Seal = s.URL(k.s.Portal.PublicURL)
+	out.SealNew = sealCert(k.know.trust(), k.signer().Cert, r.Claimed, k.clock.Now()) == nil
 	return out
 }
 

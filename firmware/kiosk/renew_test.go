@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/penjire/penjire/firmware/health"
 	"github.com/penjire/penjire/sync/edoc"
 	"github.com/penjire/penjire/sync/edoc/specimen"
 	"github.com/penjire/penjire/sync/edoc/trust"
@@ -202,5 +203,30 @@ func TestSealCertificate(t *testing.T) {
 		if got := sealCert(&trust.Bundle{SealSigners: tt.listed}, own, now.AddDate(0, 0, tt.made), now); got != tt.want {
 			t.Errorf("%s: got the one until %v", name, got.NotAfter)
 		}
+	}
+}
+
+// A kiosk that the trust bundle does not list says so, in its state and on its receipts;
+// the next bundle ends it.
+func TestSealNotListedYet(t *testing.T) {
+	r := newRig(t)
+	b := *r.w.Trust()
+	b.Version++
+	b.SealSigners = nil
+	r.must(r.w.Publish(&b))
+	conf := r.settings()
+	r.must(os.WriteFile(conf.Trust, r.w.Bundle(), 0o600))
+	r.startWith(conf)
+	r.condition(health.SealNew, true)
+	code := r.complain()
+	r.leave()
+	if paper := r.k.receipt(r.found(code), false); !paper.SealNew || paper.Seal == "" {
+		t.Error("the receipt does not say that only the portal can check it")
+	}
+	r.must(r.w.Reissue())
+	r.online(nil)
+	r.condition(health.SealNew, false)
+	if paper := r.k.receipt(r.found(code), false); paper.SealNew {
+		t.Error("the receipt says still that only the portal can check it")
 	}
 }

@@ -234,6 +234,8 @@ func (k *Kiosk) lookTrust() {
 	k.trustSeen, k.trustOf = time.Now(), k.know.trust()
 	r := k.trustOf.CheckCard(k.signer().Cert, trust.UseDevice, k.clock.Now())
 	k.set(health.TrustOld, r.Revocation.Reason == trust.ReasonStaleCRL)
+	now := k.clock.Now()
+	k.set(health.SealNew, sealCert(k.trustOf, k.signer().Cert, now, now) == nil)
 }
 
 func (k *Kiosk) lookOutbox(ctx context.Context) session.Queue {

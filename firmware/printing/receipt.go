@@ -33,6 +33,8 @@ type Receipt struct {
 	Root    [32]byte  // of that tree
 	Seal    string    // text of the QR code: the sealed receipt as a URL
 	Look    string    // where to look up the code, as people type it: "portal.example/status"
+	// SealNew: no trust bundle lists the kiosk yet, so only the portal can check Seal.
+	SealNew bool
 	// NoCard: the service identified no one, so only the code finds the request.
 	NoCard bool
 	// Received: the portal's receipt is verified already. Without it the paper
@@ -97,7 +99,11 @@ func (r Receipt) draw(width, dpi int) (image.Image, error) {
 	p.text(in(words.Keep), style{face: bold, size: 3.6})
 	if r.Seal != "" {
 		p.code(r.Seal, 46)
-		p.text(in(words.SealReceipt), style{face: regular, size: 3.2, center: true})
+		says := words.SealReceipt
+		if r.SealNew {
+			says = words.SealNew
+		}
+		p.text(in(says), style{face: regular, size: 3.2, center: true})
 	}
 	p.gap(2)
 	p.rule(0.25)

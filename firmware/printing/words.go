@@ -5,15 +5,15 @@ import "github.com/penjire/penjire/sync/catalog"
 // The words of the papers. The Turkmen terms are those of the laws
 // (REQUIREMENTS, Terms).
 var words = struct {
-	Name, Repeat, RepeatWhy                            catalog.Text
-	CodeLabel, Kept, KeptAt, NotSent, NotSentMore      catalog.Text
-	Received, ReceivedMore, Answer, AnswerBy           catalog.Text
-	LookHead, LookKiosk, LookCode, LookWeb             catalog.Text
-	SealReceipt, Proof, Entry, Tree, Root, Kiosk, Keep catalog.Text
-	CopyHead, CopyLaw, CopyRepeat                      catalog.Text
-	Subject, ID, Certified, Signer, Signed             catalog.Text
-	Request, RequestOf, Original, Pages, Printed       catalog.Text
-	SealCopy, Sealed, CheckLabel, CheckAt              catalog.Text
+	Name, Repeat, RepeatWhy                                     catalog.Text
+	CodeLabel, Kept, KeptAt, NotSent, NotSentMore               catalog.Text
+	Received, ReceivedMore, Answer, AnswerBy                    catalog.Text
+	LookHead, LookKiosk, LookCode, LookWeb                      catalog.Text
+	SealReceipt, SealNew, Proof, Entry, Tree, Root, Kiosk, Keep catalog.Text
+	CopyHead, CopyLaw, CopyRepeat                               catalog.Text
+	Subject, ID, Certified, Signer, Signed                      catalog.Text
+	Request, RequestOf, Original, Pages, Printed                catalog.Text
+	SealCopy, Sealed, CheckLabel, CheckAt                       catalog.Text
 }{
 	Name: catalog.Text{TK: "Bir penjire", RU: "Одно окно", EN: "One window"},
 	Repeat: catalog.Text{
@@ -77,6 +77,11 @@ var words = struct {
 		TK: "Çekiň möhüri. Onuň hakykydygyny islendik telefon bilen barlap bolýar.",
 		RU: "Знак чека. Его подлинность можно проверить любым телефоном.",
 		EN: "Seal of this receipt. Any phone can check that it is genuine.",
+	},
+	SealNew: catalog.Text{
+		TK: "Çekiň möhüri. Bu kiosk täze: ony häzirlikçe diňe portal barlap bilýär.",
+		RU: "Знак чека. Этот киоск новый: проверить его пока может только портал.",
+		EN: "Seal of this receipt. This kiosk is new: only the portal can check it so far.",
 	},
 	Proof: catalog.Text{TK: "Žurnaldaky subutnama", RU: "Доказательство в журнале", EN: "Proof in the journal"},
 	Entry: catalog.Text{TK: "Ýazgy № ", RU: "Запись № ", EN: "Entry no. "},

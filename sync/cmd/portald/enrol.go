@@ -154,10 +154,10 @@ func said(err error, stderr io.Writer) int {
 	return 1
 }
 
-// kioskCommand is kiosk ls, revoke, answer and crl.
+// kioskCommand is kiosk ls, revoke, answer, crl and register.
 func kioskCommand(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if len(args) == 0 {
-		_, _ = fmt.Fprintln(stderr, "portald: kiosk takes ls, revoke, answer or crl")
+		_, _ = fmt.Fprintln(stderr, "portald: kiosk takes ls, revoke, answer, crl or register")
 		return 2
 	}
 	fs, dir, where := enrolFlags("kiosk "+args[0], stderr)
@@ -191,8 +191,16 @@ func kioskCommand(ctx context.Context, args []string, stdout, stderr io.Writer) 
 			}
 			return err
 		}
+	case "register":
+		do = func(s *est.Service, _ ledger.Ledger) error {
+			b, err := s.ForRegister(ctx)
+			if err == nil {
+				_, err = stdout.Write(b)
+			}
+			return err
+		}
 	default:
-		_, _ = fmt.Fprintf(stderr, "portald: kiosk takes ls, revoke, answer or crl, not %q\n", args[0])
+		_, _ = fmt.Fprintf(stderr, "portald: kiosk takes ls, revoke, answer, crl or register, not %q\n", args[0])
 		return 2
 	}
 	if code, done := parse(fs, args[1:], n, stderr, what); done {

@@ -4,6 +4,7 @@
 // which needs no network.
 //
 //	register bundle -from bundle.json -roots FILE -cert FILE -key FILE [-previous FILE|-first] [-delta FILE] -out FILE
+//	register kiosks -list FILE -from bundle.json -previous FILE -roots FILE
 //	register catalogue -packs FOLDER -trust FILE -roots FILE -cert FILE -key FILE [-previous FILE|-first] -out FILE
 //	register show -roots FILE FILE
 //
@@ -12,6 +13,10 @@
 // one reads it, before it is written: a bundle that kiosks would refuse, or
 // with which something would stop working unnoticed, is not made. On standard
 // output it says what changed.
+//
+// kiosks puts what portald kiosk register wrote, new kiosks' certificates and the
+// portal's list of revoked ones, where the description finds them, if centres of the
+// bundle in force issued all of it. A new bundle is then as far as ever: bundle.
 //
 // catalogue makes the next version of the catalogue from service packs.
 //
@@ -30,6 +35,7 @@ import (
 )
 
 const help = `usage: register bundle -from bundle.json -roots FILE -cert FILE -key FILE [-previous FILE|-first] [-delta FILE] -out FILE
+       register kiosks -list FILE -from bundle.json -previous FILE -roots FILE
        register catalogue -packs FOLDER -trust FILE -roots FILE -cert FILE -key FILE [-previous FILE|-first] -out FILE
        register show -roots FILE FILE
 `
@@ -38,6 +44,6 @@ func main() { os.Exit(run(os.Args[1:], time.Now(), os.Stdout, os.Stderr)) }
 
 func run(args []string, now time.Time, stdout, stderr io.Writer) int {
 	return command.Run("register", help, map[string]command.Func{
-		"bundle": issueBundle, "catalogue": issueCatalogue, "show": show,
+		"bundle": issueBundle, "kiosks": takeKiosks, "catalogue": issueCatalogue, "show": show,
 	}, args, now, stdout, stderr)
 }

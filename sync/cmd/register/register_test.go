@@ -1,8 +1,11 @@
 package main
 
 import (
+	"crypto/rand"
+	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
+	"math/big"
 	"os"
 	"path/filepath"
 	"testing"
@@ -66,6 +69,9 @@ func TestScripts(t *testing.T) {
 		if files["more.json"], err = json.Marshal(bundle); err != nil {
 			return err
 		}
+		if err := fromPortal(w, second, files); err != nil {
+			return err
+		}
 		for name, b := range files {
 			path := filepath.Join(e.WorkDir, name)
 			if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
@@ -77,4 +83,34 @@ func TestScripts(t *testing.T) {
 		}
 		return nil
 	}})
+}
+
+// fromPortal adds what a portal hands over: the second kiosk with a list that revokes
+// one, the same with a stranger's, and a later list that revokes nobody.
+func fromPortal(w *specimen.World, second specimen.Device, files map[string][]byte) error {
+	list := func(at time.Time, revoked ...x509.RevocationListEntry) ([]byte, error) {
+		der, err := x509.CreateRevocationList(rand.Reader, &x509.RevocationList{
+			Number: big.NewInt(at.Unix()), ThisUpdate: at, NextUpdate: at.AddDate(0, 0, 30), RevokedCertificateEntries: revoked,
+		}, w.Infrastructure.Cert, w.Infrastructure.Key)
+		return pem.EncodeToMemory(&pem.Block{Type: "X509 CRL", Bytes: der}), err
+	}
+	cert := func(i specimen.Identity) []byte {
+		return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: i.Cert.Raw})
+	}
+	lost, err := list(w.Made, x509.RevocationListEntry{SerialNumber: big.NewInt(4711), RevocationTime: w.Made})
+	if err != nil {
+		return err
+	}
+	none, err := list(w.Made.Add(time.Second))
+	if err != nil {
+		return err
+	}
+	other, err := specimen.New(w.Made)
+	if err != nil {
+		return err
+	}
+	files["portal/kiosks.pem"] = append(cert(second.Signing), lost...)
+	files["portal/strangers.pem"] = append(cert(other.Device.Signing), lost...)
+	files["portal/forgets.pem"] = none
+	return nil
 }

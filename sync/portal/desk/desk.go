@@ -142,6 +142,7 @@ func (d *Desk) routes() *http.ServeMux {
 	m.HandleFunc("GET /desk/releases", d.operators(d.releases))
 	m.HandleFunc("POST /desk/releases/{board}/{build}", d.operators(d.changeRelease))
 	m.HandleFunc("GET /desk/enrol", d.operators(d.enrolPage))
+	m.HandleFunc("GET /desk/enrol/kiosks.pem", d.operators(d.forRegister))
 	m.HandleFunc("POST /desk/enrol", d.operators(d.makeCode))
 	m.HandleFunc("POST /desk/enrol/revoke", d.operators(d.revokeKiosk))
 	m.HandleFunc("GET /desk/stick", d.operators(d.stickPage))

@@ -2,10 +2,13 @@ package desk
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"net/http"
+	"slices"
 	"time"
 
+	"github.com/penjire/penjire/sync/edoc/trust"
 	"github.com/penjire/penjire/sync/enrol"
 	"github.com/penjire/penjire/sync/ledger"
 	"github.com/penjire/penjire/sync/portal/est"
@@ -18,6 +21,8 @@ type Certificates interface {
 	NewCode(ctx context.Context, kiosk string, chip bool, life time.Duration, by string) (enrol.Code, ledger.Code, error)
 	RevokeKiosk(ctx context.Context, kiosk, reason, by string) (int, error)
 	Take(ctx context.Context, file []byte) (*est.Taken, error)
+	Unlisted(ctx context.Context) ([]*x509.Certificate, error)
+	ForRegister(ctx context.Context) ([]byte, error)
 }
 
 // expelling is a portal that can end a kiosk's session.
@@ -34,6 +39,8 @@ type enrolView struct {
 	Until time.Time
 	Codes []codeView
 	Fleet []certView
+	// Unlisted are the kiosks whose seals the trust bundle does not have yet.
+	Unlisted []string
 }
 
 // codeView is a code without itself.
@@ -82,7 +89,32 @@ func (d *Desk) enrolSend(w http.ResponseWriter, r *http.Request, o Officer, stat
 		return
 	}
 	v.Codes, v.Fleet = codeViews(codes, v.Now), certViews(certs)
+	if d.certs != nil {
+		unlisted, err := d.certs.Unlisted(r.Context())
+		if err != nil {
+			d.fail(w, r, o, err)
+			return
+		}
+		for _, c := range unlisted {
+			v.Unlisted = append(v.Unlisted, trust.DeviceID(c))
+		}
+		v.Unlisted = slices.Compact(v.Unlisted)
+	}
 	d.send(w, status, "enrol", v)
+}
+
+// forRegister gives what the register has to take into the next trust bundle.
+func (d *Desk) forRegister(w http.ResponseWriter, r *http.Request, o Officer) {
+	if d.certs == nil {
+		d.fail(w, r, o, ledger.ErrNotFound)
+		return
+	}
+	b, err := d.certs.ForRegister(r.Context())
+	if err != nil {
+		d.fail(w, r, o, err)
+		return
+	}
+	sendAnswer(w, "kiosks.pem", b)
 }
 
 // codesShown is how many codes the page has; portald kiosk ls has all.

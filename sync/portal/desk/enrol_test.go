@@ -80,6 +80,10 @@ func TestEnrolDesk(t *testing.T) {
 		t.Errorf("the answer: %v", err)
 	}
 	wants1(t, "the page of certificates", b.get("/desk/enrol", http.StatusOK), "K-000123")
+	wants1(t, "the page of certificates", b.get("/desk/enrol", http.StatusOK), "/desk/enrol/kiosks.pem")
+	if w := b.send(http.MethodGet, "/desk/enrol/kiosks.pem", nil); w.Code != http.StatusOK || strings.Count(w.Body.String(), "BEGIN CERTIFICATE") != 1 || !strings.Contains(w.Body.String(), "BEGIN X509 CRL") {
+		t.Errorf("the file for the register = %d:\n%s", w.Code, w.Body)
+	}
 	if w := b.send(http.MethodPost, "/desk/enrol/revoke", url.Values{"revoke": {"K-000999"}}); w.Code != http.StatusUnprocessableEntity {
 		t.Errorf("the revocation of an unknown kiosk = %d, want 422", w.Code)
 	}
@@ -90,4 +94,5 @@ func TestEnrolDesk(t *testing.T) {
 	}
 	officer := o.browser(t).signIn("myrat")
 	officer.get("/desk/enrol", http.StatusNotFound)
+	officer.get("/desk/enrol/kiosks.pem", http.StatusNotFound)
 }

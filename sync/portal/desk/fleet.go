@@ -2,9 +2,11 @@ package desk
 
 import (
 	"cmp"
+	"crypto/x509"
 	"slices"
 	"time"
 
+	"github.com/penjire/penjire/sync/edoc/trust"
 	"github.com/penjire/penjire/sync/ledger"
 )
 
@@ -26,6 +28,7 @@ type kiosk struct {
 	Quiet     bool // not seen for long
 	Stuck     bool // a request waits for long (ED-25)
 	Older     bool // its catalogue or bundle is not the newest
+	Unlisted  bool // the trust bundle has no certificate that its seals are checked by
 	Forks     int  // of the alarms that the page has
 	Restored  int  // it has what the portal's store lost
 	Recent    int  // alarms of the last days
@@ -43,6 +46,13 @@ type bar struct{ X, Y, W, H int }
 
 // fleetOrders are how the fleet can be ordered; the first is how it is.
 var fleetOrders = []string{"worst", "id", "seen", "oldest", "alarms", "software"}
+
+// listed reports whether the bundle has a certificate of the kiosk that is in force.
+func listed(b *trust.Bundle, kiosk string, now time.Time) bool {
+	return slices.ContainsFunc(b.SealSigners, func(c *x509.Certificate) bool {
+		return trust.DeviceID(c) == kiosk && !now.Before(c.NotBefore) && !now.After(c.NotAfter)
+	})
+}
 
 // order sorts the fleet. Worst first: who has a citizen waiting for longest, then
 // who is silent for longest, then who raised alarms, then who has most unsent.

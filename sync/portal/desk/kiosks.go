@@ -57,6 +57,7 @@ func (d *Desk) kiosks(w http.ResponseWriter, r *http.Request, o Officer) {
 		l := fleetLine(k, slices.Contains(here, k.ID), v.Now, d.silent)
 		l.Plot = brought[k.ID]
 		l.Older = k.Visit.Catalogue < d.portal.Catalogue().Version || d.bundle != nil && d.bundle() != nil && k.Visit.Trust < d.bundle().Version
+		l.Unlisted = d.bundle != nil && d.bundle() != nil && !listed(d.bundle(), k.ID, v.Now)
 		l.weigh(alarms, v.Now)
 		v.Kiosks = append(v.Kiosks, l)
 	}

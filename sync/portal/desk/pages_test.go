@@ -199,7 +199,7 @@ func pagesIn(t *testing.T, d *Desk, lang string) map[string]any {
 		kiosks.Kiosks = append(kiosks.Kiosks, fleetLine(ledger.Kiosk{ID: id, Visit: visit, JournalSize: 4120, Records: 980, Alarms: 3 * i}, i == 0, noon, 24*time.Hour))
 	}
 	last := &kiosks.Kiosks[2]
-	last.Forks, last.Restored, last.Recent, last.Older = 1, 1, 2, true
+	last.Forks, last.Restored, last.Recent, last.Older, last.Unlisted = 1, 1, 2, true, true
 	last.Plot = plot{[]bar{{0, 20, 3, 4}, {40, 0, 3, 24}, {108, 12, 3, 12}}, 61}
 	kiosks.Order, kiosks.Orders = "worst", fleetOrders
 	kiosks.Requests, kiosks.More = true, true
@@ -244,6 +244,7 @@ func pagesIn(t *testing.T, d *Desk, lang string) map[string]any {
 		{Kiosk: "K-000002", Made: noon, Until: noon, By: "operator", Taken: noon},
 		{Kiosk: "K-000003", Made: noon, Until: noon.Add(-1), By: "operator"},
 	}, noon)
+	en.Unlisted = []string{"K-000001", "K-000123"}
 	out["enrol"] = en
 	sticks := stickView{Base: base}
 	sticks.Self, sticks.Wide = "/desk/stick", false

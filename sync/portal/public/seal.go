@@ -36,6 +36,7 @@ type sealView struct {
 	Facts   []fact      // to compare with the paper; none of a seal that is not genuine
 	Partly  string      // that the seal does not carry every fact; "" if it does
 	About   []fact      // who signed, when, until when
+	Fresh   string      // that only this portal can check it so far; "": everybody can
 	Lists   string      // how old the knowledge of revocations is
 	Number  string      // check number
 	Arrived []page.Step // of a receipt: whether the request is here, and what the kiosk's journal says
@@ -149,7 +150,10 @@ func (p *Pages) show(w http.ResponseWriter, r *http.Request, b page.Base, text s
 // checked verifies the seal and puts what it found into words.
 func (p *Pages) checked(ctx context.Context, v *sealView, s *seal.Sealed) error {
 	bundle := p.bundle()
-	found := s.VerifyIn(p.portal.Catalogue().FieldOf(s.Service), bundle, v.Now, p.portal.RevokedSeals())
+	found, fresh, err := p.verified(ctx, s, bundle, v.Now)
+	if err != nil {
+		return err
+	}
 	v.Verdict, v.Reason, v.Kind = string(found.Verdict), found.Reason, s.Kind
 	w := page.Writer{Base: v.Base}
 	age, err := v.Span(max(found.RevocationAge, time.Minute))
@@ -158,6 +162,9 @@ func (p *Pages) checked(ctx context.Context, v *sealView, s *seal.Sealed) error 
 	}
 	if found.SignerCert != nil { // else nothing was looked up
 		v.Lists = w.T("seal.lists", age)
+	}
+	if fresh && found.Verdict == trust.Yes {
+		v.Fresh = w.T("seal.new-kiosk")
 	}
 	if found.Verdict == trust.No {
 		// What a forgery says is nobody's statement: it is not repeated here.
