@@ -54,14 +54,15 @@ type Kiosk interface {
 
 // Options are what a wizard is opened with. Only Dir is needed.
 type Options struct {
-	Dir     string // the kiosk's folder
-	Number  string // of the kiosk
-	Place   string // where it stands
-	Board   string // of the image
-	Version string // of the software
-	Portal  string // address for sync
-	Phone   string // of who helps technicians and citizens
-	Stick   string // folder where a memory stick is mounted
+	Dir       string // the kiosk's folder
+	Number    string // of the kiosk
+	Place     string // where it stands
+	Board     string // of the image
+	Version   string // of the software
+	Developer bool   // the software is a developer's: not for service
+	Portal    string // address for sync
+	Phone     string // of who helps technicians and citizens
+	Stick     string // folder where a memory stick is mounted
 	// Networks is nil where others see to the machine's network.
 	Networks Networks
 	Hardware func() (hardware.Report, error) // nil: nothing is known of the machine

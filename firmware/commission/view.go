@@ -50,7 +50,7 @@ func (w *Wizard) View() (screen.View, error) {
 func (w *Wizard) Start() screen.View {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	v := screen.View{Screen: screen.Start, Start: &screen.StartView{Notice: "notice.first"}}
+	v := screen.View{Screen: screen.Start, Start: &screen.StartView{Notice: "notice.first", Developer: w.o.Developer}}
 	v.Devices = screen.Devices{Printer: screen.Unknown, Reader: screen.Unknown, Net: screen.Unknown, Clock: screen.Unknown}
 	if w.rec != nil {
 		v.Lang = w.rec.Lang

@@ -12,7 +12,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/penjire/penjire/boards/layout"
 	"github.com/penjire/penjire/firmware/commission"
 	"github.com/penjire/penjire/firmware/control"
 	"github.com/penjire/penjire/firmware/enrol"
@@ -31,13 +30,9 @@ const panelName = "enrol"
 // onto is the folder of the panel's statements.
 func enrolFirst(ctx context.Context, dir, board, onto string, log *slog.Logger, p pages) (_ *commission.Wizard, err error) {
 	if board == "" {
-		b, err := os.ReadFile(layout.ReleaseFile)
+		r, err := release()
 		if err != nil {
 			return nil, fmt.Errorf("the image does not say which board this is: %w; hint: -board NAME", err)
-		}
-		r, err := layout.ParseRelease(b)
-		if err != nil {
-			return nil, err
 		}
 		board = r.Board
 	}

@@ -30,6 +30,9 @@ func firstStart(dir, onto string, s settings.Settings, log *slog.Logger) (*commi
 		Dir: dir, Number: s.Kiosk, Place: s.Place.TK, Board: s.Board, Version: v, Portal: s.Portal.URL, Phone: s.Phone, Stick: s.Stick, Log: log,
 		Hardware: func() (hardware.Report, error) { return hardware.LookHere(s.Board) }, Joined: networkOnPanel(onto, log),
 	}
+	if r, err := release(); err == nil {
+		o.Developer = r.Developer
+	}
 	m, err := network.Open()
 	if err != nil {
 		log.Info("the network is left as it is", "err", err) // a bench has no NetworkManager

@@ -14,20 +14,27 @@ import (
 	"github.com/penjire/penjire/sync/edoc/keyfile"
 )
 
+// release returns what the image that runs says about itself; os.ErrNotExist: no image
+// of ours runs.
+func release() (layout.Release, error) {
+	b, err := os.ReadFile(layout.ReleaseFile)
+	if err != nil {
+		return layout.Release{}, fmt.Errorf("read what this image is: %w", err)
+	}
+	return layout.ParseRelease(b)
+}
+
 // updates returns how the software is renewed, if it runs from an image; nil: it does
 // not.
 func updates() (*kiosk.Updates, error) {
-	b, err := os.ReadFile(layout.ReleaseFile)
+	r, err := release()
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read what this image is: %w", err)
-	}
-	u := &kiosk.Updates{Trials: layout.UpdateDir, Installer: &rauc.Client{}, Restart: (&logind.Client{}).Reboot}
-	if u.Release, err = layout.ParseRelease(b); err != nil {
 		return nil, err
 	}
+	u := &kiosk.Updates{Release: r, Trials: layout.UpdateDir, Installer: &rauc.Client{}, Restart: (&logind.Client{}).Reboot}
 	if u.Roots, err = keyfile.Certificates(layout.Keyring); err != nil {
 		return nil, fmt.Errorf("read who may sign releases: %w", err)
 	}
