@@ -104,6 +104,7 @@ nightly: ## the slow campaigns: many simulated days and mutants, long fuzzing, k
 	PENJIRE_POWER_CUTS=60 $(GO) test -count=1 -timeout 4h -v ./firmware/e2e/powercut
 	$(MAKE) image BOARD=vm
 	PENJIRE_APPLIANCE=1 $(GO) test -count=1 -timeout 20h -v ./firmware/e2e/virtual ./firmware/e2e/appliance
+	PENJIRE_ARM=1 $(GO) test -count=1 -timeout 1h -v -run TestARM ./firmware/e2e
 	PENJIRE_CABLES=1 PENJIRE_CABINET=1 $(GO) test -count=1 -timeout 1h -v ./firmware/e2e/cables ./firmware/e2e/cabinet
 	$(MAKE) image-twice BOARD=vm
 	PENJIRE_QUEUED=10000 $(GO) test -count=1 -timeout 3h -run '^$$' -bench Narrow -benchtime 1x ./firmware/e2e
