@@ -88,7 +88,8 @@ func parts(r *hardware.Report) []screen.FirstLine {
 	}
 	return []screen.FirstLine{
 		memory, must("display", displays), must("touch", touch), may("storage", media, "none"), may("cards", cards, "none"),
-		may("chip", chips, "chip.none"), may("battery", clocks, "battery.none"), {Name: "usb", Text: fmt.Sprint(len(r.USB))},
+		may("chip", chips, "chip.none"), may("battery", clocks, "battery.none"),
+		{Name: "usb", Text: fmt.Sprint(len(r.USB))},
 	}
 }
 
@@ -205,8 +206,13 @@ func (w *Wizard) ticketLine() screen.FirstLine {
 func (w *Wizard) drawHelp(f *screen.FirstView) {
 	f.No, f.Of, f.Notes = 0, 0, []screen.FirstNote{{Say: "help"}}
 	for _, l := range []screen.FirstLine{
-		{Name: "phone", Text: w.o.Phone}, {Name: "kiosk", Text: w.o.Number}, {Name: "place", Text: w.o.Place}, {Name: "version", Text: w.o.Version},
-		{Name: "board", Text: w.o.Board}, {Name: "portal-at", Text: w.o.Portal}, {Name: "address", Text: strings.Join(w.seen.check.Address, ", ")},
+		{Name: "phone", Text: w.o.Phone},
+		{Name: "kiosk", Text: w.o.Number},
+		{Name: "place", Text: w.o.Place},
+		{Name: "version", Text: w.o.Version},
+		{Name: "board", Text: w.o.Board},
+		{Name: "portal-at", Text: w.o.Portal},
+		{Name: "address", Text: strings.Join(w.seen.check.Address, ", ")},
 	} {
 		if l.Text != "" {
 			f.Lines = append(f.Lines, l)

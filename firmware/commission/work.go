@@ -139,14 +139,32 @@ func (w *Wizard) look(ctx context.Context) {
 				return update(&s.devices, all) || was != nobody
 			})
 		}
-	case (at == stepCheck || at == stepReady) && seen.kind != enrol.Stick:
-		c := w.way(ctx, e, k)
-		w.note(func(s *snapshot) bool {
-			fresh := !s.looked || fmt.Sprint(s.check) != fmt.Sprint(c)
-			s.check, s.looked = c, true
-			return fresh
-		})
+	case at == stepCheck:
+		w.lookWay(ctx, e, k, seen.kind)
+	case at == stepTest && k != nil:
+		w.lookDevices(ctx, k)
+	case at == stepReady && k != nil:
+		w.lookWay(ctx, e, k, seen.kind)
+		w.lookDevices(ctx, k)
 	}
+}
+
+func (w *Wizard) lookWay(ctx context.Context, e *enrol.Enroller, k Kiosk, kind enrol.Kind) {
+	if kind == enrol.Stick {
+		return
+	}
+	c := w.way(ctx, e, k)
+	w.note(func(s *snapshot) bool {
+		fresh := !s.looked || fmt.Sprint(s.check) != fmt.Sprint(c)
+		s.check, s.looked = c, true
+		return fresh
+	})
+}
+
+// lookDevices asks the devices again: what was just plugged in is seen at once.
+func (w *Wizard) lookDevices(ctx context.Context, k Kiosk) {
+	t := k.SelfTest(ctx)
+	w.note(func(s *snapshot) bool { return update(&s.tested, t) })
 }
 
 // note changes what is known, and has pages drawn anew if that is new.

@@ -179,7 +179,7 @@ func TestTechnicianBringsAKioskIntoService(t *testing.T) {
 	if got := a.screens(); got != a.base {
 		t.Errorf("the kiosk's screens are at %s, want where the technician's were, %s", got, a.base)
 	}
-	p = a.until("Test of the devices")
+	a.until("Test of the devices")
 	if res := a.page(http.Get(a.base + "/")); !strings.Contains(res, "Technician, choose") {
 		t.Error("citizens are served before the technician says so")
 	}
