@@ -259,6 +259,9 @@ func (*noSink) Catalogue([]byte) error    { return nil }
 func (*noSink) Trust([]byte) error        { return nil }
 func (*noSink) RevokedSeals([]byte) error { return nil }
 
+// Settings implements uplink.Sink.
+func (*noSink) Settings([]byte) error { return nil }
+
 func (s *noSink) Beacon(signed []byte, at time.Time) error {
 	_, err := s.box.Append(context.Background(), journal.Entry{Kind: journal.Beacon, Fields: journal.Fields{To: at.UnixMilli(), Digest: make([]byte, 32)}})
 	return err

@@ -81,20 +81,21 @@ var (
 	TrustOld    = &Condition{Code: "trust.stale", Severity: Note, What: "the revocation lists are older than promised", Advice: "connect the kiosk"}
 	SealNew     = &Condition{Code: "seal.unlisted", Severity: Note, What: "the trust bundle does not list this kiosk's seal yet: only the portal can check its receipts, which say so", Advice: "nothing here: the operator has the register take the certificate, and the next bundle ends it"}
 
-	CabinetOpen   = &Condition{Code: "cabinet.open", Severity: Note, What: "the door of the cabinet is open", Advice: "close it; that it was opened is in the journal"}
-	Tampered      = &Condition{Code: "cabinet.tampered", Severity: Degrade, What: "the tamper loop is broken, or was", Advice: "look at the cabinet; when it is whole: penjire queue dismiss cabinet.tampered"}
-	NoSensor      = &Condition{Code: "cabinet.sensor.gone", Severity: Note, What: "a sensor of the cabinet does not answer, or does not settle", Advice: "penjire device ls says which; check its wires"}
-	Hot           = &Condition{Code: "cabinet.hot", Severity: Note, What: "it is hot inside", Advice: "clean the fan and its filter; shade the kiosk"}
-	OnBattery     = &Condition{Code: "power.battery", Severity: Note, What: "the kiosk runs on its battery", Advice: "check the mains"}
-	NoMeter       = &Condition{Code: "power.unknown", Severity: Note, What: "the power monitor does not answer", Advice: "check its wires"}
-	SupplyFailing = &Condition{Code: "power.failing", Severity: Stop, What: "the power is about to go", Advice: "nothing: what was accepted is safe; requests are taken again when the power is back", Notice: "notice.power"}
-	ClockBattery  = &Condition{Code: "clock.battery", Severity: Note, What: "the battery clock had stopped, or does not answer", Advice: "replace its battery; it is set by itself once the kiosk was connected"}
-	StorageWorn   = &Condition{Code: "storage.worn", Severity: Note, What: "the storage comes to the end of its life", Advice: "replace it while it still works: penjire queue backup, then a fresh medium"}
-	StorageFaulty = &Condition{Code: "storage.faulty", Severity: Degrade, What: "the kernel found errors on the storage, or cannot write to it", Advice: "bring the requests out on a memory stick, then replace the medium"}
-	StorageTight  = &Condition{Code: "storage.tight", Severity: Note, What: "there is little room on the storage", Advice: "connect the kiosk, or take support bundles and old copies off it"}
-	Leaving       = &Condition{Code: "service.leaving", Severity: Stop, What: "the kiosk goes out of service for ever", Advice: "nothing: its keys are erased; a fresh image and a new enrolment bring it back", Notice: "notice.out-of-service"}
-	Verbose       = &Condition{Code: "service.verbose", Severity: Note, What: "the kiosk logs more, by a service ticket", Advice: "nothing: it ends by itself"}
-	NoWatchdog    = &Condition{Code: "watchdog.gone", Severity: Note, What: "the watchdog cannot be kicked", Advice: "a kiosk that hangs does not restart by itself; report it"}
+	CabinetOpen     = &Condition{Code: "cabinet.open", Severity: Note, What: "the door of the cabinet is open", Advice: "close it; that it was opened is in the journal"}
+	Tampered        = &Condition{Code: "cabinet.tampered", Severity: Degrade, What: "the tamper loop is broken, or was", Advice: "look at the cabinet; when it is whole: penjire queue dismiss cabinet.tampered"}
+	NoSensor        = &Condition{Code: "cabinet.sensor.gone", Severity: Note, What: "a sensor of the cabinet does not answer, or does not settle", Advice: "penjire device ls says which; check its wires"}
+	Hot             = &Condition{Code: "cabinet.hot", Severity: Note, What: "it is hot inside", Advice: "clean the fan and its filter; shade the kiosk"}
+	OnBattery       = &Condition{Code: "power.battery", Severity: Note, What: "the kiosk runs on its battery", Advice: "check the mains"}
+	NoMeter         = &Condition{Code: "power.unknown", Severity: Note, What: "the power monitor does not answer", Advice: "check its wires"}
+	SupplyFailing   = &Condition{Code: "power.failing", Severity: Stop, What: "the power is about to go", Advice: "nothing: what was accepted is safe; requests are taken again when the power is back", Notice: "notice.power"}
+	ClockBattery    = &Condition{Code: "clock.battery", Severity: Note, What: "the battery clock had stopped, or does not answer", Advice: "replace its battery; it is set by itself once the kiosk was connected"}
+	StorageWorn     = &Condition{Code: "storage.worn", Severity: Note, What: "the storage comes to the end of its life", Advice: "replace it while it still works: penjire queue backup, then a fresh medium"}
+	StorageFaulty   = &Condition{Code: "storage.faulty", Severity: Degrade, What: "the kernel found errors on the storage, or cannot write to it", Advice: "bring the requests out on a memory stick, then replace the medium"}
+	StorageTight    = &Condition{Code: "storage.tight", Severity: Note, What: "there is little room on the storage", Advice: "connect the kiosk, or take support bundles and old copies off it"}
+	Leaving         = &Condition{Code: "service.leaving", Severity: Stop, What: "the kiosk goes out of service for ever", Advice: "nothing: its keys are erased; a fresh image and a new enrolment bring it back", Notice: "notice.out-of-service"}
+	Verbose         = &Condition{Code: "service.verbose", Severity: Note, What: "the kiosk logs more, by a service ticket", Advice: "nothing: it ends by itself"}
+	SettingsRefused = &Condition{Code: "settings.refused", Severity: Note, What: "some settings from the portal cannot be used", Advice: "penjire status says which; the operator mends them: portald settings"}
+	NoWatchdog      = &Condition{Code: "watchdog.gone", Severity: Note, What: "the watchdog cannot be kicked", Advice: "a kiosk that hangs does not restart by itself; report it"}
 )
 
 // All are all conditions, in no order.
@@ -103,7 +104,7 @@ var All = []*Condition{
 	PaperLow, PaperOut, PaperJam, CoverOpen, PrinterHot, Untaken, NoPrinter, NoReader, NoPortal, PortalCert, PortalNo,
 	ClockLost, BeaconOld, DiskFull, NoKey, NoIdentity, OutboxLost, Restored, MirrorGone, MirrorFull, MirrorSlow, MirrorElse, MirrorMore, MirrorSame, Refuted, Overdue, Unbelieved, Unprinted, TrustOld, SealNew,
 	CabinetOpen, Tampered, NoSensor, Hot, OnBattery, NoMeter, SupplyFailing, ClockBattery, NoWatchdog,
-	StorageWorn, StorageFaulty, StorageTight, Leaving, Verbose,
+	StorageWorn, StorageFaulty, StorageTight, Leaving, Verbose, SettingsRefused,
 }
 
 // Active is a condition that holds, and since when by the kiosk's clock.

@@ -37,6 +37,7 @@ type Status struct {
 
 	Trust     VersionStatus `json:"trust"`
 	Catalogue VersionStatus `json:"catalogue"`
+	Remote    *RemoteStatus `json:"remote,omitempty"` // what the portal's operator set
 }
 
 // ClockStatus is the kiosk's time.
@@ -119,6 +120,7 @@ func (k *Kiosk) State(r *http.Request) Status {
 		Journal: JournalStatus{Size: st.JournalSize, Root: hex.EncodeToString(st.Root[:])},
 		Uplink:  up, Health: []HealthStatus{}, Keys: k.keyStatus(),
 		Trust:     VersionStatus{Version: k.know.trust().Version, Issued: &k.know.trust().Issued},
+		Remote:    k.remoteStatus(),
 		Catalogue: VersionStatus{Version: k.know.catalogueVersion()},
 		Update:    k.updateStatus(),
 	}

@@ -116,13 +116,15 @@ type Kiosk struct {
 	worker  *printing.Worker
 	books   []*cashbook.Book // of the acceptors of money
 
-	front   func(*Kiosk) web.Kiosk // nil: none
-	setup   func(lang string)      // nil: there are no pages for it
-	page    pageFile
-	upd     updates
-	cab     *cabinet
-	battery *clock.Battery
-	beat    atomic.Int64 // when watch last went round, for the watchdog
+	front    func(*Kiosk) web.Kiosk // nil: none
+	setup    func(lang string)      // nil: there are no pages for it
+	page     pageFile
+	upd      updates
+	far      atomic.Pointer[remote] // what is set from afar; nil: nothing is
+	remoting sync.Mutex             // while newer is taken
+	cab      *cabinet
+	battery  *clock.Battery
+	beat     atomic.Int64 // when watch last went round, for the watchdog
 
 	health health.Monitor
 	hub    web.Hub
@@ -239,6 +241,7 @@ func Open(ctx context.Context, o Options) (_ *Kiosk, err error) {
 	if err := k.openUplink(roots); err != nil {
 		return nil, err
 	}
+	k.openRemote(ctx)
 	k.worker = &printing.Worker{
 		Queue: k.box, Wake: k.box.Changes(), Printer: k.printer, Paper: k.paper, Sheets: k.sheets, Document: k.sheet,
 		Hanging: k.hanging, Hold: func() bool { return k.health.Holds(health.SupplyFailing) }, Notify: func() { k.wake() }, Log: k.log,

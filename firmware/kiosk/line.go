@@ -38,8 +38,8 @@ func (k *Kiosk) line(roots []*x509.Certificate) func(context.Context) (wire.Carr
 
 // schedule returns when the kiosk may speak to the portal, and how much a day.
 func (k *Kiosk) schedule() uplink.Schedule {
-	s := uplink.Schedule{Zone: zone, BytesPerDay: k.s.Sync.BytesPerDay, File: filepath.Join(k.s.State, "sync-spent.json")}
-	for _, w := range k.s.Sync.Windows {
+	s := uplink.Schedule{Zone: zone, BytesPerDay: k.live().Sync.BytesPerDay, File: filepath.Join(k.s.State, "sync-spent.json")}
+	for _, w := range k.live().Sync.Windows {
 		s.Windows = append(s.Windows, uplink.Window(w))
 	}
 	return s

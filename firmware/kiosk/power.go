@@ -7,7 +7,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/penjire/penjire/boards/board"
 	"github.com/penjire/penjire/drivers/device"
 	"github.com/penjire/penjire/firmware/session"
 )
@@ -42,9 +41,6 @@ const (
 	// scarceAt is the charge of a battery, in percent, from which on it is spared.
 	scarceAt = 30
 )
-
-// solar reports whether every watt counts.
-func (k *Kiosk) solar() bool { return k.board.Power.Profile == board.Solar }
 
 // nobody reports whether the sensors see nobody. Who cannot be told is there: without
 // a sensor that says otherwise, somebody is.
@@ -117,7 +113,7 @@ func (k *Kiosk) idleBrightness(idle time.Duration, at time.Time) int {
 	switch {
 	case idle < after:
 		return bright
-	case k.s.Night.Holds(at.In(zone)):
+	case k.live().Night.Holds(at.In(zone)):
 		return night
 	}
 	return dim

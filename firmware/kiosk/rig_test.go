@@ -54,8 +54,9 @@ type rig struct {
 	dir     string
 	w       *specimen.World
 	chip    *pn532emu.Chip
-	opened  func(*Kiosk) // before it runs; nil: nothing
-	updates *Updates     // nil: a machine without slots
+	opened  func(*Kiosk)   // before it runs; nil: nothing
+	updates *Updates       // nil: a machine without slots
+	level   *slog.LevelVar // of the log; nil: it has one level
 	paper   *printer.Printer
 	reader  *pty.Port
 	cable   *pty.Port // of the printer
@@ -228,7 +229,7 @@ func (r *rig) start() { r.startWith(r.settings()) }
 func (r *rig) startWith(s settings.Settings) {
 	r.t.Helper()
 	log := slog.New(slog.NewTextHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	k, err := Open(context.Background(), Options{Settings: s, Version: "test", Boot: "boot", Log: log, Updates: r.updates})
+	k, err := Open(context.Background(), Options{Settings: s, Version: "test", Boot: "boot", Log: log, Level: r.level, Updates: r.updates})
 	r.must(err)
 	if r.opened != nil {
 		r.opened(k)

@@ -172,6 +172,7 @@ func (k *Kiosk) tendLevel() {
 	path := filepath.Join(k.s.State, verboseFile)
 	b, err := os.ReadFile(path)
 	if errors.Is(err, os.ErrNotExist) {
+		k.level.Set(k.usualLevel())
 		return
 	}
 	end, perr := time.Parse(time.RFC3339, strings.TrimSpace(string(b)))
@@ -184,6 +185,6 @@ func (k *Kiosk) tendLevel() {
 	if err := os.Remove(path); err != nil {
 		k.log.Warn("the file of the log's level could not be removed", "err", err)
 	}
-	k.level.Set(slog.LevelInfo)
+	k.level.Set(k.usualLevel())
 	k.set(health.Verbose, false)
 }

@@ -111,10 +111,10 @@ func (k *Kiosk) within(windows []settings.Window) bool {
 }
 
 func (k *Kiosk) mayFetch() bool {
-	if len(k.s.Update.Windows) > 0 {
-		return k.within(k.s.Update.Windows)
+	if len(k.live().Update.Windows) > 0 {
+		return k.within(k.live().Update.Windows)
 	}
-	return k.within(k.s.Sync.Windows)
+	return k.within(k.live().Sync.Windows)
 }
 
 // reachedFor is how long ago the portal counts as reached: then new software has to
@@ -124,7 +124,7 @@ const reachedFor = 2 * time.Hour
 // updateFacts is what the updater asks at each step.
 func (k *Kiosk) updateFacts(ctx context.Context, before update.Health) update.Facts {
 	f := update.Facts{
-		Now: k.clock.Now(), Quiet: k.within(k.s.Update.Quiet),
+		Now: k.clock.Now(), Quiet: k.within(k.live().Update.Quiet),
 		Battery: k.health.Holds(health.OnBattery) || k.health.Holds(health.SupplyFailing),
 		Busy:    k.worker.Status().Printing || !k.sticks.TryLock(),
 	}
@@ -142,7 +142,7 @@ func (k *Kiosk) updateFacts(ctx context.Context, before update.Health) update.Fa
 	if k.up.Status().Connected {
 		k.upd.reached = time.Now()
 	}
-	portal := !k.upd.reached.IsZero() && time.Since(k.upd.reached) < reachedFor && len(k.s.Sync.Windows) == 0
+	portal := !k.upd.reached.IsZero() && time.Since(k.upd.reached) < reachedFor && len(k.live().Sync.Windows) == 0
 	k.upd.mu.Unlock()
 	k.page.mu.Lock()
 	painted := k.page.seen

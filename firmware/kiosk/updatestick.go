@@ -131,7 +131,7 @@ func (k *Kiosk) lookUpdate(now time.Time) screen.UpdateView {
 		return screen.UpdateView{}
 	}
 	st := k.upd.Status()
-	v := screen.UpdateView{Running: st.Report.Version, Version: st.Version, Size: st.Size, Night: nights(k.s.Update.Quiet)}
+	v := screen.UpdateView{Running: st.Report.Version, Version: st.Version, Size: st.Size, Night: nights(k.live().Update.Quiet)}
 	k.upd.mu.Lock()
 	s := k.upd.stick
 	k.upd.mu.Unlock()

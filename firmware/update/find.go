@@ -103,13 +103,12 @@ func found(name string) (Found, error) {
 // are copied. The description is returned wherever it could be believed.
 func (u *Updater) Examine(f Found) (*release.Release, error) {
 	u.mu.Lock()
-	s, keys := u.s, u.keys
+	s, keys, own := u.s, u.keys, u.c.Own
 	u.mu.Unlock()
 	r, _, err := release.Open(f.Signed, keys)
 	if err != nil {
 		return nil, &Refused{release.CodeOf(err), err}
 	}
-	own := u.c.Own
 	own.Slot = u.slot
 	if code := refusal(s, Offered{Release: r}, Facts{Own: own, Room: room(u.c.Dir), Slot: u.room}); code != "" {
 		return r, &Refused{Code: code}

@@ -113,16 +113,31 @@ func (u *Updater) own(f Facts) Facts {
 	if f.Now.IsZero() {
 		f.Now = time.Now()
 	}
-	f.Boot, f.Own, f.Up, f.Slot = u.c.Boot, u.c.Own, time.Since(u.started), u.room
+	u.mu.Lock()
+	f.Own = u.c.Own
+	u.mu.Unlock()
+	f.Boot, f.Up, f.Slot = u.c.Boot, time.Since(u.started), u.room
 	f.Own.Slot = u.slot
 	f.Room = room(u.c.Dir)
 	f.Link = (u.c.Allowed == nil || u.c.Allowed()) && !u.spent(f.Now)
 	return f
 }
 
+// Set says how the kiosk is set now, as Config does at the start.
+func (u *Updater) Set(ring release.Ring, every time.Duration, perDay int64) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.c.Own.Ring, u.c.PerDay = ring, perDay
+	if every > 0 {
+		u.c.Every = every
+	}
+}
+
 func (u *Updater) facts(ctx context.Context) Facts { return u.own(u.c.Facts(ctx, u.state().Before)) }
 
 func (u *Updater) spent(now time.Time) bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
 	return u.c.PerDay > 0 && u.s.Spent.On(now) >= u.c.PerDay
 }
 
@@ -196,7 +211,9 @@ func (u *Updater) Run(ctx context.Context) error {
 // next is how long until the portal is asked again: sooner while it does not know how
 // something ended.
 func (u *Updater) next() time.Duration {
-	if u.untold() {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.s.Untold {
 		return min(u.c.Every, 15*time.Minute)
 	}
 	return u.c.Every

@@ -30,6 +30,9 @@ const (
 	// portal signs with what the kiosk's bundle does not have, or somebody forges
 	// (WIRE-SES-11).
 	AlarmUnbelieving = "kiosk.unbelieving"
+	// AlarmSettings: the kiosk did not take the settings that it was sent, or cannot
+	// use some of their values (WIRE-SET-4): its state page says which.
+	AlarmSettings = "kiosk.settings"
 	// What can be wrong with a journal head (WIRE-JRN-2): the codes of nacks too.
 
 	// AlarmSignature: not a head of this kiosk and journal, or its signature is not
@@ -72,5 +75,5 @@ const (
 var AlarmCodes = []string{
 	AlarmFork, AlarmReplaced, AlarmSilent, AlarmSignature, AlarmShortened, AlarmForked, AlarmRewound, AlarmMissing,
 	AlarmDictionary, AlarmUntaught, AlarmUnbelieving, AlarmRestored, AlarmQuota, AlarmFull, AlarmCodeUsed,
-	AlarmPaused,
+	AlarmPaused, AlarmSettings,
 }

@@ -10,6 +10,7 @@ const (
 	ItemCatalogue uint8 = 3 // the signed catalogue
 	ItemTrust     uint8 = 4 // the signed trust bundle
 	ItemRevoked   uint8 = 6 // the signed list of revoked seals; 5 (a delta) is not kept
+	ItemSettings  uint8 = 7 // a kiosk's signed settings
 )
 
 // Item is one thing that is to reach a kiosk, in the order of ID.

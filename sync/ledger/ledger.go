@@ -46,6 +46,7 @@ type Ledger interface {
 	Uploads
 	Enrolment
 	Releases
+	Settings
 
 	// Intake stores recs and, with each, the receipt made for it. Sign makes one
 	// for each that is new, in their order; it is called inside the transaction,

@@ -30,6 +30,9 @@ func (s *session) down(ctx context.Context) error {
 		if err := s.teach(ctx, &knows, cursor); err != nil {
 			return err
 		}
+		if err := s.p.instruct(ctx, s.kiosk); err != nil {
+			return s.busy(ctx, err)
+		}
 		its, err := s.p.ledger.Items(ctx, s.kiosk, cursor, itemsAtOnce)
 		if err != nil {
 			return s.busy(ctx, err)

@@ -9,6 +9,14 @@ import (
 	"github.com/penjire/penjire/sync/wire"
 )
 
+// raise keeps an alarm of the session's kiosk.
+func (s *session) raise(ctx context.Context, code, note string) error {
+	if err := s.p.ledger.Raise(ctx, ledger.Alarm{At: s.p.c.Now(), Kiosk: s.kiosk, Code: code, Note: note}); err != nil {
+		return s.busy(ctx, err)
+	}
+	return nil
+}
+
 // greet answers hello, which is f.
 func (s *session) greet(ctx context.Context, f wire.Frame) error {
 	h, ok := f.(*wire.Hello)

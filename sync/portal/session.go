@@ -140,11 +140,9 @@ func (s *session) run(ctx context.Context) error {
 				default:
 				}
 			case f.Of == wire.TypeItems && f.Code == wire.CodeUnbelieved:
-				if err = s.p.ledger.Raise(ctx, ledger.Alarm{
-					At: s.p.c.Now(), Kiosk: s.kiosk, Code: ledger.AlarmUnbelieving, Note: fmt.Sprintf("trust %d", s.hello.Trust),
-				}); err != nil {
-					err = s.busy(ctx, err)
-				}
+				err = s.raise(ctx, ledger.AlarmUnbelieving, fmt.Sprintf("trust %d", s.hello.Trust))
+			case f.Of == wire.TypeItems && (f.Code == wire.CodeSettings || f.Code == wire.CodeSettingsRefused):
+				err = s.raise(ctx, ledger.AlarmSettings, f.Code)
 			}
 		case *wire.Bye:
 			return nil

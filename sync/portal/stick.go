@@ -296,6 +296,9 @@ func (s *session) downFile(ctx context.Context) error {
 	if err := s.teach(ctx, &knows, cursor); err != nil {
 		return err
 	}
+	if err := s.p.instruct(ctx, s.kiosk); err != nil {
+		return s.busy(ctx, err)
+	}
 	out, _ := s.conn.(*collector)
 	for out.room() {
 		its, err := s.p.ledger.Items(ctx, s.kiosk, cursor, itemsAtOnce)

@@ -330,6 +330,7 @@ type sink struct {
 	catalogues [][]byte
 	bundles    [][]byte
 	revoked    [][]byte
+	settings   [][]byte
 	beacons    []time.Time
 	carried    []time.Time     // that came in files
 	heads      []*journal.Head // witnessed
@@ -372,6 +373,16 @@ func (s *sink) RevokedSeals(b []byte) error {
 	defer s.mu.Unlock()
 	if s.refuse == nil {
 		s.revoked = append(s.revoked, b)
+	}
+	return s.refuse
+}
+
+func (s *sink) Settings(b []byte) error {
+	defer s.note()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.refuse == nil || errors.Is(s.refuse, uplink.ErrPartly) {
+		s.settings = append(s.settings, b)
 	}
 	return s.refuse
 }

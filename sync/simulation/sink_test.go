@@ -53,6 +53,9 @@ func (k *sink) Trust(signed []byte) error {
 // RevokedSeals implements uplink.Sink.
 func (k *sink) RevokedSeals([]byte) error { return nil }
 
+// Settings implements uplink.Sink.
+func (k *sink) Settings([]byte) error { return nil }
+
 // Beacon implements uplink.Sink.
 func (k *sink) Beacon(signed []byte, at time.Time) error {
 	d := sha256.Sum256(signed)

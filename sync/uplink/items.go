@@ -206,6 +206,10 @@ func (s *session) item(ctx context.Context, it wire.Item) error {
 		if err := s.leftOut(it.Kind, "revoked-seals.invalid", s.u.c.Sink.RevokedSeals(it.Bytes)); err != nil {
 			return err
 		}
+	case wire.ItemSettings:
+		if err := s.settings(ctx, it); err != nil {
+			return err
+		}
 	}
 	if err := s.u.c.Outbox.PutItem(ctx, store); err != nil {
 		return err
@@ -214,4 +218,23 @@ func (s *session) item(ctx context.Context, it wire.Item) error {
 		s.late.Items++
 	}
 	return nil
+}
+
+// settings hands settings on. What the kiosk does not take, or cannot use, the portal
+// is told: its operator wrote them (WIRE-SET-4).
+func (s *session) settings(ctx context.Context, it wire.Item) error {
+	err := s.u.c.Sink.Settings(it.Bytes)
+	code := ""
+	switch {
+	case errors.Is(err, ErrPartly):
+		code = wire.CodeSettingsRefused
+		s.u.st.refused(code)
+	case errors.Is(err, ErrUnacceptable):
+		code = wire.CodeSettings
+		err = s.leftOut(it.Kind, code, err)
+	}
+	if code == "" || s.late != nil {
+		return err
+	}
+	return s.conn.Send(ctx, &wire.Nack{Of: wire.TypeItems, Epoch: s.epoch, Code: code})
 }

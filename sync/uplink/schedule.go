@@ -224,10 +224,20 @@ func (b *budget) keep(anyway bool) error {
 // errSchedule ends a session because its time or its bytes are over.
 var errSchedule = errors.New("uplink: the window or the day's bytes are over")
 
+// SetSchedule takes another schedule into force: for what is asked next, and for the
+// length of a session from the next one on. Its File is the one of the Config.
+func (u *Uplink) SetSchedule(s Schedule) {
+	s.File = u.c.Schedule.File
+	u.schedule.Store(&s)
+	u.budget.mu.Lock()
+	u.budget.s = s
+	u.budget.mu.Unlock()
+}
+
 // closed returns what has to be waited for, and until when; "": nothing.
 func (u *Uplink) closed() (waits string, until time.Time) {
 	now := u.c.Now()
-	if next, open := u.c.Schedule.open(now); !open {
+	if next, open := u.schedule.Load().open(now); !open {
 		return WaitsWindow, next
 	}
 	if next, spent := u.budget.spent(now); spent {
@@ -253,7 +263,7 @@ const mindEvery = 5 * time.Second
 // mind ends a session in order when its window ends, or when the day's bytes are
 // spent and nothing moves: what is under way would only have to go again.
 func (u *Uplink) mind(ctx context.Context, end context.CancelCauseFunc) {
-	if s := u.c.Schedule; len(s.Windows) == 0 && s.BytesPerDay <= 0 {
+	if s := u.schedule.Load(); len(s.Windows) == 0 && s.BytesPerDay <= 0 {
 		return
 	}
 	tick := time.NewTicker(mindEvery)

@@ -39,6 +39,9 @@ type Sink interface {
 	Trust(signed []byte) error
 	// RevokedSeals takes a signed list of revoked seals. The sink verifies it.
 	RevokedSeals(signed []byte) error
+	// Settings takes signed settings of this kiosk. The sink verifies them; ErrPartly
+	// says that they were taken and kept, but for some values.
+	Settings(signed []byte) error
 	// Beacon takes a beacon that is verified: the portal's time.
 	Beacon(signed []byte, at time.Time) error
 	// Witness takes a head of this kiosk's journal that the portal has signed:
@@ -53,6 +56,9 @@ type Sink interface {
 // ErrUnacceptable says that an item will never be taken: it does not verify, or
 // is older than what the kiosk has.
 var ErrUnacceptable = errors.New("not acceptable")
+
+// ErrPartly says that settings were taken and that this kiosk cannot use all of them.
+var ErrPartly = errors.New("not all of it can be used")
 
 // Config is what an uplink is made of.
 type Config struct {
@@ -109,16 +115,17 @@ type Config struct {
 
 // Uplink is the kiosk's end of sync.
 type Uplink struct {
-	c       Config
-	kiosk   string
-	line    socket.Line
-	kick    chan struct{}
-	changes <-chan struct{}
-	st      status
-	budget  *budget
-	aside   *aside
-	better  wire.Carrier // for the next session; Run's
-	whole   atomic.Bool  // a delta did not fit: ask for a whole bundle
+	c        Config
+	kiosk    string
+	line     socket.Line
+	kick     chan struct{}
+	changes  <-chan struct{}
+	st       status
+	schedule atomic.Pointer[Schedule] // in force
+	budget   *budget
+	aside    *aside
+	better   wire.Carrier // for the next session; Run's
+	whole    atomic.Bool  // a delta did not fit: ask for a whole bundle
 }
 
 // New makes an uplink. It does not connect: Run does.
@@ -152,6 +159,7 @@ func New(c Config) (*Uplink, error) {
 		u.c.Catalogue = func() uint64 { return 0 }
 	}
 	var err error
+	u.schedule.Store(&c.Schedule)
 	if u.budget, err = openBudget(c.Schedule); err != nil {
 		return nil, err
 	}

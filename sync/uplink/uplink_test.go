@@ -30,6 +30,7 @@ func (noSink) Witness(*journal.Head) error      { return nil }
 func (noSink) Contradicted(*journal.Head) error { return nil }
 func (noSink) Beacon([]byte, time.Time) error   { return nil }
 func (noSink) RevokedSeals([]byte) error        { return ErrUnacceptable }
+func (noSink) Settings([]byte) error            { return ErrUnacceptable }
 
 func config(t testing.TB, w *specimen.World, o *outbox.Outbox) Config {
 	t.Helper()

@@ -132,7 +132,7 @@ func (f *Items) check() error {
 		if it.ID == 0 || i > 0 && it.ID <= f.Items[i-1].ID {
 			return fmt.Errorf("item %d is out of order: %w", i, ErrValue)
 		}
-		if it.Kind < ItemAnswer || it.Kind > ItemRevoked || (it.Kind == ItemAnswer) == (it.Doc == [32]byte{}) {
+		if it.Kind < ItemAnswer || it.Kind > ItemSettings || (it.Kind == ItemAnswer) == (it.Doc == [32]byte{}) {
 			return fmt.Errorf("item %d of kind %d: %w", i, it.Kind, ErrValue)
 		}
 		about := it.Kind == ItemAnswer

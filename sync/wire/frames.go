@@ -107,6 +107,13 @@ const CodeBase = "journal.base"
 // not verify: it was left out.
 const CodeUnbelieved = "receipt.invalid"
 
+// Codes of the nack for settings: they do not verify, or are not newer than the last;
+// and they were taken, but for some values that this kiosk cannot use.
+const (
+	CodeSettings        = "settings.invalid"
+	CodeSettingsRefused = "settings.refused"
+)
+
 // MaxItem is the largest ID that an item may have (WIRE-SES-20): a portal gives IDs
 // above what a kiosk names, and there must be some.
 const MaxItem = 1 << 53
@@ -119,6 +126,7 @@ const (
 	ItemTrust     uint8 = 4 // Bytes is the signed trust bundle
 	ItemDelta     uint8 = 5 // Bytes turns the kiosk's trust bundle into the newest
 	ItemRevoked   uint8 = 6 // Bytes is the signed list of revoked seals
+	ItemSettings  uint8 = 7 // Bytes is the kiosk's signed settings
 )
 
 // Stages of a request, in receipts and items. They are the numbers of the

@@ -218,11 +218,14 @@ func TestWriteVectors(t *testing.T) {
 	it.Items[0].Kind = ItemDecided
 	badf("item-decision", "value failure", "WIRE-FRM-7", "a decision in a place for other items", it)
 	it = sampleItems()
-	it.Items[1].Kind = 7
+	it.Items[1].Kind = 8
 	badf("item-kind", "value failure", "WIRE-FRM-7", "an item of a kind that there is not", it)
 	it = sampleItems()
 	it.Items[1].Kind, it.Items[1].Doc = ItemRevoked, sha256.Sum256(nil)
 	badf("item-revoked-doc", "value failure", "WIRE-FRM-7", "a list of revoked seals about a document", it)
+	it = sampleItems()
+	it.Items[1].Kind, it.Items[1].Doc = ItemSettings, sha256.Sum256(nil)
+	badf("item-settings-doc", "value failure", "WIRE-FRM-7", "settings about a document", it)
 	it = sampleItems()
 	it.Items[1].Doc = sha256.Sum256(nil)
 	badf("item-doc", "value failure", "WIRE-FRM-7", "a trust bundle about a document", it)

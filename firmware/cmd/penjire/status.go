@@ -10,6 +10,7 @@ import (
 	"io"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/penjire/penjire/firmware/enrol"
@@ -131,6 +132,15 @@ func show(w io.Writer, s kiosk.Status) {
 		}
 	}
 	line("knows", "trust bundle %d, catalogue %d", s.Trust.Version, s.Catalogue.Version)
+	if r := s.Remote; r != nil {
+		line("set", "by the portal, version %d: %s", r.Version, strings.Join(r.Set, ", "))
+		for _, f := range r.Faults {
+			line("", "not used: %s", f)
+		}
+		if len(r.Unknown) > 0 {
+			line("", "for newer software: %s", strings.Join(r.Unknown, ", "))
+		}
+	}
 	if len(s.Health) == 0 {
 		line("health", "well")
 	}

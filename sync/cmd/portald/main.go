@@ -10,6 +10,7 @@
 //	portald proof -dir FOLDER FILE
 //	portald move -dir FOLDER postgres://USER@HOST/DATABASE
 //	portald release add|ls|out|pause|resume|ring -dir FOLDER [-ledger …] …
+//	portald settings set|ls -dir FOLDER [-ledger …] all|RING|KIOSK FILE
 //	portald code -dir FOLDER [-ledger …] [-chip] [-days N] [-by NAME] KIOSK
 //	portald kiosk ls|revoke|answer|crl -dir FOLDER [-ledger …] …
 //
@@ -36,6 +37,9 @@
 // origins, destinations and times (ED-13). Both may run beside the portal. move
 // copies the ledger in a file into an empty database of PostgreSQL, in one
 // transaction, reads it back and checks it; it refuses to while a portal runs on it.
+//
+// settings sets something on kiosks from afar (wire.md, section 5b), and says who set
+// what.
 //
 // release is for releases of the kiosks' software (release.md), beside the running
 // portal or without it: add takes a signed description and its bundle in, let out to
@@ -103,6 +107,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 			return moveCommand(ctx, args[1:], stdout, stderr)
 		case "release":
 			return releaseCommand(ctx, args[1:], stdout, stderr)
+		case "settings":
+			return settingsCommand(ctx, args[1:], stdout, stderr)
 		case "ticket":
 			return ticketCommand(args[1:], stdout, stderr)
 		case "proof":

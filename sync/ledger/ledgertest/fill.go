@@ -49,6 +49,8 @@ func Fill(t testing.TB, l ledger.Ledger) {
 	its, err := l.Items(ctx, Kiosk, 0, 100)
 	try(err)
 	try(l.Acked(ctx, Kiosk, its[0].ID, start.Add(time.Hour)))
+	_, err = l.AddLayer(ctx, ledger.Layer{Scope: "all", Values: []byte("{}"), By: "operator", At: start})
+	try(err)
 	for n := range byte(3) {
 		try(l.NewCode(ctx, Code(n)))
 	}

@@ -58,6 +58,7 @@ func Test(t *testing.T, open func(t testing.TB) Opener) {
 		"OneCodeAtOnce":         enrolAtOnce,
 		"RevokeKiosk":           revokeKiosk,
 		"Releases":              releases,
+		"Settings":              settings,
 		"Software":              software,
 	} {
 		t.Run(name, func(t *testing.T) { f(t, open(t)) })

@@ -11,7 +11,7 @@ import (
 
 // migrations are the steps from each version of the schema to the next; the first
 // makes the tables. One that was shipped is never changed.
-var migrations = []string{schema1, schema2, schema3}
+var migrations = []string{schema1, schema2, schema3, schema4}
 
 // schema1: the promise «nothing twice» is in its constraints: records' primary
 // key, records_number and requests' primary key. Rows that there are many of are
@@ -154,6 +154,14 @@ CREATE TABLE software (
 CREATE TABLE ended (
 	board TEXT NOT NULL, build BIGINT NOT NULL, kiosk TEXT NOT NULL, ring BIGINT NOT NULL, code TEXT NOT NULL, at BIGINT NOT NULL,
 	PRIMARY KEY (board, build, kiosk)
+);
+`
+
+// schema4 adds what operators set on kiosks from afar.
+const schema4 = `
+CREATE TABLE layers (
+	scope TEXT NOT NULL, number BIGINT NOT NULL, content BYTEA NOT NULL, by_whom TEXT NOT NULL, at BIGINT NOT NULL,
+	PRIMARY KEY (scope, number)
 );
 `
 

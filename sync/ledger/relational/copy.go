@@ -36,6 +36,7 @@ func (d *Store) tables() []table {
 		{"releases", releaseColumns},
 		{"software", softwareColumns},
 		{"ended", endedColumns},
+		{"layers", layerColumns},
 	}
 }
 

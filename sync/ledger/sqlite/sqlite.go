@@ -25,7 +25,7 @@ import (
 )
 
 // schemaVersion is PRAGMA user_version of the files that this package writes.
-const schemaVersion = 11
+const schemaVersion = 12
 
 // schema makes an empty file. The promise «nothing twice» is in its constraints:
 // records' UNIQUE, records_number and requests' primary key.
@@ -184,7 +184,7 @@ func migrate(ctx context.Context, w *sql.DB) error {
 	case v == schemaVersion:
 		return nil
 	case v == 0:
-		if _, err := tx.ExecContext(ctx, schema+revokedSeals+traffic+uploads+counters+items+enrolment+releases); err != nil {
+		if _, err := tx.ExecContext(ctx, schema+revokedSeals+traffic+uploads+counters+items+enrolment+releases+layers); err != nil {
 			return fmt.Errorf("make the tables: %w", err)
 		}
 	case v < 0 || v > schemaVersion:

@@ -101,10 +101,10 @@ func TestCheckFinds(t *testing.T) {
 	}
 }
 
-// toSchema8 takes away what schemas 9 to 11 added, toSchema3 what 4 to 8 did, toSchema2
+// toSchema8 takes away what schemas 9 to 12 added, toSchema3 what 4 to 8 did, toSchema2
 // what 3 did too.
 const (
-	toSchema8 = `DROP TABLE releases; DROP TABLE software; DROP TABLE ended; DROP TABLE certificates; DROP TABLE codes; DROP TABLE counters; DROP INDEX items_doc; ALTER TABLE items RENAME TO items_now;
+	toSchema8 = `DROP TABLE layers; DROP TABLE releases; DROP TABLE software; DROP TABLE ended; DROP TABLE certificates; DROP TABLE codes; DROP TABLE counters; DROP INDEX items_doc; ALTER TABLE items RENAME TO items_now;
 		CREATE TABLE items (
 			id INTEGER PRIMARY KEY AUTOINCREMENT,
 			kiosk TEXT NOT NULL, kind INTEGER NOT NULL, version INTEGER NOT NULL DEFAULT 0,

@@ -22,6 +22,7 @@ var upgrades = [schemaVersion - 1]struct {
 	{"number the items of each kiosk apart", addNumbers},
 	{"add codes and certificates", addEnrolment},
 	{"add releases", addReleases},
+	{"add settings", addLayers},
 }
 
 // addStorage brings a file of schema 2 to 3: what ED-13 wants kept. Of what came
@@ -181,5 +182,19 @@ CREATE TABLE ended (
 // addReleases brings a file of schema 10 to 11.
 func addReleases(ctx context.Context, tx *sql.Tx) error {
 	_, err := tx.ExecContext(ctx, releases)
+	return err
+}
+
+// layers is what schema 12 adds: what operators set on kiosks from afar.
+const layers = `
+CREATE TABLE layers (
+	scope TEXT NOT NULL, number INTEGER NOT NULL, content BLOB NOT NULL, by_whom TEXT NOT NULL, at INTEGER NOT NULL,
+	PRIMARY KEY (scope, number)
+) STRICT, WITHOUT ROWID;
+`
+
+// addLayers brings a file of schema 11 to 12.
+func addLayers(ctx context.Context, tx *sql.Tx) error {
+	_, err := tx.ExecContext(ctx, layers)
 	return err
 }

@@ -1,0 +1,121 @@
+package portal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"time"
+
+	"github.com/penjire/penjire/sync/ledger"
+	"github.com/penjire/penjire/sync/release"
+	"github.com/penjire/penjire/sync/service"
+)
+
+// Settings from afar (wire.md, section 5b). An operator sets them in layers: for all
+// kiosks, for a ring, for one kiosk. A kiosk gets them put together and signed, and
+// again whenever what comes out is another.
+
+// AllKiosks is the scope of what is set on every kiosk.
+const AllKiosks = "all"
+
+// ErrScope is of a scope that is none.
+var ErrScope = errors.New("want all, a ring (lab, pilot, broad) or a kiosk's number")
+
+var kioskNames = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,39}$`)
+
+// Scope reads for whom settings are: all, a ring's name, or a kiosk.
+func Scope(s string) (string, error) {
+	if s == AllKiosks {
+		return s, nil
+	}
+	if _, err := release.ParseRing(s); err == nil {
+		return "ring:" + s, nil
+	}
+	if !kioskNames.MatchString(s) {
+		return "", fmt.Errorf("%q: %w", s, ErrScope)
+	}
+	return "kiosk:" + s, nil
+}
+
+// layered returns what the layers say for a kiosk in that ring, put together; nil where
+// nobody ever set anything for it. all is as ledger.Settings.Layers has it.
+func layered(all []ledger.Layer, kiosk string, ring release.Ring) ([]byte, error) {
+	newest := map[string][]byte{}
+	for _, l := range all {
+		if newest[l.Scope] == nil {
+			newest[l.Scope] = l.Values
+		}
+	}
+	var parts [][]byte
+	for _, scope := range []string{AllKiosks, "ring:" + ring.String(), "kiosk:" + kiosk} {
+		if b := newest[scope]; b != nil {
+			parts = append(parts, b)
+		}
+	}
+	if parts == nil {
+		return nil, nil
+	}
+	return service.Merge(parts...)
+}
+
+// instruct puts a kiosk's settings among its items, if they are others than it was given
+// last.
+func (p *Portal) instruct(ctx context.Context, kiosk string) error {
+	fail := func(err error) error { return fmt.Errorf("portal: settings for %s: %w", kiosk, err) }
+	all, err := p.ledger.Layers(ctx)
+	if err != nil {
+		return fail(err)
+	}
+	version, signed, err := p.ledger.LastSettings(ctx, kiosk)
+	had := err == nil
+	switch {
+	case err != nil && !errors.Is(err, ledger.ErrNotFound):
+		return fail(err)
+	case len(all) == 0 && !had:
+		return nil // nobody ever set anything
+	}
+	ring, err := p.ring(ctx, kiosk)
+	if err != nil {
+		return fail(err)
+	}
+	want, err := layered(all, kiosk, ring)
+	switch {
+	case err != nil:
+		return fail(err)
+	case want == nil && !had:
+		return nil
+	case want == nil:
+		want = []byte("{}") // it is as it was set up again
+	}
+	if had {
+		if last, err := service.OpenSettings(signed, p.Trust(), kiosk); err == nil && string(last.Values) == string(want) {
+			return nil
+		}
+	}
+	now := p.c.Now().UTC().Truncate(time.Second)
+	// No lower than the time: a ledger that was put back gives no version again.
+	next := service.Settings{Kiosk: kiosk, Version: max(version+1, uint64(max(0, now.UnixMilli()))), Issued: now, Values: want}
+	if signed, err = next.Sign(p.c.Receipt); err != nil {
+		return fail(err)
+	}
+	if err := p.ledger.PutSettings(ctx, kiosk, next.Version, p.c.Now(), signed); err != nil {
+		return fail(err)
+	}
+	p.c.Log.Info("portal: settings for a kiosk", "kiosk", kiosk, "version", next.Version)
+	return nil
+}
+
+// ring returns the ring that counts for a kiosk.
+func (p *Portal) ring(ctx context.Context, kiosk string) (release.Ring, error) {
+	all, err := p.ledger.Software(ctx)
+	if err != nil {
+		return 0, err
+	}
+	for _, s := range all {
+		if s.Kiosk == kiosk && s.Ring() != 0 {
+			return release.Ring(s.Ring()), nil
+		}
+	}
+	return release.Broad, nil
+}
