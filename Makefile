@@ -102,7 +102,7 @@ nightly: ## the slow campaigns: many simulated days and mutants, long fuzzing, k
 	PENJIRE_KILLS=200 $(GO) test -count=1 -timeout 4h -v -run 'TestKilled|Kills' ./sync/outbox ./firmware/e2e
 	PENJIRE_UPDATE=every $(GO) test -count=1 -timeout 2h -v -run TestEveryStepCut ./firmware/update
 	PENJIRE_POWER_CUTS=60 $(GO) test -count=1 -timeout 4h -v ./firmware/e2e/powercut
-	$(MAKE) image BOARD=vm
+	for b in vm pc rpi3 rpi4 rpizero2w rpi5; do $(MAKE) image BOARD=$$b || exit 1; done
 	PENJIRE_APPLIANCE=1 $(GO) test -count=1 -timeout 20h -v ./firmware/e2e/virtual ./firmware/e2e/appliance
 	PENJIRE_ARM=1 $(GO) test -count=1 -timeout 1h -v -run TestARM ./firmware/e2e
 	PENJIRE_CABLES=1 PENJIRE_CABINET=1 $(GO) test -count=1 -timeout 1h -v ./firmware/e2e/cables ./firmware/e2e/cabinet
