@@ -53,7 +53,8 @@ func TestMain(m *testing.M) {
 //	stranger.pem         a root that signed nothing here
 //	stopped/             a kiosk that does not run, with three requests and a mirror
 //	receipted/           one with three requests and the portal's receipts: DECIDED and DURABLE, DURABLE, none
-//	$SOCKET              the control socket of a running kiosk
+//	$SOCKET              the control socket of a running kiosk with two slots, in which nothing is ever installed
+//	releases/            releases for it: new, older, foreign, half, rpi4
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
@@ -63,7 +64,7 @@ func TestScripts(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			f := fixture{dir: e.WorkDir, w: w}
+			f := fixture{t: t, dir: e.WorkDir, w: w}
 			f.write("check/trust.cbor", w.Bundle())
 			f.write("check/roots.pem", w.RootPEM())
 			good := f.sign("citizen-1")
@@ -93,6 +94,7 @@ func TestScripts(t *testing.T) {
 }
 
 type fixture struct {
+	t   testing.TB
 	dir string
 	w   *specimen.World
 	err error
@@ -293,7 +295,7 @@ func (f *fixture) kiosk(e *testscript.Env) error {
 	if err != nil {
 		return err
 	}
-	k, err := kiosk.Open(context.Background(), kiosk.Options{Settings: s, Version: "test", Boot: "boot"})
+	k, err := kiosk.Open(context.Background(), kiosk.Options{Settings: s, Version: "test", Boot: "boot", Updates: f.updates()})
 	if err != nil {
 		return err
 	}
