@@ -1,12 +1,14 @@
 package desk
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/penjire/penjire/sync/ledger"
 	"github.com/penjire/penjire/sync/portal/page"
@@ -36,6 +38,17 @@ type releaseView struct {
 	Ended  []endedView
 }
 
+// Built is the time of the sources that a build's number is (release.md); nil for a
+// number that is no time.
+func (v releaseView) Built() *time.Time {
+	const first = 1_700_000_000 // November 2023: before there was a kiosk
+	if v.Build < first || v.Build > 1<<33 {
+		return nil
+	}
+	t := time.Unix(int64(v.Build), 0)
+	return &t
+}
+
 // endedView is a way in which it ended.
 type endedView struct {
 	Code  string
@@ -52,6 +65,17 @@ type softwareView struct {
 	Phase  release.Word
 	Last   release.Word
 	Bad    bool // the last one failed
+	Tell   bool // there is something to do about it
+}
+
+func (v softwareView) order() int {
+	switch {
+	case v.Bad:
+		return 0
+	case v.Tell:
+		return 1
+	}
+	return 2
 }
 
 // Name returns the ring's name in the page's language.
@@ -92,6 +116,9 @@ func (d *Desk) releases(w http.ResponseWriter, r *http.Request, o Officer) {
 	for _, s := range fleet {
 		v.Fleet = append(v.Fleet, viewSoftware(s, v.Lang))
 	}
+	slices.SortStableFunc(v.Fleet, func(a, b softwareView) int { // what needs somebody first
+		return cmp.Compare(a.order(), b.order())
+	})
 	d.send(w, http.StatusOK, "releases", v)
 }
 
@@ -125,7 +152,7 @@ func viewSoftware(s ledger.Software, lang string) softwareView {
 		v.Phase = release.Say(lang, rep.Phase)
 	}
 	if rep.Last != nil {
-		v.Last, v.Bad = release.Say(lang, string(rep.Last.Code)), rep.Last.Code.Failed()
+		v.Last, v.Bad, v.Tell = release.Say(lang, string(rep.Last.Code)), rep.Last.Code.Failed(), rep.Last.Code != release.CodeGood
 	}
 	return v
 }

@@ -3,6 +3,7 @@ package desk
 import (
 	"net/http"
 	"net/url"
+	"strings"
 	"testing"
 
 	"github.com/penjire/penjire/sync/ledger"
@@ -25,6 +26,17 @@ func TestReleases(t *testing.T) {
 		t.Fatal(err)
 	}
 	wants1(t, "the page", b.get("/desk/releases", 200), "Let out to nobody yet", "Let out to: Lab", "K-000001", "Updated: the new version runs", "As set up: All others")
+	failed := `{"board":"vm","version":"0.6.1","build":1,"format":1,"slot":"A","ring":"broad","phase":"idle","last":{"build":2,"code":"update.gate.devices"}}`
+	if _, err := o.Ledger().Reported(t.Context(), ledger.Software{Kiosk: "K-000009", At: noon, OwnRing: 3, Report: []byte(failed)}, nil); err != nil {
+		t.Fatal(err)
+	}
+	page := b.get("/desk/releases", 200)
+	if wrong, well := strings.Index(page, "K-000009"), strings.Index(page, "K-000001"); wrong < 0 || wrong > well {
+		t.Errorf("the kiosk that failed stands at %d, the other at %d: want it first", wrong, well)
+	}
+	if got := (releaseView{Release: ledger.Release{Build: 1_796_007_200}}).Built(); got == nil || got.Year() != 2026 {
+		t.Errorf("Built = %v, want 2026", got)
+	}
 	do := func(path string, form url.Values, want int) {
 		t.Helper()
 		if w := b.send("POST", path, form); w.Code != want {
