@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/penjire/penjire/ui/uitest"
@@ -22,6 +23,7 @@ func TestBrowser_FreshKiosk(t *testing.T) {
 	b.wait("it lacks a code", func(s state) bool { return s.Kiosk.Enrol != nil && s.Kiosk.Enrol.Lacks == "code" })
 
 	f := b.finger()
+	f.cut = true // one program hands the screen to the other
 	code := f.makeCode()
 	f.Go(b.url)
 	f.Wait("#new:not([hidden])")
@@ -29,8 +31,12 @@ func TestBrowser_FreshKiosk(t *testing.T) {
 	f.picture("fresh")
 	f.Type("#code", code)
 	f.Click("#code-form button")
-	b.wait("it is in service", func(s state) bool {
-		return s.Kiosk.Says != nil && s.Kiosk.Says.Kiosk == newKiosk && s.Kiosk.Says.Devices.Portal == "connected" && s.Kiosk.Says.Devices.Printer == "good"
+	b.wait("it is in service, and its first ticket is out", func(s state) bool {
+		if s.Kiosk.Says == nil || s.Kiosk.Says.Kiosk != newKiosk {
+			return false
+		}
+		d := s.Kiosk.Says.Devices
+		return d.Portal == "connected" && d.Net == "good" && d.Printer == "good" && d.Reader == "good" && d.Clock == "good" && !d.Printing && s.Devices.Printer.Papers == 1
 	})
 	b.do("/api/sheets", map[string]any{"link": "unplugged"})
 	papers := b.state().Devices.Printer.Papers
@@ -42,6 +48,19 @@ func TestBrowser_FreshKiosk(t *testing.T) {
 		t.Errorf("%d papers came out before and after, want a receipt", now)
 	}
 	b.oneOfEach(1)
+
+	// No trust bundle lists it yet: the kiosk says so, the portal checks its receipt all
+	// the same and says that only it can, and nobody else takes the seal for good.
+	if s := b.state(); !s.says("seal.unlisted") {
+		t.Errorf("conditions: %+v, want seal.unlisted", s.Kiosk.Says.Health)
+	}
+	receipt := b.paper()
+	if text := b.public(receipt[strings.Index(receipt, "/V/"):]); !strings.Contains(text, "diňe şu portal") {
+		t.Errorf("the portal says of the receipt:\n%s", text)
+	}
+	if out, status := b.penjire("", "verify", "--trust", b.dir+"/check", receipt); status != 1 || !strings.Contains(out, "seal.unknown_signer") {
+		t.Errorf("penjire verify of the receipt: status %d, want 1 until the bundle has the kiosk\n%s", status, out)
+	}
 
 	// The first board is as it was, and so is the new one afterwards: it needs no code.
 	b.do("/api/kiosk", map[string]any{"board": "first"})
