@@ -65,6 +65,9 @@ type Options struct {
 	// Front stands before the kiosk's screens: it is handed what serves citizens, and
 	// returns what the pages are drawn from; nil: that itself.
 	Front func(citizens *Kiosk) web.Kiosk
+	// Screens is where the screens are served; nil: where Settings.Listen says. It is
+	// the kiosk's from then on.
+	Screens net.Listener
 	// Setup has the technician's pages come, in that language; nil: there are none.
 	Setup func(lang string)
 	// CheckOutbox is outbox.Options.CheckCommand.
@@ -246,8 +249,10 @@ func Open(ctx context.Context, o Options) (_ *Kiosk, err error) {
 		Queue: k.box, Wake: k.box.Changes(), Printer: k.printer, Paper: k.paper, Sheets: k.sheets, Document: k.sheet,
 		Hanging: k.hanging, Hold: func() bool { return k.health.Holds(health.SupplyFailing) }, Notify: func() { k.wake() }, Log: k.log,
 	}
-	if k.screens, err = net.Listen("tcp", k.s.Listen); err != nil {
-		return nil, fmt.Errorf("kiosk: listen for the screen: %w", err)
+	if k.screens = o.Screens; k.screens == nil {
+		if k.screens, err = net.Listen("tcp", k.s.Listen); err != nil {
+			return nil, fmt.Errorf("kiosk: listen for the screen: %w", err)
+		}
 	}
 	if k.control, err = control.Listen(k.s.Control); err != nil {
 		return nil, err

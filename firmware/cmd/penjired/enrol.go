@@ -28,7 +28,7 @@ const panelName = "enrol"
 // enrolFirst gets the kiosk in that folder its certificates, and has a technician's
 // pages on its screen meanwhile. It returns the first start when there are settings.
 // onto is the folder of the panel's statements.
-func enrolFirst(ctx context.Context, dir, board, onto string, log *slog.Logger, p pages) (_ *commission.Wizard, err error) {
+func enrolFirst(ctx context.Context, dir, board, onto string, log *slog.Logger, p *pages) (_ *commission.Wizard, err error) {
 	if board == "" {
 		r, err := release()
 		if err != nil {

@@ -45,7 +45,7 @@ func TestFromSetupToService(t *testing.T) {
 	done, onto := make(chan error, 1), t.TempDir()
 	log := slog.New(slog.DiscardHandler)
 	go func() {
-		w, err := enrolFirst(t.Context(), dir, "bench", onto, log, pages{})
+		w, err := enrolFirst(t.Context(), dir, "bench", onto, log, new(pages))
 		if err == nil {
 			w.Close()
 		}

@@ -57,12 +57,19 @@ type pages struct {
 	file string    // that is written whenever a page was painted; "": none
 	out  io.Writer // is told where they are, as one JSON line
 
-	srv *http.Server
+	srv  *http.Server
+	stop context.CancelFunc // of its streams of events
+	// kept is where they listen. The kiosk goes on listening there: a page that asks
+	// while it opens waits, and gets no refusal, which a browser would show for ever.
+	kept net.Listener
 }
 
 // begin serves the pages of w where the kiosk's screens will be.
 func (p *pages) begin(s settings.Settings, w *commission.Wizard, log *slog.Logger) error {
 	l, err := net.Listen("tcp", s.Listen)
+	if err == nil {
+		p.kept, err = again(l)
+	}
 	if err != nil {
 		return fmt.Errorf("listen for the screen: %w", err)
 	}
@@ -81,7 +88,11 @@ func (p *pages) begin(s settings.Settings, w *commission.Wizard, log *slog.Logge
 			c.MMPx = b.Display.PxPerMM
 		}
 	}
-	p.srv = &http.Server{Handler: web.NewServer(c), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}
+	var life context.Context
+	life, p.stop = context.WithCancel(context.Background())
+	p.srv = &http.Server{
+		Handler: web.NewServer(c), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, BaseContext: func(net.Listener) context.Context { return life },
+	}
 	go func() {
 		if err := p.srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 			log.Error("the first start's screens ended", "err", err)
@@ -98,10 +109,30 @@ func (p *pages) begin(s settings.Settings, w *commission.Wizard, log *slog.Logge
 	return nil
 }
 
+// again is the same place to listen, which stays when l is closed.
+func again(l net.Listener) (net.Listener, error) {
+	t, ok := l.(*net.TCPListener)
+	if !ok {
+		return nil, fmt.Errorf("%s is no TCP address", l.Addr())
+	}
+	f, err := t.File()
+	if err != nil {
+		return nil, err
+	}
+	kept, err := net.FileListener(f)
+	return kept, errors.Join(err, f.Close())
+}
+
 // end stops serving them: the kiosk's own come in their place.
 func (p *pages) end() {
-	if p.srv != nil {
-		_ = p.srv.Close() // streams of events never end by themselves
+	if p.srv == nil {
+		return
+	}
+	p.stop()
+	grace, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	if p.srv.Shutdown(grace) != nil {
+		_ = p.srv.Close() // whoever is still connected had their time
 	}
 }
 

@@ -24,6 +24,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -84,9 +85,10 @@ func run(args []string, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	var first *commission.Wizard
+	before := &pages{file: *page, out: stdout}
 	if enrol.Due(*path) {
 		if err := told(ctx, log, func(ctx context.Context) (err error) {
-			first, err = enrolFirst(ctx, filepath.Dir(*path), *board, panel.Dir, log, pages{file: *page, out: stdout})
+			first, err = enrolFirst(ctx, filepath.Dir(*path), *board, panel.Dir, log, before)
 			return err
 		}); err != nil {
 			if ctx.Err() != nil {
@@ -106,7 +108,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 		return 1
 	}
 	defer first.Close()
-	err = serve(ctx, s, first, *page, log, level, stdout)
+	err = serve(ctx, s, first, before.kept, *page, log, level, stdout)
 	switch {
 	case errors.Is(err, kiosk.ErrDecommissioned):
 		log.Error("the kiosk stopped", "err", err)
@@ -118,7 +120,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	return 0
 }
 
-func serve(ctx context.Context, s settings.Settings, first *commission.Wizard, page string, log *slog.Logger, level *slog.LevelVar, stdout io.Writer) error {
+func serve(ctx context.Context, s settings.Settings, first *commission.Wizard, kept net.Listener, page string, log *slog.Logger, level *slog.LevelVar, stdout io.Writer) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	v, built := build()
@@ -127,7 +129,7 @@ func serve(ctx context.Context, s settings.Settings, first *commission.Wizard, p
 		return err
 	}
 	k, err := kiosk.Open(ctx, kiosk.Options{
-		Updates: up, Front: first.Before, Setup: first.Reopen,
+		Updates: up, Front: first.Before, Setup: first.Reopen, Screens: kept,
 		Settings: s, Version: v, Built: built, Boot: rand.Text()[:12], Log: log, Level: level,
 		PageFile: page, CheckOutbox: []string{"/proc/self/exe", checkOutbox},
 	})
