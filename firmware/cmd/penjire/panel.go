@@ -7,11 +7,13 @@ import (
 	"fmt"
 	"image/png"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
 	"os/signal"
 	"strings"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -127,6 +129,23 @@ func (f *panelFlags) open() (*framebuffer.Screen, error) {
 	return framebuffer.OpenFile(f.screen[:i], formats[bits].Sized(w, h))
 }
 
+// await opens the screen; at the start of a machine it is there a while before the
+// panel's user may have it.
+func (f *panelFlags) await(ctx context.Context) (*framebuffer.Screen, error) {
+	const most = 30 // seconds
+	for tries := 0; ; tries++ {
+		s, err := f.open()
+		if !errors.Is(err, fs.ErrPermission) || tries == most {
+			return s, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, err
+		case <-time.After(time.Second):
+		}
+	}
+}
+
 // turned is by how much the display is turned: what was asked for, else what the
 // board says, else nothing.
 func (f *panelFlags) turned() int {
@@ -147,7 +166,7 @@ func (f *panelFlags) turned() int {
 func (f *panelFlags) run(ctx context.Context, dir string, stderr io.Writer) (err error) {
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	s, err := f.open()
+	s, err := f.await(ctx)
 	if err != nil {
 		return err
 	}
