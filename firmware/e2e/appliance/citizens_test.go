@@ -35,7 +35,8 @@ func (k *kiosk) client(ctx context.Context) *citizens {
 func (k *kiosk) way(ctx context.Context) {
 	k.t.Helper()
 	k.run(ctx, "nft insert rule inet penjire input tcp dport 7999 accept; "+
-		"systemd-run --collect --unit=test-way systemd-socket-activate -l 7999 /usr/lib/systemd/systemd-socket-proxyd "+screens)
+		"systemd-run --collect --unit=test-way systemd-socket-activate -l 7999 /usr/lib/systemd/systemd-socket-proxyd "+screens+
+		"; until grep -q ':1F3F 0.* 0A ' /proc/net/tcp /proc/net/tcp6; do sleep 1; done") // until it listens
 }
 
 // pages sends requests to the machine that is on, as its browser does.

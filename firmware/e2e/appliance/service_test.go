@@ -19,6 +19,9 @@ const patience = 15 * time.Minute
 // band is the colour of the top of every page (ui/asset: --green-deep, --green).
 var bands = []color.RGBA{{0x08, 0x37, 0x2a, 0xff}, {0x0e, 0x4d, 0x3a, 0xff}}
 
+// paper is the colour of a page (--paper).
+var paper = color.RGBA{0xfa, 0xf6, 0xee, 0xff}
+
 // isGreen reports whether a part of the screen is mostly of a page's green.
 func isGreen(p image.Image, part image.Rectangle) bool {
 	of := 0.0
@@ -63,7 +66,7 @@ func TestService(t *testing.T) {
 	} {
 		t.Run(part.name, func(t *testing.T) {
 			k.t = t
-			ctx, stop := context.WithTimeout(ctx, patience)
+			ctx, stop := context.WithTimeout(ctx, 3*patience)
 			defer stop()
 			part.does(ctx, k)
 		})
@@ -85,6 +88,7 @@ func (k *kiosk) measure(ctx context.Context) {
 	read, used := k.disk.Read.Load(), k.m.Used()
 	k.t.Logf("power-on to first paint: %.1f s, %.1f s of the processor, %d MiB read", k.painted.Seconds(), used.Seconds(), read>>20)
 	k.t.Logf("systemd-analyze:\n%s", k.run(ctx, "systemd-analyze; systemd-analyze blame --no-pager | head -n 15; systemd-analyze critical-chain --no-pager penjire-screen.service"))
+	<-time.After(30 * time.Second) // what was needed for the start alone is given back
 	k.t.Logf("memory:\n%s", k.run(ctx, "free -m; ps -eo rss,comm --sort=-rss | head -n 15"))
 	total, free := k.meminfo(ctx, "MemTotal"), k.meminfo(ctx, "MemAvailable")
 	k.t.Logf("memory in use with the browser: %d MiB (MemTotal %d, MemAvailable %d)", total-free, total, free)
@@ -149,13 +153,23 @@ func ownNeeds(s socket) bool {
 	return strings.HasPrefix(s.protocol, "udp") && (s.at.Port() == dhcp || s.at.Port() == dhcpv6) || s.protocol == "raw6" && s.at.Port() == icmpv6
 }
 
+// exposed is how open our units may be in systemd's eyes, from 0 to 10. The browser's
+// sandbox needs name spaces, which count much.
+var exposed = map[string]float64{"penjired.service": 2, "penjire-panel.service": 1.5, "penjire-screen.service": 4.5}
+
 // hardening lists how our units are confined.
 func hardening(ctx context.Context, k *kiosk) {
 	out := k.run(ctx, "systemd-analyze security --no-pager | grep -i -e penjire -e ^UNIT")
 	k.t.Logf("systemd-analyze security\n%s", out)
-	for _, u := range []string{"penjired.service", "penjire-screen.service"} {
-		if !strings.Contains(out, u) {
-			k.t.Errorf("%s is not listed", u)
+	for unit, most := range exposed {
+		_, after, listed := strings.Cut(out, unit)
+		f := strings.Fields(after)
+		if !listed || len(f) == 0 {
+			k.t.Errorf("%s is not listed", unit)
+			continue
+		}
+		if is, err := strconv.ParseFloat(f[0], 64); err != nil || is > most {
+			k.t.Errorf("%s is exposed to the degree of %s, want at most %v", unit, f[0], most)
 		}
 	}
 }
@@ -173,11 +187,12 @@ func keys(ctx context.Context, k *kiosk) {
 		<-time.After(300 * time.Millisecond) // the machine needs time to do what it must not
 	}
 	for range 8 { // a slow machine opens a window late, but then in front of the page
-		if !isPage(k.picture("keys")) {
+		if p := k.picture("keys"); !isPage(p) && share(p, image.Rect(0, 0, 100, 100), paper) < 0.95 { // between two pages there is an empty one
 			k.t.Fatalf("a key led out of the page: %s", filepath.Join(k.dir, "keys.png"))
 		}
 		<-time.After(4 * time.Second)
 	}
+	k.shows(ctx, "keys", isStart) // one of them was a button's
 	k.begins(ctx, "keys")
 	k.shows(ctx, "keys", isStart)
 }
@@ -195,11 +210,22 @@ func touch(ctx context.Context, k *kiosk) {
 // begins touches the start page until a visit has begun.
 func (k *kiosk) begins(ctx context.Context, name string) {
 	k.t.Helper()
-	if err := k.touch.Touch(beginX, beginY); err != nil {
-		k.t.Fatal(err)
+	begun := time.Now()
+	for every := time.Tick(5 * time.Second); ; <-every { // a picture costs the machine time
+		p := k.picture(name)
+		if isVisit(p) {
+			break
+		}
+		if isStart(p) { // also anew: that is what citizens do
+			if err := k.touch.Touch(beginX, beginY); err != nil {
+				k.t.Fatal(err)
+			}
+		}
+		if ctx.Err() != nil {
+			k.t.Fatalf("no touch begins a visit: %s; the console's end:\n%s", filepath.Join(k.dir, name+".png"), k.tail())
+		}
 	}
-	took := k.shows(ctx, name, isVisit)
-	k.t.Logf("%v after a finger touched the screen there was another page", took)
+	k.t.Logf("%v after a finger touched the screen there was another page", time.Since(begun))
 }
 
 // What prints the main process of the browser and of the daemon; 0 or nothing: there
