@@ -9,6 +9,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"time"
 
@@ -65,8 +66,6 @@ func (o options) refresh(ctx context.Context) error {
 
 // packages fetches what the lists of o's board name.
 func (o options) packages(ctx context.Context) (all, loader []lock.Package, err error) {
-	var m lock.Mirrors
-	store := lock.Store(filepath.Join(o.cache, "packages"))
 	for _, l := range []struct {
 		loader bool
 		to     *[]lock.Package
@@ -78,12 +77,7 @@ func (o options) packages(ctx context.Context) (all, loader []lock.Package, err 
 		if *l.to, err = lock.Parse(text); err != nil {
 			return nil, nil, fmt.Errorf("%s: %w", o.board.LockName(l.loader), err)
 		}
-		if m == nil && slices.ContainsFunc(*l.to, func(p lock.Package) bool { return !store.Has(p) }) {
-			if m, err = o.from(ctx); err != nil { // only asked when something must be fetched
-				return nil, nil, err
-			}
-		}
-		if err := store.Fetch(ctx, *l.to, m); err != nil {
+		if err := o.fetch(ctx, *l.to); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -120,12 +114,47 @@ func (o options) base(ctx context.Context, all []lock.Package, at time.Time) (st
 	defer func() { err = errors.Join(err, log.Close()) }()
 	o.say("install %d packages (%s has the progress)", len(all), log.Name())
 	started := time.Now()
+	helpers, err := o.helpers(ctx)
+	if err != nil {
+		return "", err
+	}
 	err = lock.Base{
-		Suite: recipe.Suite, Arch: o.board.Arch, Packages: all, Names: names, Files: before, Time: at,
+		Suite: recipe.Suite, Arch: o.board.Arch, Packages: all, Names: names, Native: helpers, Files: before, Time: at,
 	}.Tar(ctx, to, lock.Store(filepath.Join(o.cache, "packages")), log)
 	if err != nil {
 		return "", fmt.Errorf("%w (see %s)", err, log.Name())
 	}
 	o.say("installed in %s", time.Since(started).Round(time.Second))
 	return to, nil
+}
+
+// helpers fetches the packages whose programs stand in for emulated ones.
+func (o options) helpers(ctx context.Context) ([]lock.Package, error) {
+	if o.board.Arch == runtime.GOARCH {
+		return nil, nil
+	}
+	text, err := recipe.Helpers(runtime.GOARCH)
+	if err != nil || text == nil {
+		return nil, err
+	}
+	ps, err := lock.Parse(text)
+	if err != nil {
+		return nil, err
+	}
+	ps = slices.DeleteFunc(ps, func(p lock.Package) bool { return !slices.Contains(recipe.HelperNames, p.Name) })
+	return ps, o.fetch(ctx, ps)
+}
+
+// fetch brings packages that are not here yet. Apt is asked for its mirrors only if
+// there are any.
+func (o options) fetch(ctx context.Context, ps []lock.Package) error {
+	store := lock.Store(filepath.Join(o.cache, "packages"))
+	if !slices.ContainsFunc(ps, func(p lock.Package) bool { return !store.Has(p) }) {
+		return nil
+	}
+	m, err := o.from(ctx)
+	if err != nil {
+		return err
+	}
+	return store.Fetch(ctx, ps, m)
 }

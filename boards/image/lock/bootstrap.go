@@ -21,6 +21,7 @@ type Base struct {
 	Suite, Arch string
 	Packages    []Package         // all of them
 	Names       []string          // those asked for; of "name/suite" the name
+	Native      []Package         // of this machine's architecture: help where programs of Arch are emulated; none: nothing helps
 	Files       map[string][]byte // are there before packages are configured, by path
 	Time        time.Time
 }
@@ -63,8 +64,11 @@ func (b Base) Tar(ctx context.Context, to string, s Store, log *os.File) (err er
 	}
 	part := filepath.Join(tmp, "base.tar")
 	args = append(args, b.Suite, part, "deb [trusted=yes] copy:"+filepath.Join(tmp, "archive")+" ./")
-	c := exec.CommandContext(ctx, "mmdebstrap", args...)
-	c.Env = append(os.Environ(), "SOURCE_DATE_EPOCH="+strconv.FormatInt(b.Time.Unix(), 10))
+	c, err := b.command(ctx, tmp, s, args)
+	if err != nil {
+		return fmt.Errorf("lock: have this machine's programs help: %w", err)
+	}
+	c.Env = append(c.Environ(), "SOURCE_DATE_EPOCH="+strconv.FormatInt(b.Time.Unix(), 10))
 	c.Stdout, c.Stderr = log, log
 	if err := c.Run(); err != nil {
 		return fmt.Errorf("lock: mmdebstrap: %w", err)
