@@ -73,6 +73,9 @@ func TestFindAndExamine(t *testing.T) {
 	put("._seven", []byte("of another system"), nil)
 	put("junk", []byte("junk"), nil)
 	f, err := Find(stick, "vm")
+	if err != nil {
+		t.Fatal(err)
+	}
 	if _, err = u.Examine(f); code(err) != release.CodeForm {
 		t.Errorf("Examine of junk = %v, want %s", err, release.CodeForm)
 	}
