@@ -82,7 +82,7 @@ func (b *builder) root(ctx context.Context, base string) (err error) {
 		"usr/lib/modules/*/modules.dep": func(_ string, dep []byte) error { return recipe.CheckModules(dep) },
 	}
 	if b.board.Boot == recipe.UBoot {
-		c.Take["usr/lib/linux-image-*/broadcom/bcm2*-rpi-*.dtb"] = func(at string, body []byte) error {
+		c.Take[b.board.Trees+"/bcm2*-rpi-*.dtb"] = func(at string, body []byte) error {
 			b.kernel["broadcom/"+path.Base(at)] = body
 			return nil
 		}

@@ -30,6 +30,7 @@ type Board struct {
 	Initramfs []string // folders of files that the initramfs is made with, likewise
 	Boot      Boot     // the boot loader
 	UBoot     string   // which of Debian's builds of U-Boot
+	Trees     string   // where the kernel's package has the device trees: a pattern
 	Cmdline   string   // of the kernel, besides root and slot
 }
 
@@ -70,12 +71,14 @@ func init() {
 	for name, uboot := range map[string]string{"rpi3": "rpi_3", "rpi4": "rpi_4", "rpizero2w": "rpi_arm64"} {
 		boards[name] = Board{
 			Name: name, Arch: "arm64", Packages: []string{"common", "arm64"}, Loader: "rpi", Files: []string{"common", "rpi"},
-			Initramfs: []string{"initramfs", "initramfs-rpi"}, Boot: UBoot, UBoot: uboot, Cmdline: sealed + " console=tty0 console=ttyS1,115200",
+			Initramfs: []string{"initramfs", "initramfs-rpi"}, Boot: UBoot, UBoot: uboot, Trees: "usr/lib/linux-image-*/broadcom",
+			Cmdline: sealed + " console=tty0 console=ttyS1,115200",
 		}
 	}
 	five := boards["rpi4"] // its kernel is newer: what holds its card and its sockets is not in Debian's own
 	five.Name, five.UBoot, five.Packages, five.Cmdline = "rpi5", "rpi_arm64", []string{"common", "rpi5"}, sealed+" console=tty0 console=ttyAMA10,115200"
 	five.Initramfs = []string{"initramfs", "initramfs-rpi5"}
+	five.Trees = "usr/lib/modules/*/dtb/broadcom"
 	boards["rpi5"] = five
 }
 
