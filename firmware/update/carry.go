@@ -148,8 +148,9 @@ func (u *Updater) restart(ctx context.Context) {
 func (u *Updater) writeNotes(ctx context.Context) {
 	n := 0
 	for _, note := range u.state().Notes {
-		if err := u.c.Journal(ctx, note); err != nil {
-			u.c.Log.Error("update: the journal does not take a note", "err", err)
+		err := u.c.Journal(ctx, note)
+		u.trouble("update: the journal does not take a note", err)
+		if err != nil {
 			break
 		}
 		n++

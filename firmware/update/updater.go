@@ -31,7 +31,8 @@ type Updater struct {
 	unmarked bool   // no other is
 	todo     []Effect
 	progress Progress
-	asked    bool // the portal was, and answered
+	asked    bool              // the portal was, and answered
+	troubles map[string]string // by what it went wrong with: what was logged last
 
 	fetching context.CancelFunc // nil: nothing is fetched
 	fetched  chan struct{}      // closed when the fetch has ended
@@ -192,10 +193,8 @@ func (u *Updater) Run(ctx context.Context) error {
 			continue
 		}
 		before := u.untold()
-		if err := u.step(a.e, u.facts(ctx)); err != nil {
-			// Nothing may be done that is not kept; the disk may have room again later.
-			u.c.Log.Error("update", "err", err)
-		}
+		// Nothing may be done that is not kept; the disk may have room again later.
+		u.trouble("update", u.step(a.e, u.facts(ctx)))
 		if a.done != nil {
 			a.done <- u.state()
 		}
@@ -205,6 +204,25 @@ func (u *Updater) Run(ctx context.Context) error {
 		if u.c.Changed != nil {
 			u.c.Changed()
 		}
+	}
+}
+
+// trouble logs what goes wrong with what, once until it is another error or none: a
+// line at each tick would fill a disk that is full.
+func (u *Updater) trouble(what string, err error) {
+	now := ""
+	if err != nil {
+		now = err.Error()
+	}
+	u.mu.Lock()
+	before := u.troubles[what]
+	if u.troubles == nil {
+		u.troubles = make(map[string]string)
+	}
+	u.troubles[what] = now
+	u.mu.Unlock()
+	if err != nil && now != before {
+		u.c.Log.Error(what, "err", err)
 	}
 }
 
