@@ -28,10 +28,13 @@ var labels = map[string]string{"": ledger.CertIdentity, "signing/": ledger.CertS
 
 // TLSConfig returns how the service takes connections: a client certificate is
 // asked for and not demanded; who shows one has its key, and the service checks the
-// rest. TLS 1.2 is for other makers' clients: our kiosks speak 1.3.
+// rest. TLS 1.2 is for other makers' clients: our kiosks speak 1.3. So are records of
+// full size: strongSwan's client takes an answer that comes in several for one that
+// was cut off, if the next is not there yet.
 func TLSConfig(cert tls.Certificate) *tls.Config {
 	return &tls.Config{
 		MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{cert}, ClientAuth: tls.RequestClientCert, NextProtos: []string{"http/1.1"},
+		DynamicRecordSizingDisabled: true,
 	}
 }
 
