@@ -343,3 +343,29 @@ func TestDeviceLine(t *testing.T) {
 		t.Errorf("worst of nothing = %q", got)
 	}
 }
+
+// Where somebody else answers for the portal, the page says so and leads nobody on.
+func TestForeignPortal(t *testing.T) {
+	for _, c := range []struct {
+		portal, identity network.Answer
+		say              string
+		acts             []screen.FirstAct
+	}{
+		{network.Yes, network.Yes, "check.good", []screen.FirstAct{actAgain, actNext}},
+		{network.No, network.NotKnown, "check.bad", []screen.FirstAct{actAgain, actNext}},
+		{network.Yes, network.NotKnown, "check.bad", []screen.FirstAct{actAgain, actNext}},
+		{network.Yes, network.No, "lacks.trust", []screen.FirstAct{actAgain}},
+	} {
+		w := &Wizard{}
+		w.seen.looked = true
+		w.seen.check.Steps = []network.Step{
+			{Name: network.StepAddress, OK: network.Yes}, {Name: network.StepDNS, OK: network.Yes}, {Name: network.StepPortal, OK: c.portal},
+			{Name: network.StepIdentity, OK: c.identity}, {Name: network.StepClock},
+		}
+		var f screen.FirstView
+		w.drawCheck(&f)
+		if len(f.Notes) != 1 || f.Notes[0].Say != c.say || !slices.Equal(f.Acts, c.acts) {
+			t.Errorf("portal %q, identity %q: notes %+v and acts %+v, want %q and %+v", c.portal, c.identity, f.Notes, f.Acts, c.say, c.acts)
+		}
+	}
+}

@@ -204,6 +204,10 @@ func (w *Wizard) drawCheck(f *screen.FirstView) {
 		f.Waits, f.Notes = true, append(f.Notes, screen.FirstNote{Say: "looking"})
 	case good:
 		f.Notes = append(f.Notes, screen.FirstNote{Kind: "good", Say: "check.good"})
+	case slices.ContainsFunc(w.seen.check.Steps, func(s network.Step) bool { return s.Name == network.StepIdentity && s.OK == network.No }):
+		// Nobody is led on to somebody who is not the portal.
+		f.Waits, f.Acts = true, f.Acts[:1]
+		f.Notes = append(f.Notes, screen.FirstNote{Kind: "bad", Say: "lacks." + enrol.LacksTrust})
 	default:
 		f.Waits = true // it is looked at again and again
 		f.Notes = append(f.Notes, screen.FirstNote{Kind: "warn", Say: "check.bad"})
