@@ -1,6 +1,7 @@
 package commission
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -118,7 +119,7 @@ func (w *Wizard) drawNetwork(f *screen.FirstView) screen.Name {
 		if slices.ContainsFunc(f.Tiles, func(t screen.FirstTile) bool { return t.Value == string(d.Kind) }) {
 			continue // the first of a kind is the best of it
 		}
-		t := screen.FirstTile{Value: string(d.Kind), Icon: "net-up", Name: string(d.Kind), Say: "there"}
+		t := screen.FirstTile{Value: string(d.Kind), Icon: cmp.Or(netIcons[d.Kind], "net-up"), Name: string(d.Kind), Say: "there"}
 		switch {
 		case d.State == network.Connected:
 			t.Say = "connected"
@@ -136,6 +137,9 @@ func (w *Wizard) drawNetwork(f *screen.FirstView) screen.Name {
 	f.Tiles = append(f.Tiles, screen.FirstTile{Value: string(enrol.Stick), Icon: "tray", Name: "none", Say: "none"})
 	return screen.FirstChoose
 }
+
+// netIcons are of the kinds of networks that have one of their own.
+var netIcons = map[enrol.Kind]string{enrol.Ethernet: "cable", enrol.LTE: "bars"}
 
 // noteJoin says what became of joining the network.
 func (w *Wizard) noteJoin(f *screen.FirstView) {
