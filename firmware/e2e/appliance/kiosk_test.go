@@ -29,6 +29,7 @@ import (
 // Where things are for the machine.
 const (
 	portalAddress = "10.0.2.4"       // of the portal, on the port of HTTPS
+	estAddress    = "10.0.2.5"       // of its EST, on the same port
 	screens       = "127.0.0.1:7780" // of the daemon's pages
 	diskSize      = 4 << 30          // of the medium: the image is smaller, and grows
 	tty           = "/dev/ttyS3"     // where the test has a shell; the board's devices are on ttyS1 and ttyS2
@@ -216,6 +217,7 @@ func (k *kiosk) on(ctx context.Context) {
 	way := freePort(k.t)
 	k.ways = "127.0.0.1:" + way
 	net := "user,id=net,restrict=on,guestfwd=tcp:" + portalAddress + ":443-cmd:" + self + " relay " + k.portal.sync +
+		",guestfwd=tcp:" + estAddress + ":443-cmd:" + self + " relay " + k.portal.est +
 		",hostfwd=tcp:127.0.0.1:" + way + "-:7999"
 	disks := []*virtual.Disk{k.disk}
 	if k.more != nil {
@@ -337,7 +339,10 @@ func share(p image.Image, part image.Rectangle, want color.RGBA) float64 {
 }
 
 // portal is a portal on this computer.
-type portal struct{ sync, web string }
+type portal struct {
+	sync, web, est string // where it serves
+	program        string // portald
+}
 
 func startPortal(t *testing.T, w *demo.World) *portal {
 	t.Helper()
@@ -361,9 +366,9 @@ func startPortal(t *testing.T, w *demo.World) *portal {
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
 	})
-	var says struct{ Sync, Web string }
+	var says struct{ Sync, Web, EST string }
 	if err := json.NewDecoder(out).Decode(&says); err != nil {
 		t.Fatalf("the portal: %v\n%s", err, log.Bytes())
 	}
-	return &portal{sync: says.Sync, web: says.Web}
+	return &portal{sync: says.Sync, web: says.Web, est: says.EST, program: bin}
 }
