@@ -359,8 +359,11 @@ func TestForeignPortal(t *testing.T) {
 		w := &Wizard{}
 		w.seen.looked = true
 		w.seen.check.Steps = []network.Step{
-			{Name: network.StepAddress, OK: network.Yes}, {Name: network.StepDNS, OK: network.Yes}, {Name: network.StepPortal, OK: c.portal},
-			{Name: network.StepIdentity, OK: c.identity}, {Name: network.StepClock},
+			{Name: network.StepAddress, OK: network.Yes},
+			{Name: network.StepDNS, OK: network.Yes},
+			{Name: network.StepPortal, OK: c.portal},
+			{Name: network.StepIdentity, OK: c.identity},
+			{Name: network.StepClock},
 		}
 		var f screen.FirstView
 		w.drawCheck(&f)
