@@ -59,6 +59,7 @@ func TestService(t *testing.T) {
 		{"hardening", hardening},
 		{"keys", keys},
 		{"touch", touch},
+		{"lock", lock},
 		{"browser killed", browserKilled},
 		{"browser hangs", browserHangs},
 		{"daemon killed", daemonKilled},
