@@ -54,6 +54,7 @@ func (k *Kiosk) openRemote(ctx context.Context) {
 	}
 	if err != nil {
 		k.log.Warn("kept settings cannot be used", "err", err)
+		k.set(health.SettingsRefused, true) // until the portal sends others
 		return
 	}
 	k.putInForce(ctx, r)

@@ -3,6 +3,8 @@ package kiosk
 import (
 	"errors"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -70,5 +72,17 @@ func TestRemoteSettings(t *testing.T) {
 	r.must(take("K-000001", 7, `{}`))
 	if l := r.k.live(); l.Sync.BytesPerDay != 0 || r.k.health.Holds(health.SettingsRefused) {
 		t.Errorf("when nothing is set any more: %+v, want as the kiosk was set up", l.Sync)
+	}
+
+	// What was kept and cannot be read any more is not passed over in silence.
+	r.stop()
+	r.must(os.WriteFile(filepath.Join(s.State, remoteFile), []byte("torn"), 0o600))
+	r.startWith(s)
+	if !r.k.health.Holds(health.SettingsRefused) {
+		t.Error("kept settings are torn, and nothing says so")
+	}
+	r.must(take("K-000001", 8, `{}`))
+	if r.k.health.Holds(health.SettingsRefused) {
+		t.Error("newer settings came, and the condition stays")
 	}
 }
