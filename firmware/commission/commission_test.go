@@ -16,6 +16,7 @@ import (
 
 	"github.com/penjire/penjire/firmware/enrol"
 	"github.com/penjire/penjire/firmware/hardware"
+	"github.com/penjire/penjire/firmware/kiosk"
 	"github.com/penjire/penjire/firmware/network"
 	"github.com/penjire/penjire/firmware/network/networktest"
 	"github.com/penjire/penjire/firmware/printing"
@@ -370,5 +371,51 @@ func TestForeignPortal(t *testing.T) {
 		if len(f.Notes) != 1 || f.Notes[0].Say != c.say || !slices.Equal(f.Acts, c.acts) {
 			t.Errorf("portal %q, identity %q: notes %+v and acts %+v, want %q and %+v", c.portal, c.identity, f.Notes, f.Acts, c.say, c.acts)
 		}
+	}
+}
+
+// ticketing is a kiosk whose printing a test watches.
+type ticketing struct {
+	Kiosk
+	print func() string // returns the outcome
+}
+
+func (ticketing) SelfTest(context.Context) []printing.Tested { return nil }
+func (k ticketing) PrintTicket(context.Context, string) kiosk.TicketStatus {
+	return kiosk.TicketStatus{Outcome: k.print()}
+}
+
+// A power cut while the ticket comes out brings no second one by itself; one that did
+// not come out is tried anew.
+func TestTicketOnce(t *testing.T) {
+	for _, c := range []struct {
+		outcome string
+		after   bool // the next start takes it for one that may be out
+	}{{kiosk.TicketPrinted, true}, {kiosk.TicketUnknown, true}, {kiosk.TicketNot, false}} {
+		w, err := Open(Options{Dir: t.TempDir()})
+		must(t, err)
+		w.Begin("tk")
+		kept := func() bool {
+			t.Helper()
+			r, err := readRecord(w.o.Dir)
+			must(t, err)
+			return r.Ticket
+		}
+		printed := 0
+		w.kiosk = ticketing{print: func() string {
+			printed++
+			if !kept() {
+				t.Errorf("%s: nothing says that a ticket may be out while it is printed", c.outcome)
+			}
+			return c.outcome
+		}}
+		w.mu.Lock()
+		w.print()
+		w.mu.Unlock()
+		w.jobs.Wait()
+		if printed != 1 || kept() != c.after {
+			t.Errorf("%s: %d prints, kept as out: %v, want one and %v", c.outcome, printed, kept(), c.after)
+		}
+		w.Close()
 	}
 }

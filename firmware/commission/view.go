@@ -6,14 +6,11 @@ import (
 	"strings"
 
 	"github.com/penjire/penjire/firmware/enrol"
-	"github.com/penjire/penjire/firmware/kiosk"
 	"github.com/penjire/penjire/firmware/network"
 	code "github.com/penjire/penjire/sync/enrol"
 	"github.com/penjire/penjire/ui/screen"
 	"github.com/penjire/penjire/ui/web"
 )
-
-const ticketNot = kiosk.TicketNot
 
 // View returns the technician's page.
 func (w *Wizard) View() (screen.View, error) {

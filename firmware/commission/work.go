@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"path/filepath"
 	"time"
 
 	"github.com/penjire/penjire/firmware/enrol"
+	"github.com/penjire/penjire/firmware/kiosk"
 	"github.com/penjire/penjire/firmware/network"
 	"github.com/penjire/penjire/firmware/printing"
 	"github.com/penjire/penjire/sync/stick"
@@ -244,23 +244,31 @@ func (w *Wizard) test() {
 	})
 }
 
-// print has the status ticket printed; w.mu is held. That it may be out is durable:
-// it does not come out twice by itself.
+// print has the status ticket printed; w.mu is held. That it may be out is durable
+// before it is: it does not come out twice by itself.
 func (w *Wizard) print() {
 	k, lang := w.kiosk, w.rec.Lang
 	if k == nil {
 		return
 	}
 	w.begin(jobPrint, func(ctx context.Context) func() {
+		w.mayBeOut(true)
 		t := k.PrintTicket(ctx, lang)
-		return func() {
-			w.seen.ticket, w.seen.tested = t.Outcome, t.Devices
-			if w.rec != nil && t.Outcome != ticketNot {
-				w.rec.Ticket = true
-				w.save()
-			}
+		if t.Outcome == kiosk.TicketNot {
+			w.mayBeOut(false)
 		}
+		return func() { w.seen.ticket, w.seen.tested = t.Outcome, t.Devices }
 	})
+}
+
+// mayBeOut keeps whether a ticket may have come out.
+func (w *Wizard) mayBeOut(yes bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.rec != nil {
+		w.rec.Ticket = yes
+		w.save()
+	}
 }
 
 // withStick does f with the memory stick that is mounted; w.mu is held.
@@ -291,7 +299,7 @@ func stickWhy(err error) string {
 		{stick.ErrFull, "stick.full"},
 		{stick.ErrGone, "stick.gone"},
 		{stick.ErrReadOnly, "stick.read-only"},
-		{errNoAnswer, "stick.no-answer"},
+		{enrol.ErrNoAnswer, "stick.no-answer"},
 	} {
 		if errors.Is(err, c.is) {
 			return c.say
@@ -299,8 +307,6 @@ func stickWhy(err error) string {
 	}
 	return "other"
 }
-
-var errNoAnswer = errors.New("commission: there is no answer for this kiosk on the stick")
 
 // export writes the request for certificates; w.mu is held.
 func (w *Wizard) export() {
@@ -327,8 +333,8 @@ func (w *Wizard) take() {
 	w.withStick(func(ctx context.Context, dir *stick.Folder) (note, error) {
 		err := e.Import(ctx, dir)
 		switch {
-		case errors.Is(err, fs.ErrNotExist):
-			return note{}, errNoAnswer
+		case errors.Is(err, enrol.ErrNoAnswer):
+			return note{}, err
 		case err != nil && enrol.Lacks(err) != enrol.LacksRoom:
 			w.o.Log.Warn("the portal's answer is not taken", "err", err)
 			return note{say: "stick.wrong"}, nil
