@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -86,9 +87,26 @@ func (m *machine) check(ctx context.Context) error {
 	return m.mend(ctx)
 }
 
+// readable reports a medium that does not answer. e2fsck ends with one status (8) for
+// that and for a file system that it cannot make out: only the second is damage.
+func (m *machine) readable() error {
+	f, err := os.Open(m.o.Data)
+	if err != nil {
+		return faultf("MEDIUM", "read the data partition: %w", err)
+	}
+	defer func() { _ = f.Close() }() // it was read only
+	if _, err := io.ReadFull(f, make([]byte, 4096)); err != nil {
+		return faultf("MEDIUM", "read the data partition: %s: %w", m.o.Data, err)
+	}
+	return nil
+}
+
 // mend has e2fsck mend what a power cut does not do, while everything that it changes
 // is kept in a file that undoes it; if that comes to no good end, the file is used.
 func (m *machine) mend(ctx context.Context) error {
+	if err := m.readable(); err != nil {
+		return err
+	}
 	if err := os.MkdirAll(m.o.RunDir, 0o755); err != nil {
 		return faultf("CHECK", "mend the data partition: %w", err)
 	}

@@ -20,6 +20,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/penjire/penjire/firmware/panel"
@@ -92,6 +93,11 @@ func newMachine(o Options) *machine {
 func (m *machine) run(ctx context.Context) (Outcome, error) {
 	for _, s := range []string{"medium", "check", "folders", "setup", "card"} {
 		m.steps = append(m.steps, ui.Step{Name: s, State: ui.Todo})
+	}
+	// From here on it is the kernel's own name: udev's come and go while it looks at the
+	// medium anew. Where there is none yet, growing says so.
+	if own, err := filepath.EvalSymlinks(m.o.Data); err == nil {
+		m.o.Data = own
 	}
 	data := []struct {
 		name string

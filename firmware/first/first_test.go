@@ -14,6 +14,7 @@ import (
 	"github.com/penjire/penjire/firmware/panel"
 	codes "github.com/penjire/penjire/sync/enrol"
 	ui "github.com/penjire/penjire/ui/panel"
+	"golang.org/x/sys/unix"
 )
 
 // setupOf returns the set-up that a card is flashed with, and the secret in it.
@@ -266,6 +267,54 @@ func TestSetups(t *testing.T) {
 func settingsFor(kiosk string) string {
 	return `{"kiosk": "` + kiosk + `", "board": "vm", "state": "state", "portal": {"url": "wss://portal.example/sync"},
 		"identity": {"cert": "i.crt", "key": "i.key"}, "roots": "roots.pem", "trust": "trust.cbor", "catalogue": "catalogue.cbor"}`
+}
+
+// TestNameGoes: the name that udev gave the partition is gone while it is grown, as when
+// udev looks at a table that the kernel does not know yet. It may not look: the medium is
+// locked meanwhile; and if the name goes all the same, the start goes on.
+func TestNameGoes(t *testing.T) {
+	c := newCard(t, "gpt", "")
+	c.insert()
+	own := c.opts.Data
+	c.opts.Data = filepath.Join(c.dir, "by-partlabel")
+	if err := os.Symlink(own, c.opts.Data); err != nil {
+		t.Fatal(err)
+	}
+	lock := func() error {
+		f, err := os.Open(c.loop)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = f.Close() }()
+		return unix.Flock(int(f.Fd()), unix.LOCK_SH|unix.LOCK_NB)
+	}
+	m := newMachine(c.opts)
+	m.point = func(what string) error {
+		if what != "table" {
+			return nil
+		}
+		if err := lock(); !errors.Is(err, unix.EWOULDBLOCK) {
+			t.Errorf("udev may look at the table now: lock = %v, want it to wait", err)
+		}
+		return os.Remove(c.opts.Data)
+	}
+	out, err := m.run(t.Context())
+	if want := (Outcome{Grown: true}); err != nil || out != want {
+		t.Errorf("start = %+v, %v, want %+v", out, err, want)
+	}
+	if err := lock(); err != nil {
+		t.Errorf("after the start the medium is still locked: %v", err)
+	}
+}
+
+// TestNoAnswer: a medium that does not answer is not taken for a damaged one, although
+// e2fsck has one status for both.
+func TestNoAnswer(t *testing.T) {
+	needs(t)
+	m := newMachine(Options{Data: "/dev/none", DataDir: t.TempDir(), RunDir: t.TempDir(), Panel: filepath.Join(t.TempDir(), "panel")})
+	if err := m.open(t.Context()); code(err) != "MEDIUM" {
+		t.Errorf("open = %v, want code MEDIUM", err)
+	}
 }
 
 // TestNoData: no partition, no file system driver, no medium: it says so.

@@ -11,6 +11,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	ui "github.com/penjire/penjire/ui/panel"
 )
 
 // partition is where a partition is, as the kernel says it. All sizes are in sectors
@@ -105,17 +107,9 @@ func (m *machine) growPartition(ctx context.Context) error {
 		return nil
 	}
 	m.begins()
-	m.mark("medium", "now")
-	// The root is on the same medium, so the kernel cannot read the table anew; it is
-	// told of this one partition.
-	if _, err := program(ctx, ", +\n", "sfdisk", "--no-reread", "--no-tell-kernel", "--force", "-N", p.number, p.disk); err != nil {
-		return faultf("GROW", "grow the data partition: %w", err)
-	}
-	if err := m.point("table"); err != nil {
+	m.mark("medium", ui.Now)
+	if err := m.enlarge(ctx, p); err != nil {
 		return err
-	}
-	if err := p.tell(ctx); err != nil {
-		return faultf("GROW", "tell the kernel of the grown data partition: %w", err)
 	}
 	now, err := find(m.o.Data)
 	if err != nil {
@@ -129,9 +123,36 @@ func (m *machine) growPartition(ctx context.Context) error {
 	return nil
 }
 
-// tell tells the kernel how large the partition is by now. partx could, but it takes
-// the partition away and gives a new one, and its device file would be gone for a while.
-func (p partition) tell(ctx context.Context) error {
+// enlarge changes the medium's table, and has the kernel know. Until it does, the medium
+// is locked against udev (systemd.io/BLOCK_DEVICE_LOCKING): if that looks while table and
+// kernel disagree about the partition, it takes its names away, and does not look again.
+func (m *machine) enlarge(ctx context.Context, p partition) (err error) {
+	f, err := os.Open(p.disk)
+	if err != nil {
+		return faultf("GROW", "grow the data partition: %w", err)
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX); err != nil {
+		return faultf("GROW", "lock the medium to grow the data partition: %w", err)
+	}
+	// The root is on the same medium, so the kernel cannot read the table anew; it is
+	// told of this one partition.
+	if _, err := program(ctx, ", +\n", "sfdisk", "--no-reread", "--no-tell-kernel", "--force", "-N", p.number, p.disk); err != nil {
+		return faultf("GROW", "grow the data partition: %w", err)
+	}
+	if err := m.point("table"); err != nil {
+		return err
+	}
+	if err := p.tell(ctx, f); err != nil {
+		return faultf("GROW", "tell the kernel of the grown data partition: %w", err)
+	}
+	return nil
+}
+
+// tell tells the kernel, at the medium, how large the partition is by now. partx could,
+// but it takes the partition away and gives a new one, and its device file would be gone
+// for a while.
+func (p partition) tell(ctx context.Context, medium *os.File) error {
 	said, err := program(ctx, "", "partx", "--show", "--noheadings", "--output", "SECTORS", "--nr", p.number, p.disk)
 	if err != nil {
 		return err
@@ -144,17 +165,12 @@ func (p partition) tell(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("the number of the partition: %w", err)
 	}
-	f, err := os.Open(p.disk)
-	if err != nil {
-		return err
-	}
 	part := unix.BlkpgPartition{Start: p.start * 512, Length: size * 512, Pno: int32(n)}
 	arg := unix.BlkpgIoctlArg{Op: unix.BLKPG_RESIZE_PARTITION, Datalen: int32(unsafe.Sizeof(part)), Data: (*byte)(unsafe.Pointer(&part))}
-	_, _, e := unix.Syscall(unix.SYS_IOCTL, f.Fd(), unix.BLKPG, uintptr(unsafe.Pointer(&arg)))
-	if e != 0 {
-		err = os.NewSyscallError("ioctl BLKPG_RESIZE_PARTITION", e)
+	if _, _, e := unix.Syscall(unix.SYS_IOCTL, medium.Fd(), unix.BLKPG, uintptr(unsafe.Pointer(&arg))); e != 0 {
+		return os.NewSyscallError("ioctl BLKPG_RESIZE_PARTITION", e)
 	}
-	return errors.Join(err, f.Close())
+	return nil
 }
 
 // growFiles has the file system fill the partition: mounted, since ext4's own
