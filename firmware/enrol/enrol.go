@@ -46,7 +46,9 @@ type Enroller struct {
 	roots   *x509.CertPool
 	wake    chan struct{} // a code or certificates came
 
-	one   sync.Mutex // one step at a time: the network's and the stick's
+	one     sync.Mutex // one step at a time: the network's and the stick's
+	refused error      // why the portal does not take the code that was forgotten; under one
+
 	mu    sync.Mutex
 	setup Setup
 	st    Status
@@ -189,7 +191,7 @@ func (e *Enroller) SetCode(c enrol.Code) error {
 	e.one.Lock()
 	defer e.one.Unlock()
 	s := e.current()
-	s.Code = c
+	s.Code, e.refused = c, nil
 	if err := e.keepSetup(s); err != nil {
 		return err
 	}
@@ -223,4 +225,18 @@ func (e *Enroller) keepSetup(s Setup) error {
 	defer e.mu.Unlock()
 	e.setup = s
 	return nil
+}
+
+// forget erases a code that the portal refuses: it never brings anything. why is what
+// its status goes on saying.
+func (e *Enroller) forget(why error) {
+	if no, ok := errors.AsType[*enrol.Refusal](why); !ok || !no.OfCode() {
+		return
+	}
+	e.refused = why
+	s := e.current()
+	s.Code = enrol.Code{}
+	if err := e.keepSetup(s); err != nil {
+		e.o.Log.Warn("a code that was refused stays in the set-up", "err", err) // it opens nothing
+	}
 }

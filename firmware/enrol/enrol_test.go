@@ -263,6 +263,16 @@ func TestLacks(t *testing.T) {
 		if word != c.lacks || c.why != nil && refusal != c.why.Code {
 			t.Errorf("%s: lacks %q, refusal %q (%v); want %q, %v", name, word, refusal, err, c.lacks, c.why)
 		}
+		// A code that was refused is forgotten, and why is still said; one that was not
+		// asked for waits.
+		b, err := os.ReadFile(filepath.Join(dir, SetupFile))
+		w.must(err)
+		if kept := !c.code.IsZero() && strings.Contains(string(b), c.code.Written()); kept != (c.why == nil && !c.code.IsZero()) {
+			t.Errorf("%s: the code is kept: %v", name, kept)
+		}
+		if _, err := e.try(t.Context()); c.why != nil && !errors.Is(err, c.why) {
+			t.Errorf("%s: the next try = %v, want %v", name, err, c.why)
+		}
 		if !Due(filepath.Join(dir, SettingsFile)) {
 			t.Errorf("%s: the kiosk has settings", name)
 		}
@@ -318,10 +328,11 @@ func TestWait(t *testing.T) {
 // By stick, both ways; again; and an answer for another kiosk.
 func TestStick(t *testing.T) {
 	w := newWorld(t)
-	dir, medium := w.fresh(w.code(), func(s *Setup) { s.Portal.EST = "" }), t.TempDir()
+	dir, medium := w.fresh(enrol.Code{}, func(s *Setup) { s.Portal.EST = "" }), t.TempDir()
 	f, err := stick.OpenFolder(medium, "")
 	w.must(err)
-	e := w.open(dir, nil)
+	w.must(w.open(dir, nil).SetCode(w.code()))
+	e := w.open(dir, nil) // after a restart the code that was typed is still there
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- e.Run(ctx) }()

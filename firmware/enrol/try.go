@@ -1,6 +1,7 @@
 package enrol
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -62,7 +63,7 @@ func (e *Enroller) try(ctx context.Context) (least time.Duration, err error) {
 		case s.Portal.EST == "":
 			return 0, errStick
 		case s.Code.IsZero() && (lackIdentity || lackSigning):
-			return 0, errNoCode
+			return 0, cmp.Or(e.refused, errNoCode)
 		}
 	}
 	c, err := e.client(s)
@@ -85,6 +86,7 @@ func (e *Enroller) try(ctx context.Context) (least time.Duration, err error) {
 		}
 		chain, err := c.certificate(ctx, w.want, s.Kiosk, s.Code.Reveal(), e.roots)
 		if err != nil {
+			e.forget(err)
 			return c.retry, err
 		}
 		if err := e.keepCert(w.file, chain); err != nil {

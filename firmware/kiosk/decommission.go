@@ -127,7 +127,7 @@ func (k *Kiosk) ownKeys() []string {
 func (k *Kiosk) eraseKeys(ctx context.Context) error {
 	_, err := k.keys.Erase(ctx, k.s.Identity, k.s.Signing)
 	errs := []error{err}
-	for _, f := range k.ownKeys() {
+	for _, f := range append(k.ownKeys(), filepath.Join(k.s.State, codeFile)) {
 		errs = append(errs, signing.EraseFile(f))
 	}
 	return errors.Join(errs...)

@@ -95,8 +95,9 @@ type Kiosk struct {
 	own     atomic.Pointer[signing.Device] // signs as the kiosk itself
 	ident   atomic.Pointer[signing.Device] // shows the portal who the kiosk is
 	renewer *enrol.Renewal
-	proof   atomic.Pointer[[32]byte] // of a one-time code that was typed; nil: none was
-	doubts  chan struct{}            // a key failed: look at once
+	code    atomic.Pointer[typedCode] // a one-time code that waits for a stick; nil: none does
+	coding  sync.Mutex                // while another takes its place
+	doubts  chan struct{}             // a key failed: look at once
 	box     *outbox.Outbox
 	accept  func(context.Context, outbox.Draft) (outbox.Request, error) // the outbox's; tests stall it
 	proofs  *evidence.Folder                                            // of the journal
@@ -117,6 +118,7 @@ type Kiosk struct {
 	upd      updates
 	far      atomic.Pointer[remote] // what is set from afar; nil: nothing is
 	remoting sync.Mutex             // while newer is taken
+	floor    uint64                 // the highest version taken; under remoting
 	cab      *cabinet
 	battery  *clock.Battery
 	beat     atomic.Int64 // when watch last went round, for the watchdog

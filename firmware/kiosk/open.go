@@ -96,6 +96,7 @@ func Open(ctx context.Context, o Options) (_ *Kiosk, err error) {
 		return nil, err
 	}
 	k.openRemote(ctx)
+	k.openCode()
 	k.worker = &printing.Worker{
 		Queue: k.box, Wake: k.box.Changes(), Printer: k.printer, Paper: k.paper, Sheets: k.sheets, Document: k.sheet,
 		Hanging: k.hanging, Hold: func() bool { return k.health.Holds(health.SupplyFailing) }, Notify: func() { k.wake() }, Log: k.log,

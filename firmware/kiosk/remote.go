@@ -44,20 +44,40 @@ func (k *Kiosk) live() settings.Settings {
 
 // openRemote takes what was kept. What cannot be used any more is left out and said.
 func (k *Kiosk) openRemote(ctx context.Context) {
-	signed, err := os.ReadFile(filepath.Join(k.s.State, remoteFile))
-	if errors.Is(err, os.ErrNotExist) {
-		return
-	}
-	var r *remote
-	if err == nil {
-		r, err = k.readRemote(signed)
-	}
+	k.remoting.Lock()
+	defer k.remoting.Unlock()
+	k.openFloor()
+	r, err := k.keptRemote()
 	if err != nil {
 		k.log.Warn("kept settings cannot be used", "err", err)
 		k.set(health.SettingsRefused, true) // until the portal sends others
 		return
 	}
+	if r == nil {
+		return
+	}
+	if r.version > k.floor { // software of before kept none, or it is damaged
+		if err := k.raiseFloor(r.version); err != nil {
+			k.log.Warn("which settings were taken last is not kept apart from them", "err", err)
+		}
+	}
 	k.putInForce(ctx, r)
+}
+
+// keptRemote returns the settings that were kept; nil: none ever were.
+func (k *Kiosk) keptRemote() (*remote, error) {
+	signed, err := os.ReadFile(filepath.Join(k.s.State, remoteFile))
+	if errors.Is(err, os.ErrNotExist) && k.floor == 0 {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("kiosk: %w", err)
+	}
+	r, err := k.readRemote(signed)
+	if err == nil && r.version < k.floor {
+		return nil, fmt.Errorf("kiosk: they are version %d, and version %d was taken", r.version, k.floor)
+	}
+	return r, err
 }
 
 // readRemote verifies settings, and says what of them is in force.
@@ -83,8 +103,15 @@ func (s sink) Settings(signed []byte) error {
 	}
 	k.remoting.Lock()
 	defer k.remoting.Unlock()
-	if have := k.far.Load(); have != nil && r.version <= have.version {
-		return fmt.Errorf("kiosk: take settings version %d, have %d: %w", r.version, have.version, uplink.ErrUnacceptable)
+	// Those of the floor itself are taken again where they are not in force: their file
+	// was damaged, or the power went before it was there.
+	if have := k.far.Load(); r.version < k.floor || have != nil && r.version <= have.version {
+		return fmt.Errorf("kiosk: take settings version %d, took %d: %w", r.version, k.floor, uplink.ErrUnacceptable)
+	}
+	if r.version > k.floor {
+		if err := k.raiseFloor(r.version); err != nil {
+			return err
+		}
 	}
 	if err := durable.WriteFile(filepath.Join(k.s.State, remoteFile), signed, 0o600); err != nil {
 		return err

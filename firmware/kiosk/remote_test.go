@@ -86,3 +86,62 @@ func TestRemoteSettings(t *testing.T) {
 		t.Error("newer settings came, and the condition stays")
 	}
 }
+
+// TestSettingsFloor: where kept settings are damaged, gone, or an older copy, no older
+// ones come in their place; the last ones do again.
+func TestSettingsFloor(t *testing.T) {
+	r := newRig(t)
+	s := r.settings()
+	s.Portal.URL = "wss://127.0.0.1:1/sync"
+	r.startWith(s)
+	signed := func(version uint64) []byte {
+		t.Helper()
+		b, err := service.Settings{Kiosk: "K-000001", Version: version, Issued: r.w.Made, Values: []byte(`{"sync": {"bytes_per_day": 50000}}`)}.Sign(r.w.PortalReceipt.Signer())
+		r.must(err)
+		return b
+	}
+	r.must(sink{r.k}.Settings(signed(5)))
+	kept, floor := filepath.Join(s.State, remoteFile), filepath.Join(s.State, floorFile)
+	whole, err := os.ReadFile(floor)
+	r.must(err)
+	for _, v := range []struct {
+		name         string
+		settings     []byte // nil: gone
+		floor        []byte
+		old, inForce bool // version 4 is taken; the kept ones are in force
+	}{
+		{"settings torn", []byte("torn"), whole, false, false},
+		{"settings gone", nil, whole, false, false},
+		{"an older copy", signed(4), whole, false, false},
+		{"floor torn", signed(5), whole[:len(whole)-3], false, true},
+		{"floor of another number", signed(5), []byte("penjire-settings-floor/1 9 00000000\n"), false, true},
+		{"floor gone", signed(5), nil, false, true},
+		{"both torn", []byte("torn"), []byte("torn"), true, false}, // nothing is known any more
+	} {
+		t.Run(v.name, func(t *testing.T) {
+			r.stop()
+			for path, b := range map[string][]byte{kept: v.settings, floor: v.floor} {
+				r.must(os.Remove(path))
+				if b != nil {
+					r.must(os.WriteFile(path, b, 0o600))
+				}
+			}
+			r.startWith(s)
+			if got := r.k.far.Load() != nil; got != v.inForce || r.k.health.Holds(health.SettingsRefused) == v.inForce {
+				t.Errorf("in force: %v, said to be refused: %v", got, r.k.health.Holds(health.SettingsRefused))
+			}
+			if err := (sink{r.k}).Settings(signed(4)); (err == nil) != v.old || err != nil && !errors.Is(err, uplink.ErrUnacceptable) {
+				t.Errorf("version 4 = %v, want taken: %v", err, v.old)
+			}
+			if err := (sink{r.k}).Settings(signed(5)); (err == nil) == v.inForce {
+				t.Errorf("version 5 again = %v", err)
+			}
+			if b, err := os.ReadFile(floor); err != nil || string(b) != string(whole) {
+				t.Errorf("the floor is %q, %v, want %q", b, err, whole)
+			}
+			if r.k.health.Holds(health.SettingsRefused) {
+				t.Error("settings are in force, and are said to be refused")
+			}
+		})
+	}
+}

@@ -3,15 +3,11 @@ package kiosk
 import (
 	"context"
 	"crypto/x509"
-	"encoding/json"
-	"errors"
-	"net/http"
 	"sync/atomic"
 	"time"
 
 	"github.com/penjire/penjire/firmware/enrol"
 	"github.com/penjire/penjire/firmware/signing"
-	onetime "github.com/penjire/penjire/sync/enrol"
 )
 
 // renewal is how far the renewal of one certificate is. Under Kiosk.mu.
@@ -88,37 +84,11 @@ func (k *Kiosk) take(i int, chain []*x509.Certificate) {
 	to := [2]*atomic.Pointer[signing.Device]{&k.own, &k.ident}[i]
 	to.Store(to.Load().Renewed(chain))
 	k.renewed(i, func(r *renewal) { *r = renewal{} })
+	k.codeUsed()
 }
 
 func (k *Kiosk) renewed(i int, f func(*renewal)) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	f(&k.renewals[i])
-}
-
-// codeRoute takes a new one-time code for a kiosk whose certificates do not renew
-// any more, and gets new ones of the same keys with it.
-func (k *Kiosk) codeRoute(w http.ResponseWriter, r *http.Request) {
-	var d enrol.Done
-	code, err := onetime.ParseCode(r.FormValue("code"))
-	typed := err == nil
-	for i, key := range k.keysOf() {
-		if err != nil {
-			break
-		}
-		var chain []*x509.Certificate
-		if chain, err = k.renewer.ByCode(r.Context(), key, code); err == nil {
-			k.take(i, chain)
-		}
-	}
-	k.proof.Store(nil)
-	if err != nil {
-		d.Error = err.Error()
-		if _, no := errors.AsType[*onetime.Refusal](err); typed && !no { // the next export takes it along
-			proof := onetime.ProofKey(code)
-			k.proof.Store(&proof)
-		}
-	}
-	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(d) // who asked has gone
 }

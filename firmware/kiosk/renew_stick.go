@@ -22,7 +22,10 @@ func (k *Kiosk) exportRenewal(ctx context.Context, dir *stick.Folder, say func(S
 	for _, d := range k.devicesOf() {
 		due = due || !now.Before(enrol.DueAt(d.Signer.Cert))
 	}
-	proof := k.proof.Load()
+	var proof *[32]byte
+	if c := k.code.Load(); c != nil {
+		proof = &c.proof
+	}
 	if !due && proof == nil {
 		return nil
 	}
@@ -82,9 +85,6 @@ func (k *Kiosk) importRenewal(ctx context.Context, dir *stick.Folder, say func(S
 		}
 		k.take(i, chain)
 		l.Certificates++
-	}
-	if l.Certificates > 0 {
-		k.proof.Store(nil) // it has done its work
 	}
 	sum.Certificates = l.Certificates
 	sum.Files++

@@ -7,10 +7,12 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/pem"
+	"errors"
 	"math/big"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -161,9 +163,26 @@ func TestCodeByStick(t *testing.T) {
 	}
 	code, _, err := s.NewCode(t.Context(), "K-000001", false, 0, "test")
 	r.must(err)
+	kept := filepath.Join(conf.State, codeFile)
 	res, err := r.socket().Post("http://kiosk/enrol/code?code="+code.Written(), "", nil)
 	r.must(err)
 	r.must(res.Body.Close())
+	// It waits for the stick over restarts, and is told nowhere.
+	b0, err := os.ReadFile(kept)
+	r.must(err)
+	secret, _, _ := strings.Cut(strings.Fields(string(b0))[1], ".")
+	r.stop()
+	r.startWith(conf)
+	told := r.bundle()
+	told["the log"] = r.log.String()
+	for what, s := range told {
+		if strings.Contains(s, code.Written()) || strings.Contains(s, secret) {
+			t.Errorf("%s has the code or what proves it", what)
+		}
+	}
+	if strings.Contains(string(b0), code.Written()) {
+		t.Error("the code itself is kept")
+	}
 	r.stick("export", dir, "1")
 	b, err = os.ReadFile(filepath.Join(dir, enrol.RequestName("K-000001")))
 	r.must(err)
@@ -175,5 +194,21 @@ func TestCodeByStick(t *testing.T) {
 	}
 	if c := r.k.ident.Load().Signer.Cert; time.Now().After(c.NotAfter) {
 		t.Errorf("the certificate for connections ended on %v", c.NotAfter)
+	}
+	if _, err := os.Stat(kept); !errors.Is(err, os.ErrNotExist) || r.k.code.Load() != nil {
+		t.Errorf("the code was used, and waits: %v", err)
+	}
+	// One whose certificates came just before the power went is not used again.
+	r.stop()
+	r.must(os.WriteFile(kept, b0, 0o600))
+	r.startWith(conf)
+	if _, err := os.Stat(kept); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("after a restart a used code waits: %v", err)
+	}
+	r.stop()
+	r.must(os.WriteFile(kept, b0[:len(b0)/2], 0o600))
+	r.startWith(conf) // half a file is nobody's code, and keeps nobody from serving
+	if r.k.code.Load() != nil {
+		t.Error("half a file is taken for a code")
 	}
 }

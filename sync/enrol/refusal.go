@@ -16,6 +16,9 @@ type Refusal struct {
 // Error implements error.
 func (r *Refusal) Error() string { return r.Code + ": " + r.Text }
 
+// OfCode reports whether the one-time code is to blame: it never brings anything.
+func (r *Refusal) OfCode() bool { return strings.HasPrefix(r.Code, "code.") }
+
 // The refusals of the portal (enrol.md, section 4). They are never changed.
 var (
 	NoCode = &Refusal{"code.unknown", http.StatusUnauthorized, "there is no such one-time code: compare it with what the operator wrote down"}
