@@ -45,8 +45,10 @@ const (
 
 // quiet is what every kernel is told: a restart after a panic, no cursor and few
 // words on a screen that citizens see. The root is read-only: nothing checks it, and
-// penjire first checks what is kept.
-const quiet = "ro rootfstype=squashfs fsck.mode=skip panic=10 quiet loglevel=3 systemd.show_status=no vt.global_cursor_default=0 consoleblank=0"
+// penjire first checks what is kept. No huge pages: they gain a kiosk nothing, programs
+// have more memory with them than they use, and the kernel keeps 44 MiB free to make
+// them.
+const quiet = "ro rootfstype=squashfs fsck.mode=skip transparent_hugepage=never panic=10 quiet loglevel=3 systemd.show_status=no vt.global_cursor_default=0 consoleblank=0"
 
 // sealed is what a kernel is told besides, where a machine's firmware is not the
 // tests': nobody gives systemd credentials and units from there.
