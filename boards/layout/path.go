@@ -10,6 +10,7 @@ const (
 	ReleaseFile = "/usr/lib/penjire/release.json"
 	Keyring     = "/usr/lib/penjire/update.pem" // certificates that may sign bundles
 	SetupDir    = "/run/penjire/setup"          // where the set-up partition is mounted while first boot reads it
+	StickDir    = "/media/stick"                // where a memory stick is mounted
 	SettingsIn  = "/data/kiosk/settings.json"   // the kiosk's settings; without them it is not set up
 	PageBeat    = "/run/penjire/page"           // touched by penjired while a page is shown and says so
 )

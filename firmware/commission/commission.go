@@ -120,6 +120,7 @@ type snapshot struct {
 	tested   []printing.Tested
 	ticket   string // outcome of the ticket; "": none was printed
 	stick    note   // what became of the memory stick
+	left     bool   // this kiosk's set-up, with its code, is on the stick
 }
 
 // note is a note of a page.

@@ -127,6 +127,28 @@ func offers(what string) func(*screen.FirstView) bool {
 	}
 }
 
+// A set-up of this kiosk that is still on the stick, as where the stick could not be
+// written to, is said on the first page until it is gone; another kiosk's is not.
+func TestSetupLeftOnStick(t *testing.T) {
+	h := aHand(t, enrol.Network{}, nil)
+	medium := filepath.Join(h.dir, "stick")
+	must(t, os.Mkdir(medium, 0o700))
+	own, err := os.ReadFile(filepath.Join(h.dir, enrol.SetupFile))
+	must(t, err)
+	h.run()
+	h.Begin("tk")
+	other := bytes.Replace(own, []byte("K-000123"), []byte("K-000124"), 1)
+	must(t, os.WriteFile(filepath.Join(medium, enrol.SetupFile), other, 0o600))
+	h.on("hardware", func(f *screen.FirstView) bool { return len(f.Lines) > 5 && !says("setup.left")(f) })
+	if h.setupLeft() {
+		t.Error("another kiosk's set-up is said to be this one's")
+	}
+	must(t, os.WriteFile(filepath.Join(medium, enrol.SetupFile), own, 0o600))
+	h.on("hardware", says("setup.left"))
+	must(t, os.Remove(filepath.Join(medium, enrol.SetupFile)))
+	h.on("hardware", func(f *screen.FirstView) bool { return !says("setup.left")(f) })
+}
+
 // The technician joins a wireless network by hand: its password is asked for, kept
 // with the set-up and handed to NetworkManager, and is nowhere else.
 func TestWiFi(t *testing.T) {

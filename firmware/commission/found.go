@@ -27,6 +27,9 @@ func (w *Wizard) drawHardware(f *screen.FirstView) {
 		f.Notes = []screen.FirstNote{{Kind: "warn", Say: "report"}}
 		f.Acts = []screen.FirstAct{{Do: "report", Icon: "tray", Ghost: true}, actNext}
 	}
+	if w.seen.left {
+		f.Notes = append(f.Notes, screen.FirstNote{Kind: "bad", Say: "setup.left"})
+	}
 	w.noteStick(f)
 	f.Lines = append([]screen.FirstLine{{Name: "machine", Text: machine(r)}, board}, parts(r)...)
 }

@@ -4,14 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"time"
 
 	"github.com/penjire/penjire/firmware/enrol"
 	"github.com/penjire/penjire/firmware/kiosk"
 	"github.com/penjire/penjire/firmware/network"
 	"github.com/penjire/penjire/firmware/printing"
-	"github.com/penjire/penjire/sync/stick"
 	"github.com/penjire/penjire/sync/uplink"
 )
 
@@ -124,6 +122,13 @@ func (w *Wizard) look(ctx context.Context) {
 			return
 		}
 		w.note(func(s *snapshot) bool { s.hardware = &r; return true })
+	case at == stepHardware:
+		left := w.setupLeft()
+		w.note(func(s *snapshot) bool {
+			was := s.left
+			s.left = left
+			return was != left
+		})
 	case p == pageWiFi && w.o.Networks != nil:
 		all, err := w.o.Networks.Networks(ctx)
 		if err == nil {
@@ -269,91 +274,4 @@ func (w *Wizard) mayBeOut(yes bool) {
 		w.rec.Ticket = yes
 		w.save()
 	}
-}
-
-// withStick does f with the memory stick that is mounted; w.mu is held.
-func (w *Wizard) withStick(f func(context.Context, *stick.Folder) (note, error)) {
-	w.seen.stick = note{}
-	w.begin(jobStick, func(ctx context.Context) func() {
-		dir, err := stick.OpenFolder(w.o.Stick, w.o.Dir)
-		var n note
-		if err == nil {
-			n, err = f(ctx, dir)
-		}
-		if err != nil {
-			n = note{say: stickWhy(err)}
-			w.o.Log.Warn("the memory stick", "why", n.say, "err", err)
-		}
-		return func() { w.seen.stick = n }
-	})
-}
-
-// stickWhy says why something with a stick failed, as first.note. has it.
-func stickWhy(err error) string {
-	for _, c := range []struct {
-		is  error
-		say string
-	}{
-		{stick.ErrNoStick, "stick.none"},
-		{stick.ErrNoFolder, "stick.none"},
-		{stick.ErrFull, "stick.full"},
-		{stick.ErrGone, "stick.gone"},
-		{stick.ErrReadOnly, "stick.read-only"},
-		{enrol.ErrNoAnswer, "stick.no-answer"},
-	} {
-		if errors.Is(err, c.is) {
-			return c.say
-		}
-	}
-	return "other"
-}
-
-// export writes the request for certificates; w.mu is held.
-func (w *Wizard) export() {
-	e := w.enrol
-	if e == nil {
-		return
-	}
-	if e.Setup().Code.IsZero() {
-		w.page = pageCode // the request is proved with it
-		return
-	}
-	w.withStick(func(ctx context.Context, dir *stick.Folder) (note, error) {
-		file, err := e.Export(ctx, dir)
-		return note{"stick.asked", true, []any{filepath.Base(file)}}, err
-	})
-}
-
-// take reads the portal's answer; w.mu is held.
-func (w *Wizard) take() {
-	e := w.enrol
-	if e == nil {
-		return
-	}
-	w.withStick(func(ctx context.Context, dir *stick.Folder) (note, error) {
-		err := e.Import(ctx, dir)
-		switch {
-		case errors.Is(err, enrol.ErrNoAnswer):
-			return note{}, err
-		case err != nil && enrol.Lacks(err) != enrol.LacksRoom:
-			w.o.Log.Warn("the portal's answer is not taken", "err", err)
-			return note{say: "stick.wrong"}, nil
-		}
-		return note{"stick.taken", true, nil}, err
-	})
-}
-
-// report writes the report of the hardware; w.mu is held.
-func (w *Wizard) report() {
-	r := w.seen.hardware
-	if r == nil {
-		return
-	}
-	name := "penjire-hardware-" + r.Machine.Matched.Board + ".json"
-	w.withStick(func(ctx context.Context, dir *stick.Folder) (note, error) {
-		for n := 2; dir.Has(name) && n < 100; n++ { // another machine's
-			name = fmt.Sprintf("penjire-hardware-%s-%d.json", r.Machine.Matched.Board, n)
-		}
-		return note{"report.written", true, []any{name}}, dir.Put(ctx, name, [][]byte{r.Marshal()})
-	})
 }

@@ -21,6 +21,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"reflect"
 	"time"
 
 	"github.com/penjire/penjire/firmware/panel"
@@ -43,6 +44,7 @@ type Options struct {
 	DataDir   string // where data is mounted
 	SetupDir  string // where the set-up partition is, while it is read
 	RunDir    string // a folder in memory
+	Stick     string // where a memory stick is mounted, for TakeStick
 	Panel     string // folder of the panel's statements; "" is panel.Dir
 	UID, GID  int    // of the kiosk's daemon
 	Log       *slog.Logger
@@ -63,6 +65,7 @@ type machine struct {
 	o     Options
 	out   Outcome
 	steps []ui.Step
+	who   string // on the panel
 	show  ui.Kind
 	undo  string // what undoes a repair of this start
 
@@ -87,7 +90,7 @@ func newMachine(o Options) *machine {
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
-	return &machine{o: o, show: ui.Starting, point: func(string) error { return nil }}
+	return &machine{o: o, who: "first", show: ui.Starting, point: func(string) error { return nil }}
 }
 
 func (m *machine) run(ctx context.Context) (Outcome, error) {
@@ -145,8 +148,17 @@ func (m *machine) mark(name string, s ui.State) {
 	m.tell(panel.Statement{Show: m.show, Steps: m.steps})
 }
 
-func (m *machine) tell(s panel.Statement) {
-	if err := panel.Say(m.o.Panel, "first", s); err != nil {
+// tell says how far the start is.
+func (m *machine) tell(s panel.Statement) { m.say(m.who, s) }
+
+func (m *machine) say(who string, s panel.Statement) {
+	if err := panel.Say(m.o.Panel, who, s); err != nil {
+		m.o.Log.Warn("the panel cannot be told", "err", err)
+	}
+}
+
+func (m *machine) unsay(who string) {
+	if err := panel.Unsay(m.o.Panel, who); err != nil {
 		m.o.Log.Warn("the panel cannot be told", "err", err)
 	}
 }
@@ -161,27 +173,56 @@ func (m *machine) failed(err error) error {
 	return fmt.Errorf("first: %w: %w", ErrData, err)
 }
 
+// look sees whether the kiosk has a set-up, or was set up.
+func (m *machine) look() {
+	_, err := os.Stat(m.kiosk(settingsFile))
+	m.out.InUse = err == nil
+	_, err = os.Stat(m.kiosk(setupFile))
+	m.out.HasSetup = err == nil
+}
+
 // ended tells the panel what comes after these steps.
 func (m *machine) ended(err error) error {
-	_, statErr := os.Stat(m.kiosk(settingsFile))
-	m.out.InUse = statErr == nil
-	_, statErr = os.Stat(m.kiosk(setupFile))
-	m.out.HasSetup = statErr == nil
-	var s panel.Statement
-	if !m.out.InUse && !m.out.HasSetup { // with a set-up the enrolment speaks for itself
-		s.Show, s.Detail = ui.Enrol, []string{"NO-SETUP"}
+	m.look()
+	if m.who != setupName { // a stick says nothing new of the medium
+		var s panel.Statement
+		if m.out.Mended {
+			s.Detail = []string{"DATA-MENDED"}
+		}
+		m.tell(s)
 	}
-	if m.out.Mended {
-		s.Detail = append(s.Detail, "DATA-MENDED")
+	if setup := m.about(err); reflect.DeepEqual(setup, panel.Statement{}) {
+		m.unsay(setupName)
+	} else {
+		m.say(setupName, setup)
 	}
 	if err != nil {
-		m.o.Log.Error("penjire: first", "setup", "not taken", "err", err)
-		s.Detail = append(s.Detail, "SETUP", code(err))
+		m.o.Log.Error("penjire: first", "setup", "not well", "code", code(err), "err", err)
 		err = fmt.Errorf("first: %w: %w", ErrSetup, err)
 	}
-	m.tell(s)
-	m.o.Log.Info("penjire: first", "done", err == nil, "grown", m.out.Grown, "mended", m.out.Mended, "setup", m.out.Taken, "in_use", m.out.InUse)
+	m.o.Log.Info("penjire: first", "done", err == nil, "grown", m.out.Grown, "mended", m.out.Mended, "setup", m.out.Taken, "wiped", m.out.Wiped, "in_use", m.out.InUse)
 	return err
+}
+
+// setupName is this program's on the panel where there is something to say of a
+// set-up: the start and each stick say it anew. It comes before "facts": a narrow screen
+// cuts off what comes last at its foot, and codes are what a technician is asked for.
+const setupName = "card"
+
+// about is what there is to say of the set-up.
+func (m *machine) about(err error) (s panel.Statement) {
+	none := !m.out.InUse && !m.out.HasSetup // with a set-up the enrolment speaks for itself
+	if none {
+		s.Show, s.Detail = ui.Setup, []string{"NO-SETUP"}
+	}
+	if err == nil {
+		return s
+	}
+	s.Detail = []string{"SETUP", code(err)}
+	if s.Hint = hints[code(err)]; s.Hint != "" && !none {
+		s.Show = ui.Enrol
+	}
+	return s
 }
 
 // fault is an error with a code for the panel's foot.

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 
@@ -87,14 +86,14 @@ func (m *machine) takeSetup() (*taken, error) {
 
 // take returns true when the card's set-up is to be wiped.
 func (t *taken) take() (bool, error) {
-	b, err := readSetup(t.path)
+	b, err := enrol.ReadFile(t.path)
 	if errors.Is(err, os.ErrNotExist) {
 		return false, nil
 	}
 	if err != nil {
 		return false, faultf("READ", "%w", err)
 	}
-	s, err := enrol.ParseSetup(b)
+	s, err := parse(b)
 	if err != nil {
 		return t.unreadable(err)
 	}
@@ -107,22 +106,27 @@ func (t *taken) take() (bool, error) {
 		return false, faultf("SETTINGS", "the kiosk's settings cannot be read, so the set-up is left on the card: %w", err)
 	}
 	t.m.begins()
-	at := t.m.kiosk(setupFile)
-	if err := durable(at, b, 0o600, t.m.o.UID, t.m.o.GID); err != nil {
-		return false, faultf("KEEP", "keep the set-up: %w", err)
+	return true, t.m.keep(s, b)
+}
+
+// keep makes b, which is s, the kiosk's set-up.
+func (m *machine) keep(s enrol.Setup, b []byte) error {
+	at := m.kiosk(setupFile)
+	if err := durable(at, b, 0o600, m.o.UID, m.o.GID); err != nil {
+		return faultf("KEEP", "keep the set-up: %w", err)
 	}
 	if again, err := os.ReadFile(at); err != nil || !bytes.Equal(again, b) {
-		return false, faultf("KEEP", "keep the set-up: it reads back differently (%v)", err)
+		return faultf("KEEP", "keep the set-up: it reads back differently (%v)", err)
 	}
-	t.m.out.Taken = true
-	t.m.o.Log.Info("penjire: first", "kiosk", s.Kiosk, "network", string(s.Network.Kind))
-	return true, t.m.point("setup")
+	m.out.Taken = true
+	m.o.Log.Info("penjire: first", "kiosk", s.Kiosk, "network", string(s.Network.Kind))
+	return m.point("setup")
 }
 
 // unreadable decides what a set-up is that cannot be read: the rest of a wiping that
 // was cut short, or a mistake that somebody has to see.
 func (t *taken) unreadable(why error) (bool, error) {
-	if b, err := readSetup(t.m.kiosk(setupFile)); err == nil {
+	if b, err := enrol.ReadFile(t.m.kiosk(setupFile)); err == nil {
 		if _, err := enrol.ParseSetup(b); err == nil {
 			return true, nil
 		}
@@ -130,7 +134,7 @@ func (t *taken) unreadable(why error) (bool, error) {
 	if _, err := settings.Load(t.m.kiosk(settingsFile)); err == nil {
 		return true, nil
 	}
-	return false, faultf("FAULTY", "%w", why)
+	return false, why
 }
 
 // wipe overwrites the set-up on the card and removes it. A card may keep copies of
@@ -141,19 +145,8 @@ func (t *taken) wipe() error {
 	if err := unix.Mount("", d, "", unix.MS_REMOUNT|unix.MS_NODEV|unix.MS_NOSUID|unix.MS_NOEXEC, ""); err != nil {
 		return faultf("WIPE", "wipe the set-up from the card: %w", err)
 	}
-	f, err := os.OpenFile(t.path, os.O_WRONLY, 0)
-	if err != nil {
-		return faultf("WIPE", "wipe the set-up from the card: %w", err)
-	}
-	st, err := f.Stat()
-	if err == nil {
-		_, err = f.Write(make([]byte, st.Size()))
-	}
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return faultf("WIPE", "wipe the set-up from the card: %w", err)
-	}
-	if err := t.m.point("zeros"); err != nil {
-		return err
+	if err := t.m.zero(t.path); err != nil {
+		return faultf("WIPE", "%w", err)
 	}
 	if err := errors.Join(os.Remove(t.path), syncDir(d)); err != nil {
 		return faultf("WIPE", "wipe the set-up from the card: %w", err)
@@ -162,25 +155,28 @@ func (t *taken) wipe() error {
 	return t.m.point("wiped")
 }
 
+// zero overwrites a set-up where it lies.
+func (m *machine) zero(path string) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|unix.O_NOFOLLOW, 0)
+	if err != nil {
+		return fmt.Errorf("wipe the set-up: %w", err)
+	}
+	st, err := f.Stat()
+	if err == nil {
+		_, err = f.Write(make([]byte, st.Size()))
+	}
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return fmt.Errorf("wipe the set-up: %w", err)
+	}
+	return m.point("zeros")
+}
+
 // close unmounts the set-up partition.
 func (t *taken) close() error {
 	if err := unix.Unmount(t.m.o.SetupDir, 0); err != nil {
 		return faultf("MOUNT", "unmount the set-up partition: %w", err)
 	}
 	return nil
-}
-
-// readSetup reads a file that is no longer than a set-up may be.
-func readSetup(path string) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, fmt.Errorf("read the set-up: %w", err)
-	}
-	b, err := io.ReadAll(io.LimitReader(f, enrol.MaxSetup+1))
-	if err = errors.Join(err, f.Close()); err != nil {
-		return nil, fmt.Errorf("read the set-up: %w", err)
-	}
-	return b, nil
 }
 
 // durable writes a file that is whole or not there whenever the power goes. The

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -52,16 +51,12 @@ func (m *Manager) Keep(ctx context.Context, folder string, log *slog.Logger, sai
 
 // wanted returns the network of the set-up; [enrol.Ask]: there is none.
 func wanted(folder string) (enrol.Network, error) {
-	f, err := os.Open(filepath.Join(folder, enrol.SetupFile))
+	b, err := enrol.ReadFile(filepath.Join(folder, enrol.SetupFile))
 	if errors.Is(err, os.ErrNotExist) {
 		return enrol.Network{}, nil
 	}
 	if err != nil {
-		return enrol.Network{}, fmt.Errorf("network: read the set-up: %w", err)
-	}
-	b, err := io.ReadAll(io.LimitReader(f, enrol.MaxSetup+1))
-	if err = errors.Join(err, f.Close()); err != nil {
-		return enrol.Network{}, fmt.Errorf("network: read the set-up: %w", err)
+		return enrol.Network{}, fmt.Errorf("network: %w", err)
 	}
 	s, err := enrol.ParseSetup(b)
 	if err != nil {

@@ -116,7 +116,7 @@ func (s *show) view() panel.View {
 		s.o.Log.Warn("a statement for the panel is not shown", "err", err)
 	}
 	s.wrong = fmt.Sprint(err)
-	v := panel.View{Kind: h.Show, Steps: h.Steps, Phone: h.Phone, Detail: h.Detail, Developer: h.Developer, Beat: s.beat}
+	v := panel.View{Kind: h.Show, Hint: h.Hint, Steps: h.Steps, Phone: h.Phone, Detail: h.Detail, Developer: h.Developer, Beat: s.beat}
 	if v.Kind == "" {
 		v.Kind = panel.Starting
 	}

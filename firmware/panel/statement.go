@@ -27,6 +27,7 @@ const Dir = "/run/penjire/panel"
 // Statement is what one program says. It names no one: whoever passes by reads it.
 type Statement struct {
 	Show      panel.Kind   `json:"show,omitempty"` // "": nothing to show, only the rest
+	Hint      panel.Hint   `json:"hint,omitempty"` // goes with Show
 	Steps     []panel.Step `json:"steps,omitempty"`
 	Phone     string       `json:"phone,omitempty"`     // of who helps citizens
 	Detail    []string     `json:"detail,omitempty"`    // for the technician: "K-000001", "1.4.2", a code
@@ -50,6 +51,9 @@ var (
 func (s Statement) Check() error {
 	if s.Show != "" && !slices.Contains(panel.Kinds(), s.Show) {
 		return fmt.Errorf("show: got %q, want one of %q", s.Show, panel.Kinds())
+	}
+	if s.Hint != "" && (s.Show == "" || !slices.Contains(panel.Hints(), s.Hint)) {
+		return fmt.Errorf("hint: got %q with show %q, want one of %q with something to show", s.Hint, s.Show, panel.Hints())
 	}
 	if len(s.Steps) > maxSteps || len(s.Detail) > maxDetail {
 		return fmt.Errorf("got %d steps and %d details, want at most %d and %d", len(s.Steps), len(s.Detail), maxSteps, maxDetail)
@@ -154,7 +158,9 @@ func Heard(dir string) (Statement, error) {
 			continue
 		}
 		if i := slices.Index(panel.Kinds(), s.Show); i >= 0 && i < rank {
-			rank, out.Show, out.Steps = i, s.Show, s.Steps
+			rank, out.Show, out.Steps, out.Hint = i, s.Show, s.Steps, s.Hint
+		} else if i == rank && out.Hint == "" {
+			out.Hint = s.Hint
 		}
 		if out.Phone == "" {
 			out.Phone = s.Phone

@@ -256,7 +256,11 @@ func (c *canvas) block(v View, lang string, r image.Rectangle, px int, show bool
 	}
 	say(bold, px*3/2, 0, head, b.Get("panel."+string(v.Kind)+".title"))
 	y += px / 3
-	say(regular, px, 0, ink, b.Get("panel."+string(v.Kind)+".do"))
+	if v.Hint == "" {
+		say(regular, px, 0, ink, b.Get("panel."+string(v.Kind)+".do"))
+	} else {
+		say(bold, px, 0, red, b.Get("panel.hint."+string(v.Hint)))
+	}
 	y += px / 2
 	for _, s := range v.Steps {
 		if show {

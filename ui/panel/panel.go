@@ -29,13 +29,14 @@ const (
 	Updating Kind = "updating" // a new release is put on; it must not be switched off
 	First    Kind = "first"    // the steps of the first start
 	Browser  Kind = "browser"  // the browser is down
+	Setup    Kind = "setup"    // the kiosk has no set-up: nobody has said who it is
 	Enrol    Kind = "enrol"    // the kiosk has no certificate yet
 	Starting Kind = "starting" // all is well, and not ready yet
 )
 
 // Kinds returns the kinds there are, the gravest first.
 func Kinds() []Kind {
-	return []Kind{Data, Full, Broken, Stopping, Updating, First, Browser, Enrol, Starting}
+	return []Kind{Data, Full, Broken, Stopping, Updating, First, Browser, Setup, Enrol, Starting}
 }
 
 // Trouble reports whether a person has to do something about it.
@@ -62,12 +63,35 @@ type Step struct {
 
 // Steps returns the names of the steps that there are words for.
 func Steps() []string {
-	return []string{"medium", "check", "folders", "setup", "card", "download", "install", "restart", "verify"}
+	return []string{"medium", "check", "folders", "setup", "card", "stick", "download", "install", "restart", "verify"}
+}
+
+// Hint says what is wrong with a set-up, and what to do about it, in place of what its
+// kind would say. It completes the phrase key panel.hint. and is one of [Hints].
+type Hint string
+
+// The hints.
+const (
+	NoFile       Hint = "no-file"    // the stick has no set-up
+	CutOff       Hint = "cut-off"    // only a part of it was copied
+	TooLarge     Hint = "too-large"  // it is another file
+	Foreign      Hint = "foreign"    // it is no set-up
+	OtherVersion Hint = "version"    // it is for other software
+	Faulty       Hint = "faulty"     // there is a mistake in it
+	Unreadable   Hint = "unreadable" // the medium does not give it up
+	NotKept      Hint = "not-kept"   // the kiosk cannot write it down
+	NotWiped     Hint = "not-wiped"  // it was taken, and is still on the stick
+)
+
+// Hints returns the hints that there are words for.
+func Hints() []Hint {
+	return []Hint{NoFile, CutOff, TooLarge, Foreign, OtherVersion, Faulty, Unreadable, NotKept, NotWiped}
 }
 
 // View is one picture.
 type View struct {
 	Kind      Kind
+	Hint      Hint // "": there is none
 	Steps     []Step
 	Phone     string   // of who helps; "" where it is not known
 	Detail    []string // for the technician, in no language: number, version, codes

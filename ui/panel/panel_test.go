@@ -50,7 +50,15 @@ func views() []View {
 	}
 	last := out[len(out)-1]
 	last.Developer = true
-	return append(out, last)
+	out = append(out, last)
+	for _, h := range Hints() {
+		v := View{Kind: Setup, Hint: h, Detail: []string{"1.4.2+build.20261130", "rpi4", "NO-SETUP", "SETUP", "CODE"}, Developer: true}
+		if h == NotWiped {
+			v.Kind = Enrol
+		}
+		out = append(out, v)
+	}
+	return out
 }
 
 // TestPictures draws every view for every screen: all words fit, nobody's letters
@@ -72,7 +80,9 @@ func TestPictures(t *testing.T) {
 					t.Errorf("%s: shows %v at %d px; TakesTurns = %v", v.Kind, langs, px, p.TakesTurns(v))
 				}
 				name := string(v.Kind)
-				if v.Developer {
+				if v.Hint != "" {
+					name += "-" + string(v.Hint)
+				} else if v.Developer {
 					name += "-developer"
 				}
 				keep(t, name, p.Draw(v))

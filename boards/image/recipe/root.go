@@ -101,7 +101,7 @@ func (b Board) words(l layout.Layout) *strings.Replacer {
 	return strings.NewReplacer(
 		"@LOADER@", l.Identity(layout.Loader), "@COMPATIBLE@", layout.Compatible(b.Name),
 		"@BOOTLOADER@", string(b.Boot), "@BOOTLOADER-LINES@", lines, "@SLOTS@", strings.TrimSuffix(slots.String(), "\n\n"),
-		"@CMDLINE@", b.Cmdline,
+		"@CMDLINE@", b.Cmdline, "@DISK@", fmt.Sprintf("%08x", layout.DiskID),
 		"@BOOT-A@", fmt.Sprint(l.Partition(a.Boot).Number), "@BOOT-B@", fmt.Sprint(l.Partition(z.Boot).Number),
 		"@ROOT-A@", l.Identity(a.Root), "@ROOT-B@", l.Identity(z.Root),
 	)

@@ -25,8 +25,9 @@ func firstCommand(ctx context.Context, args []string, stderr io.Writer) int {
 	if st, done := parseFlags(fs, args, stderr); done {
 		return st
 	}
-	if fs.NArg() != 0 {
-		_, _ = fmt.Fprintln(stderr, "usage: penjire first")
+	stick := fs.NArg() == 1 && fs.Arg(0) == "stick"
+	if fs.NArg() != 0 && !stick {
+		_, _ = fmt.Fprintln(stderr, "usage: penjire first [stick]")
 		return usage
 	}
 	log := slog.New(slog.NewTextHandler(stderr, nil))
@@ -36,6 +37,13 @@ func firstCommand(ctx context.Context, args []string, stderr io.Writer) int {
 		return usage
 	}
 	o.Log = log
+	if stick {
+		if _, err = first.TakeStick(o); err != nil {
+			_, _ = fmt.Fprintf(stderr, "penjire: %v\nhint: penjire setup write makes such a stick; firmware/docs/runbooks/first-start.md says what the codes mean\n", err)
+			return blind
+		}
+		return good
+	}
 	_, err = first.Run(ctx, o)
 	firstFacts(log)
 	if err := keepHardware(); err != nil {
@@ -46,7 +54,7 @@ func firstCommand(ctx context.Context, args []string, stderr io.Writer) int {
 		_, _ = fmt.Fprintf(stderr, "penjire: %v\nhint: firmware/docs/runbooks/first-start.md says what to do; do not format the card\n", err)
 		return bad
 	case err != nil:
-		_, _ = fmt.Fprintf(stderr, "penjire: %v\nhint: make the card's set-up anew with penjire flash\n", err)
+		_, _ = fmt.Fprintf(stderr, "penjire: %v\nhint: make the card's set-up anew with penjire flash, or bring it on a memory stick: penjire setup write\n", err)
 		return blind
 	}
 	return good
@@ -85,7 +93,7 @@ func firstOptions() (first.Options, error) {
 	}
 	return first.Options{
 		Data: l.Device(layout.Data), Setup: l.Device(layout.Setup), DataDir: layout.DataDir, SetupDir: layout.SetupDir,
-		RunDir: "/run/penjire", UID: uid, GID: gid,
+		RunDir: "/run/penjire", Stick: layout.StickDir, UID: uid, GID: gid,
 	}, nil
 }
 

@@ -19,12 +19,14 @@
 //	penjire update status|check|install [--again] [--settings FILE] [--socket PATH] [--lang tk|ru|en] [--json] [FILE|FOLDER]
 //	penjire key create|request --handle HANDLE --kiosk NUMBER [--tpm PATH]
 //	penjire panel [run|say|unsay|picture] ...
-//	penjire first
+//	penjire first [stick]
 //	penjire hardware [--json] [--out FILE] [--root FOLDER]
 //	penjire board ls [--json]
 //	penjire board show|check NAME|FILE
 //	penjire board wiring [--lang tk|ru|en] NAME|FILE > page.html
 //	penjire flash [--setup FILE|-] [--roots FILE] [--any-signer] [--yes-i-mean NAME] [IMAGE DEVICE]
+//	penjire setup check FILE|-
+//	penjire setup write [--any-folder] FILE|- FOLDER
 //	penjire image inspect [--quick] [--roots FILE] [--json] IMAGE|DEVICE
 //	penjire ticket [--lang tk|ru|en] [--settings FILE] [--socket PATH] [--json]
 //	penjire network ls|check|setup ...
@@ -139,6 +141,11 @@
 // set-up, data. Exit statuses: 0 it is a kiosk's and the signature is good; 1 it is not;
 // 2 it cannot be read; 3 wrong use.
 //
+// setup check says whose set-up a file is, without its secrets. setup write puts it on
+// the memory stick that is mounted at FOLDER, flushed and read back: a kiosk whose card
+// was flashed without a set-up takes it from there and wipes it. Exit statuses: 0 it is
+// one, and is there; 1 it is none, or is not there; 3 wrong use.
+//
 // enrol is for a kiosk that has no certificates yet: status says what it lacks and
 // when it tries again; code gives it a one-time code (from standard input where none
 // is named); export writes its request into FOLDER on a memory stick, import takes
@@ -205,10 +212,12 @@ const help = `usage: penjire verify [--trust FOLDER|FILE] [--roots FILE] [--cata
        penjire update status|check|install ...
        penjire key create|request --handle HANDLE --kiosk NUMBER [--tpm PATH]
        penjire panel [run|say|unsay|picture] ...
-       penjire first
+       penjire first [stick]
        penjire hardware [--json] [--out FILE] [--root FOLDER]
        penjire board ls|show|check|wiring ...
        penjire flash [--setup FILE|-] [--yes-i-mean NAME] [IMAGE DEVICE]
+       penjire setup check FILE|-
+       penjire setup write FILE|- FOLDER
        penjire image inspect [--quick] [--json] IMAGE|DEVICE
        penjire ticket [--lang tk|ru|en] [--settings FILE] [--socket PATH] [--json]
        penjire network ls|check|setup ...
@@ -238,6 +247,8 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		return boardCommand(args[1:], stdout, stderr)
 	case "flash":
 		return flashCommand(context.Background(), args[1:], stdin, stdout, stderr)
+	case "setup":
+		return setupCommand(context.Background(), args[1:], stdin, stdout, stderr)
 	case "image":
 		return imageCommand(context.Background(), args[1:], stdout, stderr)
 	case "key":
