@@ -79,18 +79,26 @@ func (p *Portal) admit(ctx context.Context, cert *x509.Certificate) (string, err
 	if id == "" {
 		return "", errors.New("the certificate names no kiosk")
 	}
-	r := p.Trust().CheckCert(cert, trust.UseDevice, p.c.Now(), true, p.c.Now())
-	if r.Centre == nil || r.Centre.Kind != trust.KindInfrastructure || r.Centre.State != trust.Working {
-		return "", errors.New("no working centre of the bundle issued the certificate")
-	}
-	if r.Revocation.Verdict == trust.No {
-		return "", fmt.Errorf("the certificate: %s", r.Revocation.Reason)
+	if err := p.inBundle(cert); err != nil {
+		return "", err
 	}
 	// Here it is known at once; the bundle's list follows (ENR-REV-1).
 	if revoked, err := p.ledger.CertRevoked(ctx, ledger.Serial(cert)); err != nil || revoked {
 		return "", cmp.Or(err, error(ledger.ErrCertRevoked))
 	}
 	return id, nil
+}
+
+// inBundle says whether the bundle in force lets a certificate in.
+func (p *Portal) inBundle(cert *x509.Certificate) error {
+	r := p.Trust().CheckCert(cert, trust.UseDevice, p.c.Now(), true, p.c.Now())
+	if r.Centre == nil || r.Centre.Kind != trust.KindInfrastructure || r.Centre.State != trust.Working {
+		return errors.New("no working centre of the bundle issued the certificate")
+	}
+	if r.Revocation.Verdict == trust.No {
+		return fmt.Errorf("the certificate: %s", r.Revocation.Reason)
+	}
+	return nil
 }
 
 // Expel ends the session of a kiosk, if there is one here: it was revoked. Where

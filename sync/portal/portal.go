@@ -85,7 +85,9 @@ type Portal struct {
 	ledger ledger.Ledger
 	speaks wire.Versions
 	bundle atomic.Pointer[trust.Bundle]
-	cat    atomic.Pointer[catalog.Catalogue]
+	// trusting is held while another bundle is taken into force.
+	trusting sync.Mutex
+	cat      atomic.Pointer[catalog.Catalogue]
 	// revoked is the list in force; revoking is held while a new one is made.
 	revoked  atomic.Pointer[trust.RevokedSeals]
 	revoking sync.Mutex
@@ -101,6 +103,7 @@ type Portal struct {
 	begun    map[string]bucket // sessions, by kiosk
 	away     herd
 	refused  atomic.Int64 // frames that the gate sent back, and sessions
+	troubles troubles
 }
 
 // New makes a portal on its ledger: it checks the trust bundle and the
@@ -148,7 +151,7 @@ func New(ctx context.Context, c Config) (*Portal, error) {
 		c: c, ledger: c.Ledger, speaks: wire.Spoken, undec: make(chan struct{}, 1), sessions: map[string]*session{}, greeting: map[string]int{},
 		lessons: map[lessonKey]lesson{}, begun: map[string]bucket{},
 	}
-	if err := p.PublishTrust(ctx, c.Trust); err != nil {
+	if err := p.beginTrust(ctx); err != nil {
 		return nil, err
 	}
 	if err := p.publishCatalogue(ctx); err != nil {
@@ -175,41 +178,6 @@ func (p *Portal) Ledger() ledger.Ledger { return p.ledger }
 
 // Catalogue returns the catalogue in force. It must not be changed.
 func (p *Portal) Catalogue() *catalog.Catalogue { return p.cat.Load() }
-
-// Trust returns the trust bundle in force. It must not be changed.
-func (p *Portal) Trust() *trust.Bundle { return p.bundle.Load() }
-
-// PublishTrust takes a signed trust bundle into force and sends it to the
-// kiosks. One that is older than the one in force is refused.
-func (p *Portal) PublishTrust(ctx context.Context, signed []byte) error {
-	var least uint64
-	last, lastSigned, err := p.ledger.Broadcasted(ctx, ledger.ItemTrust)
-	switch {
-	case err == nil:
-		least = last
-	case !errors.Is(err, ledger.ErrNotFound):
-		return fmt.Errorf("portal: publish the trust bundle: %w", err)
-	}
-	b, err := trust.Open(signed, trust.Known{Roots: p.c.Roots})
-	if err != nil {
-		return fmt.Errorf("portal: publish the trust bundle: %w", err)
-	}
-	switch {
-	case b.Version > least:
-		if err := p.ledger.Broadcast(ctx, ledger.ItemTrust, b.Version, p.c.Now(), signed); err != nil {
-			return fmt.Errorf("portal: publish the trust bundle: %w", err)
-		}
-		p.notifyAll()
-	case b.Version < least && p.bundle.Load() != nil:
-		return fmt.Errorf("portal: publish the trust bundle: version %d: %w", b.Version, trust.ErrRollback)
-	default: // at start, the file may be older than what was published since
-		if b, err = trust.ParseBundle(lastSigned, p.c.Roots, least); err != nil {
-			return fmt.Errorf("portal: read the last trust bundle: %w", err)
-		}
-	}
-	p.bundle.Store(b)
-	return nil
-}
 
 // publishCatalogue takes the catalogue with the packs into force. What is
 // already published with the same content stays; something new is signed with a

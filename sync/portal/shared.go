@@ -3,11 +3,9 @@ package portal
 import (
 	"context"
 	"errors"
-	"fmt"
 	"maps"
 	"time"
 
-	"github.com/penjire/penjire/sync/edoc/trust"
 	"github.com/penjire/penjire/sync/ledger"
 )
 
@@ -54,7 +52,7 @@ func (p *Portal) lookAround(ctx context.Context, l ledger.Shared, seen map[strin
 		return err
 	}
 	if last[""] != seen[""] {
-		if err := p.adopt(ctx); err != nil {
+		if err := p.Adopt(ctx); err != nil {
 			return err
 		}
 	}
@@ -68,28 +66,16 @@ func (p *Portal) lookAround(ctx context.Context, l ledger.Shared, seen map[strin
 	return nil
 }
 
-// adopt takes into force what another portal published and is newer than ours.
-func (p *Portal) adopt(ctx context.Context) error {
-	fail := func(err error) error { return fmt.Errorf("portal: take over what was published: %w", err) }
-	version, signed, err := p.ledger.Broadcasted(ctx, ledger.ItemTrust)
+// adoptOthers is Adopt for what is not the bundle.
+func (p *Portal) adoptOthers(ctx context.Context) error {
+	version, signed, err := p.ledger.Broadcasted(ctx, ledger.ItemCatalogue)
 	if err != nil {
-		return fail(err)
-	}
-	if have := p.Trust().Version; version > have {
-		b, err := trust.ParseBundle(signed, p.c.Roots, have)
-		if err != nil {
-			return fail(err)
-		}
-		p.bundle.Store(b)
-	}
-	version, signed, err = p.ledger.Broadcasted(ctx, ledger.ItemCatalogue)
-	if err != nil {
-		return fail(err)
+		return err
 	}
 	if version > p.Catalogue().Version {
 		c, err := p.openCatalogue(signed)
 		if err != nil {
-			return fail(err)
+			return err
 		}
 		p.cat.Store(c)
 	}
@@ -97,7 +83,7 @@ func (p *Portal) adopt(ctx context.Context) error {
 	defer p.revoking.Unlock()
 	list, err := p.lastRevoked(ctx)
 	if err != nil && !errors.Is(err, ledger.ErrNotFound) {
-		return fail(err)
+		return err
 	}
 	if have := p.revoked.Load(); list != nil && (have == nil || list.Version > have.Version) {
 		p.revoked.Store(list)

@@ -2,12 +2,14 @@ package portal
 
 import (
 	"bytes"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/penjire/penjire/sync/edoc/trust"
 	"github.com/penjire/penjire/sync/ledger"
+	"github.com/penjire/penjire/sync/outbox/outboxtest"
 	"github.com/penjire/penjire/sync/wire"
 )
 
@@ -133,4 +135,36 @@ func TestUntaught(t *testing.T) {
 			t.Fatal("no catalogue came after the pause")
 		}
 	}
+}
+
+// TestTurnedAway: a new bundle that revokes a connected kiosk ends its session at once,
+// and leaves the others'.
+func TestTurnedAway(t *testing.T) {
+	w := newWorld(t)
+	stays := w.kiosk()
+	dev, err := w.NewDevice("K-000002")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.p.PublishTrust(t.Context(), w.Bundle()); err != nil {
+		t.Fatal(err)
+	}
+	goes := w.kioskWith(dev, outboxtest.Open(t))
+	stays.run(stays.uplinkConfig())
+	goes.run(goes.uplinkConfig())
+	here := func(want ...string) func() bool {
+		return func() bool {
+			got := w.p.Connected()
+			slices.Sort(got)
+			return slices.Equal(got, want)
+		}
+	}
+	stays.until("both are connected", here(w.Device.ID, dev.ID))
+	if err := w.Revoke(dev.TLS.Cert, time.Now().Add(-time.Minute), false); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.p.PublishTrust(t.Context(), w.Bundle()); err != nil {
+		t.Fatal(err)
+	}
+	stays.until("the revoked one has gone", here(w.Device.ID))
 }

@@ -6,21 +6,35 @@ import (
 	"crypto/x509"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/penjire/penjire/sync/socket"
 )
 
-// TLSConfig returns how the portal takes kiosks' connections: TLS 1.3, a client
-// certificate of one of the devices' centres, and session tickets that are a
-// 16-byte handle of what is kept here. Go's own tickets hold the client's
-// certificate and cost a kiosk more than a full handshake. A kiosk that says that it
-// knows the centres is shown the certificate alone.
-func TLSConfig(cert tls.Certificate, devices *x509.CertPool) *tls.Config {
+// Credentials are what a portal shows to kiosks, and the centres whose kiosks it lets
+// in. They may be changed while it serves: connections that are open go on.
+type Credentials struct{ now atomic.Pointer[shown] }
+
+// shown is how connections are taken with one set of them.
+type shown struct {
+	cert tls.Certificate
+	full *tls.Config // the certificate with its issuers
+	leaf *tls.Config // the certificate alone
+}
+
+// NewCredentials returns credentials.
+func NewCredentials(cert tls.Certificate, devices *x509.CertPool) *Credentials {
+	c := new(Credentials)
+	c.Set(cert, devices)
+	return c
+}
+
+// Set changes the credentials. Kiosks come with a full handshake once: what was resumed
+// was let in by the credentials of before.
+func (c *Credentials) Set(cert tls.Certificate, devices *x509.CertPool) {
 	t := &tickets{m: map[[16]byte]ticket{}}
-	alone := cert
-	alone.Certificate = cert.Certificate[:min(1, len(cert.Certificate))]
-	c := &tls.Config{
+	full := &tls.Config{
 		MinVersion:   tls.VersionTLS13,
 		Certificates: []tls.Certificate{cert},
 		ClientAuth:   tls.RequireAndVerifyClientCert,
@@ -33,15 +47,38 @@ func TLSConfig(cert tls.Certificate, devices *x509.CertPool) *tls.Config {
 			return t.get(h)
 		},
 	}
-	leaf := c.Clone()
+	alone := cert
+	alone.Certificate = cert.Certificate[:min(1, len(cert.Certificate))]
+	leaf := full.Clone()
 	leaf.Certificates = []tls.Certificate{alone}
-	c.GetConfigForClient = func(h *tls.ClientHelloInfo) (*tls.Config, error) {
+	c.now.Store(&shown{cert, full, leaf})
+}
+
+// Certificate returns the certificate that is shown now, for [tls.Config.GetCertificate].
+func (c *Credentials) Certificate(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+	return &c.now.Load().cert, nil
+}
+
+// TLSConfig returns how the portal takes kiosks' connections: TLS 1.3, a client
+// certificate of one of the devices' centres, and session tickets that are a
+// 16-byte handle of what is kept here. Go's own tickets hold the client's
+// certificate and cost a kiosk more than a full handshake. A kiosk that says that it
+// knows the centres is shown the certificate alone.
+func (c *Credentials) TLSConfig() *tls.Config {
+	base := c.now.Load().full.Clone()
+	base.GetConfigForClient = func(h *tls.ClientHelloInfo) (*tls.Config, error) {
+		s := c.now.Load()
 		if slices.Contains(h.SupportedProtos, socket.CertificateAlone) {
-			return leaf, nil
+			return s.leaf, nil
 		}
-		return nil, nil // c itself
+		return s.full, nil
 	}
-	return c
+	return base
+}
+
+// TLSConfig is [Credentials.TLSConfig] with credentials that stay.
+func TLSConfig(cert tls.Certificate, devices *x509.CertPool) *tls.Config {
+	return NewCredentials(cert, devices).TLSConfig()
 }
 
 // Tickets live for a day in memory; a portal that restarts asks for a full

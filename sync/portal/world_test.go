@@ -293,15 +293,19 @@ func (k *kiosk) one(name string) *edoc.Container {
 }
 
 // until waits for what the outbox says of a document. The outbox tells of each
-// change, so this waits for events and not for a time.
+// change, so this waits for events and not for a time; what the portal alone knows is
+// looked at again and again.
 func (k *kiosk) until(what string, ok func() bool) {
 	k.w.t.Helper()
 	changes := k.o.Changes()
 	timeout := time.After(30 * time.Second)
+	again := time.NewTicker(50 * time.Millisecond)
+	defer again.Stop()
 	for !ok() {
 		select {
 		case <-changes:
 		case <-k.sink.came:
+		case <-again.C:
 		case <-timeout:
 			k.w.t.Fatalf("waited in vain for: %s", what)
 		}

@@ -100,6 +100,15 @@ func forLine(c *tls.Config) *tls.Config {
 	c.MinVersion = tls.VersionTLS13
 	c.CurvePreferences = []tls.CurveID{tls.X25519}
 	c.NextProtos = []string{protocol}
+	if each := c.GetConfigForClient; each != nil {
+		c.GetConfigForClient = func(h *tls.ClientHelloInfo) (*tls.Config, error) {
+			of, err := each(h)
+			if of != nil {
+				of = forLine(of)
+			}
+			return of, err
+		}
+	}
 	return c
 }
 

@@ -37,6 +37,11 @@ type loaded struct {
 	keys     release.Keys
 	failures rollout.Limit // of a release in a ring
 	enrol    *est.Config   // nil: this portal issues no certificates
+	host     string        // that kiosks ask for; "" not said
+	// files are those that a running portal reads again, by what is in trouble with
+	// them, and stamps how they looked before they were read.
+	files  map[string][]string
+	stamps map[string]string
 }
 
 // load reads portal.json and what it names.
@@ -51,6 +56,14 @@ func load(o options) (*loaded, error) {
 		Quota: portal.Quota{Records: f.Limits.Records, Bytes: f.Limits.Bytes, Sessions: f.Limits.Sessions},
 		Room:  func() (int64, error) { return diskFree(filepath.Dir(in(f.Ledger))) }, Reserve: f.Limits.DiskReserve,
 	}, silent: time.Duration(f.Limits.SilentHours) * time.Hour}
+	l.host = f.Host
+	l.files = map[string][]string{
+		portal.TroubleTrust: {in(f.Trust)}, portal.TroubleTLS: {in(f.TLS.Cert), in(f.TLS.Key)}, portal.TroubleDevices: {in(f.Devices)},
+	}
+	l.stamps = map[string]string{}
+	for what, files := range l.files {
+		l.stamps[what] = stampOf(files)
+	}
 	l.bundles = in(cmp.Or(f.Releases.Folder, "releases"))
 	l.failures = rollout.Limit{Kiosks: f.Releases.Kiosks, Percent: f.Releases.Percent}
 	signer := func(dst *edoc.Signer, p portal.Pair) func() error {

@@ -11,6 +11,7 @@
 //	portald move -dir FOLDER postgres://USER@HOST/DATABASE
 //	portald release add|ls|out|pause|resume|ring -dir FOLDER [-ledger …] …
 //	portald settings set|ls -dir FOLDER [-ledger …] all|RING|KIOSK FILE
+//	portald trust -dir FOLDER [-ledger …] FILE
 //	portald code -dir FOLDER [-ledger …] [-chip] [-days N] [-by NAME] KIOSK
 //	portald kiosk ls|revoke|answer|crl -dir FOLDER [-ledger …] …
 //
@@ -28,7 +29,7 @@
 // requests, or 503), /metrics for Prometheus, and /api/state:
 //
 //	{"requests":{"received":0,"registered":2,…},"kiosks":[{…}],"connected":["K-000001"],
-//	 "alarms":[{…}],"catalogue":2,"trust":1,"disk":{"free":…,"reserve":…,"full":false},"sent_back":0,"away":0}
+//	 "alarms":[{…}],"catalogue":2,"trust":1,"disk":{"free":…,"reserve":…,"full":false},"sent_back":0,"away":0,"troubles":[]}
 //
 // check verifies everything that the ledger keeps again, by the trust bundle of
 // then and of now, and says what is damaged, what is judged otherwise by now and
@@ -37,6 +38,12 @@
 // origins, destinations and times (ED-13). Both may run beside the portal. move
 // copies the ledger in a file into an empty database of PostgreSQL, in one
 // transaction, reads it back and checks it; it refuses to while a portal runs on it.
+//
+// A running portal takes a new trust bundle, a renewed certificate for kiosks' connections
+// and a new file of kiosks' centres from FOLDER by itself within 10 s, at SIGHUP at once.
+// What it refuses leaves what was in force, and is said in the log, at /healthz, in
+// /api/state ("troubles") and at the desk. trust publishes a bundle for all portals of the
+// ledger.
 //
 // settings sets something on kiosks from afar (wire.md, section 5b), and says who set
 // what.
@@ -113,6 +120,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 			return ticketCommand(args[1:], stdout, stderr)
 		case "proof":
 			return proofCommand(args[1:], stdout, stderr)
+		case "trust":
+			return trustCommand(ctx, args[1:], stdout, stderr)
 		case "code":
 			return codeCommand(ctx, args[1:], stdout, stderr)
 		case "kiosk":
@@ -191,6 +200,8 @@ func serve(ctx context.Context, o options, stdout io.Writer, log *slog.Logger) (
 		return err
 	}
 
+	files := l.renewal(p, log)
+
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var wg sync.WaitGroup
@@ -200,10 +211,11 @@ func serve(ctx context.Context, o options, stdout io.Writer, log *slog.Logger) (
 	kiosks.Handle("/releases/", roll.Handler(func(c *x509.Certificate) (string, error) { return p.Admit(ctx, c) }))
 	errorLog := slog.NewLogLogger(log.Handler(), slog.LevelDebug)
 	servers := []*http.Server{
-		{Handler: kiosks, TLSConfig: portal.TLSConfig(l.cert, l.devices), ReadHeaderTimeout: time.Minute, ErrorLog: errorLog},
+		{Handler: kiosks, TLSConfig: files.shown.TLSConfig(), ReadHeaderTimeout: time.Minute, ErrorLog: errorLog},
 		{Handler: pages, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, WriteTimeout: time.Minute, IdleTimeout: 2 * time.Minute, ErrorLog: errorLog},
 	}
 	wg.Go(func() { p.Run(ctx) })
+	wg.Go(func() { files.run(ctx) })
 	for _, line := range o.lines {
 		wg.Go(func() { line.serve(ctx, p, servers[0].TLSConfig, log) })
 	}
@@ -221,7 +233,7 @@ func serve(ctx context.Context, o options, stdout io.Writer, log *slog.Logger) (
 		}
 		estAddr = estLn.Addr().String()
 		srv := &http.Server{
-			Handler: issues.Handler(), TLSConfig: est.TLSConfig(l.cert), ReadHeaderTimeout: 30 * time.Second, ReadTimeout: time.Minute,
+			Handler: issues.Handler(), TLSConfig: est.TLSConfigOf(files.shown.Certificate), ReadHeaderTimeout: 30 * time.Second, ReadTimeout: time.Minute,
 			WriteTimeout: time.Minute, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10, ErrorLog: errorLog,
 		}
 		servers = append(servers, srv)

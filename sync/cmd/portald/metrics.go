@@ -46,6 +46,15 @@ func metrics(w http.ResponseWriter, r *http.Request, p *portal.Portal, log *slog
 	one("sent_back_total", "counter", "Frames and sessions that were over a quota or had no room.", p.SentBack())
 	one("kiosks_connected", "gauge", "Kiosks in a session.", int64(len(p.Connected())))
 	one("kiosks_away", "gauge", "Kiosks that were asked to come back later.", int64(p.Away()))
+	say("trouble", "gauge", "1 while an operator has to mend something: see /healthz.")
+	there := map[string]int{}
+	for _, t := range p.Troubles() {
+		there[t.What] = 1
+	}
+	for _, what := range portal.Troubles {
+		_, _ = fmt.Fprintf(&b, "penjire_trouble{what=%q} %d\n", what, there[what])
+	}
+	one("trust_version", "gauge", "Number of the trust bundle in force.", int64(p.Trust().Version))
 	say("kiosk_unsent", "gauge", "Requests that the kiosk had unsent when it was seen last.")
 	for _, k := range fleet {
 		_, _ = fmt.Fprintf(&b, "penjire_kiosk_unsent{kiosk=%q} %d\n", k.ID, k.Visit.Unsent)

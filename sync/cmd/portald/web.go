@@ -22,7 +22,7 @@ const alarmsShown = 20
 
 // pages is everything on the web address.
 func (l *loaded) pages(p *portal.Portal, roll *rollout.Rollout, issues *est.Service, log *slog.Logger) (http.Handler, error) {
-	c := desk.Config{Portal: p, Rollout: roll, Officers: l.officers, Bundle: p.Trust, Silent: l.silent, Log: log}
+	c := desk.Config{Portal: p, Rollout: roll, Officers: l.officers, Bundle: p.Trust, Troubles: p.Troubles, Silent: l.silent, Log: log}
 	if issues != nil {
 		c.Certificates = issues
 	}
@@ -41,26 +41,37 @@ func (l *loaded) pages(p *portal.Portal, roll *rollout.Rollout, issues *est.Serv
 	m.Handle("/api/stick", d)
 	m.Handle("/asset/", page.Assets(asset.FS))
 	m.Handle("/tsa", l.tsa)
-	m.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) { healthz(w, r, p.Ledger(), p.Disk()) })
+	m.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) { healthz(w, r, p) })
 	m.HandleFunc("GET /metrics", func(w http.ResponseWriter, r *http.Request) { metrics(w, r, p, log) })
 	m.HandleFunc("GET /api/state", func(w http.ResponseWriter, r *http.Request) { apiState(w, r, p, log) })
 	return m, nil
 }
 
-// healthz is 200 if the ledger answers in time.
-func healthz(w http.ResponseWriter, r *http.Request, l ledger.Ledger, d portal.Disk) {
+// healthz is 200 if the ledger answers in time, with what an operator has to mend: the
+// portal has what it has, and serves, so that is no reason to take it out.
+func healthz(w http.ResponseWriter, r *http.Request, p *portal.Portal) {
 	ctx, cancel := context.WithTimeout(r.Context(), 5*time.Second)
 	defer cancel()
 	// Something small: a count goes through all requests.
-	if _, _, err := l.Broadcasted(ctx, ledger.ItemTrust); err != nil {
+	if _, _, err := p.Ledger().Broadcasted(ctx, ledger.ItemTrust); err != nil {
 		http.Error(w, "the ledger does not answer", http.StatusServiceUnavailable)
 		return
 	}
-	if d.Full { // what the portal has is safe, and it serves: not a reason to take it out
-		_, _ = w.Write([]byte("ok, but no room for requests\n"))
-		return
+	say := "ok"
+	if p.Disk().Full {
+		say += ", but no room for requests"
 	}
-	_, _ = w.Write([]byte("ok\n"))
+	for _, t := range p.Troubles() {
+		say += ", but " + troubleSays[t.What]
+	}
+	_, _ = w.Write([]byte(say + "\n"))
+}
+
+// troubleSays is what everybody is told of a trouble; operators see more at the desk.
+var troubleSays = map[string]string{
+	portal.TroubleTrust:   "a new trust bundle was refused",
+	portal.TroubleTLS:     "the certificate for kiosks wants to be renewed",
+	portal.TroubleDevices: "a new list of kiosks' centres was refused",
 }
 
 // state is GET /api/state. Nothing in it is personal.
@@ -74,12 +85,16 @@ type state struct {
 	Disk      portal.Disk          `json:"disk"`
 	SentBack  int64                `json:"sent_back"` // frames and sessions over a quota or for want of room, since the start
 	Away      int                  `json:"away"`      // kiosks that were asked to come back later
+	Troubles  []string             `json:"troubles"`  // portal.Troubles that there are
 }
 
 func apiState(w http.ResponseWriter, r *http.Request, p *portal.Portal, log *slog.Logger) {
 	s := state{
 		Connected: p.Connected(), Catalogue: p.Catalogue().Version, Trust: p.Trust().Version,
-		Disk: p.Disk(), SentBack: p.SentBack(), Away: p.Away(),
+		Disk: p.Disk(), SentBack: p.SentBack(), Away: p.Away(), Troubles: []string{},
+	}
+	for _, t := range p.Troubles() {
+		s.Troubles = append(s.Troubles, t.What)
 	}
 	var err error
 	if s.Requests, err = p.Ledger().Counts(r.Context()); err == nil {

@@ -57,17 +57,13 @@ func (w *World) makeCentres() (err error) {
 }
 
 func (w *World) makePortal() (err error) {
-	t := w.leaf(subject("portal.specimen"), x509.KeyUsageDigitalSignature)
-	t.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
-	t.DNSNames = []string{"localhost", "portal.specimen"}
-	t.IPAddresses = []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback}
-	if w.PortalTLS, err = issue(t, w.Infrastructure); err != nil {
+	if w.PortalTLS, err = issue(w.server("portal.specimen"), w.Infrastructure); err != nil {
 		return err
 	}
 	if w.PortalReceipt, err = issue(w.leaf(subject("SPECIMEN Portal"), binding), w.Infrastructure); err != nil {
 		return err
 	}
-	t = w.leaf(subject("SPECIMEN Register"), binding)
+	t := w.leaf(subject("SPECIMEN Register"), binding)
 	t.Policies = []x509.OID{trust.PolicyRegister()}
 	if w.Register, err = issue(t, w.Infrastructure); err != nil {
 		return err
@@ -81,6 +77,15 @@ func (w *World) makePortal() (err error) {
 	}}
 	w.TSA, err = issue(t, w.Infrastructure)
 	return err
+}
+
+// server is the certificate that a portal of that name shows.
+func (w *World) server(host string) *x509.Certificate {
+	t := w.leaf(subject(host), x509.KeyUsageDigitalSignature)
+	t.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
+	t.DNSNames = []string{"localhost", host}
+	t.IPAddresses = []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback}
+	return t
 }
 
 // agencyNames are the common names of the agencies' certificates.

@@ -170,6 +170,18 @@ func (w *World) NewDevice(id string) (Device, error) {
 	return d, w.Reissue()
 }
 
+// Server issues a certificate for the connections of a portal of that name, good for a
+// year until then.
+func (w *World) Server(host string, until time.Time) (Identity, error) {
+	t := w.server(host)
+	t.NotBefore, t.NotAfter = until.AddDate(-1, 0, 0), until
+	id, err := issue(t, w.Infrastructure)
+	if err != nil {
+		return Identity{}, fmt.Errorf("specimen: issue a certificate for %s: %w", host, err)
+	}
+	return id, nil
+}
+
 // RenewPortal gives the portal a further certificate for receipts and reissues the
 // bundle. The one before it stays in the bundle: what it signed goes on holding.
 func (w *World) RenewPortal() error {

@@ -53,6 +53,8 @@ type Config struct {
 	// Bundle gives the trust bundle in force, to verify a request again when it
 	// is opened. Nil: the facts found at registration are shown.
 	Bundle func() *trust.Bundle
+	// Troubles are what an operator has to mend at this portal. Nil: nobody says.
+	Troubles func() []portal.Trouble
 	// Silent is after how long without a visit, or with a request unsent, a kiosk is
 	// marked: somebody waits for an answer by then (ED-25). 0 is 24 h.
 	Silent time.Duration
@@ -66,6 +68,7 @@ type Desk struct {
 	rollout  Rollout
 	certs    Certificates
 	bundle   func() *trust.Bundle
+	troubles func() []portal.Trouble
 	now      func() time.Time
 	log      *slog.Logger
 	silent   time.Duration
@@ -93,6 +96,9 @@ func New(c Config) (*Desk, error) {
 	}
 	if d.silent = c.Silent; d.silent <= 0 {
 		d.silent = 24 * time.Hour
+	}
+	if d.troubles = c.Troubles; d.troubles == nil {
+		d.troubles = func() []portal.Trouble { return nil }
 	}
 	if d.now == nil {
 		d.now = time.Now

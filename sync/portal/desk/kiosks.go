@@ -5,7 +5,9 @@ import (
 	"slices"
 	"time"
 
+	"github.com/penjire/penjire/sync/edoc/trust"
 	"github.com/penjire/penjire/sync/ledger"
+	"github.com/penjire/penjire/sync/portal"
 	"github.com/penjire/penjire/sync/portal/page"
 )
 
@@ -29,6 +31,8 @@ type kiosksView struct {
 	Kiosks   []kiosk
 	Order    string // one of fleetOrders
 	Orders   []string
+	Troubles []portal.Trouble
+	Bundle   *trust.Bundle // in force; nil: not said
 	Alarms   []alarm
 	More     bool // there may be older ones
 }
@@ -37,6 +41,10 @@ type kiosksView struct {
 // is. Nothing on it is personal.
 func (d *Desk) kiosks(w http.ResponseWriter, r *http.Request, o Officer) {
 	v := kiosksView{Base: d.base(w, r, &o, "/desk/kiosks"), Requests: o.Agency != ""}
+	v.Troubles = d.troubles()
+	if d.bundle != nil {
+		v.Bundle = d.bundle()
+	}
 	fleet, err := d.portal.Ledger().Kiosks(r.Context())
 	if err != nil {
 		d.fail(w, r, o, err)
@@ -56,8 +64,8 @@ func (d *Desk) kiosks(w http.ResponseWriter, r *http.Request, o Officer) {
 	for _, k := range fleet {
 		l := fleetLine(k, slices.Contains(here, k.ID), v.Now, d.silent)
 		l.Plot = brought[k.ID]
-		l.Older = k.Visit.Catalogue < d.portal.Catalogue().Version || d.bundle != nil && d.bundle() != nil && k.Visit.Trust < d.bundle().Version
-		l.Unlisted = d.bundle != nil && d.bundle() != nil && !listed(d.bundle(), k.ID, v.Now)
+		l.Older = k.Visit.Catalogue < d.portal.Catalogue().Version || v.Bundle != nil && k.Visit.Trust < v.Bundle.Version
+		l.Unlisted = v.Bundle != nil && !listed(v.Bundle, k.ID, v.Now)
 		l.weigh(alarms, v.Now)
 		v.Kiosks = append(v.Kiosks, l)
 	}

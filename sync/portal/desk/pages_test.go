@@ -14,6 +14,7 @@ import (
 	"github.com/penjire/penjire/sync/catalog/packs"
 	"github.com/penjire/penjire/sync/citizen"
 	"github.com/penjire/penjire/sync/edoc"
+	"github.com/penjire/penjire/sync/edoc/trust"
 	"github.com/penjire/penjire/sync/ledger"
 	"github.com/penjire/penjire/sync/portal"
 	"github.com/penjire/penjire/sync/portal/page"
@@ -203,6 +204,10 @@ func pagesIn(t *testing.T, d *Desk, lang string) map[string]any {
 	last.Plot = plot{[]bar{{0, 20, 3, 4}, {40, 0, 3, 24}, {108, 12, 3, 12}}, 61}
 	kiosks.Order, kiosks.Orders = "worst", fleetOrders
 	kiosks.Requests, kiosks.More = true, true
+	for _, what := range portal.Troubles {
+		kiosks.Troubles = append(kiosks.Troubles, portal.Trouble{What: what, Since: noon, Why: "trust.cbor: trust: the bundle is older than the one already known: version 2, want 3 or later"})
+	}
+	kiosks.Bundle = &trust.Bundle{Version: 3, Issued: noon.AddDate(0, 0, -3)}
 	out["kiosks"] = kiosks
 	rel := releasesView{Base: base, Rings: release.Rings}
 	rel.Self = "/desk/releases"

@@ -32,8 +32,15 @@ var labels = map[string]string{"": ledger.CertIdentity, "signing/": ledger.CertS
 // full size: strongSwan's client takes an answer that comes in several for one that
 // was cut off, if the next is not there yet.
 func TLSConfig(cert tls.Certificate) *tls.Config {
+	c := TLSConfigOf(nil)
+	c.Certificates = []tls.Certificate{cert}
+	return c
+}
+
+// TLSConfigOf is TLSConfig with a certificate that may be another at each connection.
+func TLSConfigOf(cert func(*tls.ClientHelloInfo) (*tls.Certificate, error)) *tls.Config {
 	return &tls.Config{
-		MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{cert}, ClientAuth: tls.RequestClientCert, NextProtos: []string{"http/1.1"},
+		MinVersion: tls.VersionTLS12, GetCertificate: cert, ClientAuth: tls.RequestClientCert, NextProtos: []string{"http/1.1"},
 		DynamicRecordSizingDisabled: true,
 	}
 }
