@@ -2,10 +2,12 @@ package portal
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/penjire/penjire/sync/edoc/trust"
@@ -115,6 +117,7 @@ func (p *Portal) turnAway(ctx context.Context) {
 		}
 	}
 	p.mu.Unlock()
+	slices.SortFunc(open, func(a, b *session) int { return cmp.Compare(a.kiosk, b.kiosk) })
 	for _, s := range open {
 		if err := p.inBundle(s.cert); err != nil {
 			p.c.Log.Warn("portal: a kiosk is turned away", "kiosk", s.kiosk, "err", err)
