@@ -212,7 +212,8 @@ func (h *hand) joining() bool {
 // technician chooses after a power cut replaces it, and the way to a portal that is
 // not there is said to be closed.
 func TestCable(t *testing.T) {
-	keyfiles, con := networktest.Real(t)
+	machine := networktest.Real(t)
+	keyfiles, con := machine.Keyfiles, machine.Bus
 	h := aHand(t, enrol.Network{}, network.On(con))
 	stop := h.run()
 	h.Begin("ru")

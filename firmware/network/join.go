@@ -67,11 +67,13 @@ func (m *Manager) Join(ctx context.Context, n enrol.Network) error {
 	if err := m.forget(ctx); err != nil {
 		return err
 	}
+	reasons, stop := m.failures(d)
+	defer stop()
 	var con, active dbus.ObjectPath
 	if err := m.call(ctx, root, ".AddAndActivateConnection", []any{&con, &active}, s, d.path, at); err != nil {
 		return err
 	}
-	return m.await(ctx, d, active)
+	return m.await(ctx, active, reasons)
 }
 
 // reach returns the access point of the wireless network and how it is locked. One
@@ -116,8 +118,46 @@ func (m *Manager) forget(ctx context.Context) error {
 	return nil
 }
 
+// failures tells why the device fails, from now on. The device itself says it for a
+// moment alone: then it is idle, and that has no reason.
+func (m *Manager) failures(d Device) (reasons <-chan uint32, stop func()) {
+	match := []dbus.MatchOption{
+		dbus.WithMatchObjectPath(d.path), dbus.WithMatchInterface(service + ".Device"), dbus.WithMatchMember("StateChanged"),
+	}
+	if err := m.bus.AddMatchSignal(match...); err != nil {
+		return nil, func() {} // then the reason is not known
+	}
+	signals, out, over := make(chan *dbus.Signal, 16), make(chan uint32, 1), make(chan struct{})
+	m.bus.Signal(signals)
+	go func() {
+		for {
+			select {
+			case <-over:
+				return
+			case s := <-signals:
+				if s == nil {
+					return // the bus went
+				}
+				var now, before, reason uint32
+				if s.Path != d.path || dbus.Store(s.Body, &now, &before, &reason) != nil || stateOf(now) != Failed {
+					continue
+				}
+				select {
+				case out <- reason:
+				default: // the first is the cause
+				}
+			}
+		}
+	}()
+	return out, func() {
+		m.bus.RemoveSignal(signals)
+		_ = m.bus.RemoveMatchSignal(match...) // the bus is gone, and with it the match
+		close(over)
+	}
+}
+
 // await waits until the connection is up.
-func (m *Manager) await(ctx context.Context, d Device, active dbus.ObjectPath) error {
+func (m *Manager) await(ctx context.Context, active dbus.ObjectPath, reasons <-chan uint32) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	tick := time.NewTicker(250 * time.Millisecond)
@@ -131,7 +171,7 @@ func (m *Manager) await(ctx context.Context, d Device, active dbus.ObjectPath) e
 		case errors.Is(err, ErrNone):
 			return err
 		case ctx.Err() == nil && (err != nil || state >= 3): // it went
-			return m.blame(ctx, d)
+			return blame(ctx, reasons)
 		}
 		select {
 		case <-ctx.Done():
@@ -141,13 +181,17 @@ func (m *Manager) await(ctx context.Context, d Device, active dbus.ObjectPath) e
 	}
 }
 
-// blame asks why a device's connection failed.
-func (m *Manager) blame(ctx context.Context, d Device) error {
-	var r struct{ State, Reason uint32 }
-	if err := m.get(ctx, d.path, ".Device", "StateReason", &r); err != nil {
+// blame says why a device's connection failed. The device said so before the
+// connection went, and is heard at the latest a moment after.
+func blame(ctx context.Context, reasons <-chan uint32) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	select {
+	case r := <-reasons:
+		return &JoinError{whyOf(r), r}
+	case <-ctx.Done():
 		return &JoinError{Why: WhyOther}
 	}
-	return &JoinError{whyOf(r.Reason), r.Reason}
 }
 
 // whyOf translates NMDeviceStateReason.

@@ -37,8 +37,8 @@ func aFolder(t *testing.T, n enrol.Network) string {
 // TestNetworkManager joins an Ethernet by the real NetworkManager, which is in a
 // network of its own with one cable.
 func TestNetworkManager(t *testing.T) {
-	keyfiles, con := networktest.Real(t)
-	m := On(con)
+	machine := networktest.Real(t)
+	keyfiles, m := machine.Keyfiles, On(machine.Bus)
 	var all []Device
 	networktest.Until(t, "NetworkManager", func() bool {
 		var err error
@@ -90,22 +90,29 @@ func TestNetworkManager(t *testing.T) {
 		files, err := os.ReadDir(keyfiles)
 		return err == nil && len(files) == 0
 	})
-	// What has no device here is at least understood.
+	// What has no device here is at least understood, and kept as it was meant, for root
+	// alone.
 	for _, v := range []struct {
 		n    enrol.Network
 		lock Lock
 		want string
+		file []string
 	}{
-		{enrol.Network{Kind: enrol.WiFi, SSID: "Nusga", Password: enrol.Hide("correct horse")}, Password, "802-11-wireless"},
-		{enrol.Network{Kind: enrol.WiFi, SSID: "täze", Hidden: true, Password: enrol.Hide("correct horse")}, PasswordW3, "802-11-wireless"},
-		{enrol.Network{Kind: enrol.LTE, APN: "internet", User: "u", Password: enrol.Hide("p"), PIN: enrol.Hide("1234")}, Unlocked, "gsm"},
+		{enrol.Network{Kind: enrol.WiFi, SSID: "Nusga", Password: enrol.Hide("correct horse")}, Password, "802-11-wireless", []string{"ssid=Nusga", "key-mgmt=wpa-psk", "psk=correct horse"}},
+		{enrol.Network{Kind: enrol.WiFi, SSID: "täze", Hidden: true, Password: enrol.Hide("correct horse")}, PasswordW3, "802-11-wireless", []string{"hidden=true", "key-mgmt=sae", "psk=correct horse"}},
+		{enrol.Network{Kind: enrol.WiFi, SSID: "açyk"}, Unlocked, "802-11-wireless", []string{"mode=infrastructure"}},
+		{
+			enrol.Network{Kind: enrol.WiFi, SSID: "Nusga", Password: enrol.Hide("correct horse"), Address: netip.MustParsePrefix("192.0.2.10/24"), Gateway: netip.MustParseAddr("192.0.2.1")},
+			Password, "802-11-wireless", []string{"address1=192.0.2.10/24,192.0.2.1", "method=manual"},
+		},
+		{enrol.Network{Kind: enrol.LTE, APN: "internet", User: "u", Password: enrol.Hide("p"), PIN: enrol.Hide("1234")}, Unlocked, "gsm", []string{"apn=internet", "username=u", "password=p", "pin=1234"}},
 	} {
 		s, err := connection(v.n, v.lock)
 		if err != nil {
 			t.Fatal(err)
 		}
 		var at dbus.ObjectPath
-		if err := m.call(t.Context(), settings, ".Settings.AddConnectionUnsaved", []any{&at}, s); err != nil {
+		if err := m.call(t.Context(), settings, ".Settings.AddConnection", []any{&at}, s); err != nil {
 			t.Errorf("%v: %v", v.n.Kind, err)
 			continue
 		}
@@ -113,10 +120,69 @@ func TestNetworkManager(t *testing.T) {
 		if err := m.call(t.Context(), at, ".Settings.Connection.GetSettings", []any{&kept}); err != nil || kept["connection"]["type"].Value() != v.want {
 			t.Errorf("%v is kept as %v, %v", v.n.Kind, kept["connection"], err)
 		}
+		name := filepath.Join(keyfiles, "penjire.nmconnection")
+		b, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if st, err := os.Stat(name); err != nil || st.Mode().Perm() != 0o600 {
+			t.Errorf("the keyfile of %v: %v, %v, want it root's alone", v.n.Kind, st, err)
+		}
+		for _, want := range append(v.file, "type="+map[string]string{"gsm": "gsm", "802-11-wireless": "wifi"}[v.want]) {
+			if !strings.Contains(string(b), want+"\n") {
+				t.Errorf("the keyfile of %v lacks %q:\n%s", v.n.Kind, want, b)
+			}
+		}
+		if err := m.forget(t.Context()); err != nil {
+			t.Errorf("forget = %v", err)
+		}
 	}
 	if _, err := m.Networks(t.Context()); !errors.Is(err, ErrNoDevice) {
 		t.Errorf("Networks = %v, want ErrNoDevice", err)
 	}
+}
+
+// TestRouter joins an Ethernet whose addresses a router gives, by the real NetworkManager
+// and dnsmasq: without the router that is what is said; with it the address is there; and
+// a cable that was pulled out and comes back needs nobody.
+func TestRouter(t *testing.T) {
+	machine := networktest.Real(t)
+	m := On(machine.Bus)
+	eth0 := func(ok func(Device) bool) func() bool {
+		return func() bool {
+			all, err := m.Devices(t.Context())
+			return err == nil && slices.ContainsFunc(all, func(d Device) bool { return d.Name == "eth0" && ok(d) })
+		}
+	}
+	networktest.Until(t, "the cable", eth0(func(d Device) bool { return d.Cable && d.State != Unavailable }))
+	n := enrol.Network{Kind: enrol.Ethernet}
+	why := func(err error) Why {
+		e, _ := errors.AsType[*JoinError](err)
+		if e == nil {
+			t.Fatalf("Join = %v, want a JoinError", err)
+		}
+		return e.Why
+	}
+	if got := why(m.Join(t.Context(), n)); got != WhyAddress {
+		t.Errorf("Join without a router = %q, want %q", got, WhyAddress)
+	}
+	machine.Router()
+	if err := m.Join(t.Context(), n); err != nil {
+		t.Fatalf("Join = %v", err)
+	}
+	given := func() bool {
+		c := m.Look(t.Context(), "wss://127.0.0.1:1/sync", nil)
+		return slices.ContainsFunc(c.Address, func(a string) bool { return strings.HasPrefix(a, "198.51.100.") })
+	}
+	networktest.Until(t, "the address", given)
+	machine.Cable(false)
+	networktest.Until(t, "the loss of the cable", eth0(func(d Device) bool { return !d.Cable && d.State != Connected }))
+	if got := why(m.Join(t.Context(), n)); got != WhyCable {
+		t.Errorf("Join without a cable = %q, want %q", got, WhyCable)
+	}
+	machine.Cable(true)
+	networktest.Until(t, "the cable again", eth0(func(d Device) bool { return d.Cable && d.State == Connected }))
+	networktest.Until(t, "the address again", given)
 }
 
 // TestWiFi looks for wireless networks and joins them at python-dbusmock.

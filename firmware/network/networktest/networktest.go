@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -87,9 +88,18 @@ func Until(t *testing.T, what string, ok func() bool) {
 	}
 }
 
-// Real starts the real NetworkManager, in a network of its own with the cable eth0,
-// whose other end is up. keyfiles is the folder of its connections.
-func Real(t *testing.T) (keyfiles string, con *dbus.Conn) {
+// Machine is one with the real NetworkManager, in a network of its own with the cable
+// eth0, whose other end is called far and is up.
+type Machine struct {
+	Keyfiles string // folder of its connections
+	Bus      *dbus.Conn
+
+	t   *testing.T
+	pid int // of NetworkManager
+}
+
+// Real starts a machine. Its patience with routers that do not answer is 3 s.
+func Real(t *testing.T) *Machine {
 	t.Helper()
 	nm, err := exec.LookPath("NetworkManager")
 	if err != nil {
@@ -102,12 +112,13 @@ func Real(t *testing.T) (keyfiles string, con *dbus.Conn) {
 		left(t, "no network namespace: "+string(out))
 	}
 	dir, address, con := Bus(t)
-	keyfiles = filepath.Join(dir, "keyfiles")
-	if err := os.Mkdir(keyfiles, 0o700); err != nil {
+	m := &Machine{Keyfiles: filepath.Join(dir, "keyfiles"), Bus: con, t: t}
+	if err := os.Mkdir(m.Keyfiles, 0o700); err != nil {
 		t.Fatal(err)
 	}
 	conf := filepath.Join(dir, "nm.conf")
-	if err := os.WriteFile(conf, []byte("[main]\nplugins=keyfile\nauth-polkit=false\ndns=none\nno-auto-default=*\n[keyfile]\npath="+keyfiles+"\n[connectivity]\nenabled=false\n"), 0o600); err != nil {
+	if err := os.WriteFile(conf, []byte("[main]\nplugins=keyfile\nauth-polkit=false\ndns=none\nno-auto-default=*\n[keyfile]\nunmanaged-devices=interface-name:far\npath="+m.Keyfiles+
+		"\n[connectivity]\nenabled=false\n[connection]\nipv4.dhcp-timeout=3\nipv6.ra-timeout=3\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	script := `set -e
@@ -121,7 +132,35 @@ exec "$0" -n --config="$1" --config-dir=/none --system-config-dir=/none --intern
 	c := exec.Command("unshare", "-n", "-m", "sh", "-c", script, nm, conf)
 	c.Env = append(os.Environ(), "DBUS_SYSTEM_BUS_ADDRESS="+address)
 	run(t, c)
-	return keyfiles, con
+	m.pid = c.Process.Pid
+	return m
+}
+
+// within is a program in the machine's network.
+func (m *Machine) within(name string, args ...string) *exec.Cmd {
+	return exec.Command("nsenter", append([]string{"-n", "-t", strconv.Itoa(m.pid), name}, args...)...)
+}
+
+// Cable plugs the other end of the cable in, or pulls it out.
+func (m *Machine) Cable(in bool) {
+	m.t.Helper()
+	if out, err := m.within("ip", "link", "set", "far", map[bool]string{true: "up", false: "down"}[in]).CombinedOutput(); err != nil {
+		m.t.Fatalf("the cable: %v: %s", err, out)
+	}
+}
+
+// Router puts a router at the other end of the cable: dnsmasq, which gives addresses
+// of 198.51.100.0/24.
+func (m *Machine) Router() {
+	m.t.Helper()
+	if _, err := exec.LookPath("dnsmasq"); err != nil {
+		left(m.t, "no dnsmasq here (Debian package dnsmasq-base)")
+	}
+	if out, err := m.within("ip", "addr", "add", "198.51.100.1/24", "dev", "far").CombinedOutput(); err != nil {
+		m.t.Fatalf("the router's address: %v: %s", err, out)
+	}
+	run(m.t, m.within("dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--pid-file=", "--port=0", "--user=root", "--interface=far", "--bind-interfaces",
+		"--dhcp-range=198.51.100.10,198.51.100.20,2m", "--dhcp-option=option:router,198.51.100.1", "--dhcp-leasefile="+filepath.Join(m.Keyfiles, "..", "leases"), "--dhcp-authoritative", "--no-ping"))
 }
 
 // mock gives python-dbusmock's NetworkManager a radio and networks in reach.
