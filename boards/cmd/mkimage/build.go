@@ -82,7 +82,7 @@ func (b *builder) root(ctx context.Context, base string) (err error) {
 		"usr/lib/modules/*/modules.dep": func(_ string, dep []byte) error { return recipe.CheckModules(dep) },
 	}
 	if b.board.Boot == recipe.UBoot {
-		c.Take[b.board.Trees+"/bcm2*-rpi-*.dtb"] = func(at string, body []byte) error {
+		c.Take[b.board.Trees] = func(at string, body []byte) error {
 			b.kernel["broadcom/"+path.Base(at)] = body
 			return nil
 		}
@@ -139,6 +139,9 @@ func (b *builder) parts() error {
 	at := b.release.Build
 	files, err := b.loaderFiles()
 	if err != nil {
+		return err
+	}
+	if err := b.rooms(files); err != nil {
 		return err
 	}
 	l := b.layout

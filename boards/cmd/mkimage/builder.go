@@ -39,6 +39,7 @@ func (b *builder) all(ctx context.Context, base string, all, loader []lock.Packa
 		do   func() error
 	}{
 		{"root file system", func() error { return b.root(ctx, base) }},
+		{"what U-Boot starts", func() error { return b.prepare(ctx) }},
 		{"partitions", b.parts},
 		{"medium", b.compose},
 		{"manifest", b.manifest},
@@ -116,9 +117,9 @@ func (b *builder) facts(c *tree.Changes) error {
 	if err != nil {
 		return err
 	}
-	board, err := os.ReadFile(filepath.Join(b.source, "boards", b.board.Name, "board.json"))
+	board, err := b.about()
 	if err != nil {
-		return fmt.Errorf("the board: %w", err)
+		return err
 	}
 	for at, body := range map[string][]byte{
 		layout.ReleaseFile: append(r, '\n'), layout.BoardFile: board, layout.Keyring: b.keys.ring, "/usr/lib/clock-epoch": nil,
@@ -126,6 +127,15 @@ func (b *builder) facts(c *tree.Changes) error {
 		c.Files[strings.TrimPrefix(at, "/")] = tree.File{Mode: 0o644, Body: body}
 	}
 	return nil
+}
+
+// about returns what the sources say of the board.
+func (b *builder) about() ([]byte, error) {
+	body, err := os.ReadFile(filepath.Join(b.source, "boards", b.board.Name, "board.json"))
+	if err != nil {
+		return nil, fmt.Errorf("the board: %w", err)
+	}
+	return body, nil
 }
 
 func (b *builder) status(_ string, body []byte) error {

@@ -47,13 +47,7 @@ func (b *builder) uboot() (map[string][]byte, error) {
 		return nil, err
 	}
 	// No prompt on the serial line, whatever is typed there.
-	env, err := uboot.Env(map[string]string{
-		"BOOT_ORDER": "A B", "BOOT_A_LEFT": "3", "BOOT_B_LEFT": "0", "bootdelay": "-2",
-		// A stored environment takes the place of U-Boot's own, so it brings the
-		// addresses that the script loads to. The kernel has room for 80 MiB.
-		"kernel_addr_r": "0x00080000", "scriptaddr": "0x05400000", "fdt_addr_r": "0x05600000", "ramdisk_addr_r": "0x05700000",
-		"bootcmd": "load mmc 0:1 ${scriptaddr} boot.scr && source ${scriptaddr}; reset",
-	})
+	env, err := uboot.Env(recipe.Environment())
 	if err != nil {
 		return nil, err
 	}

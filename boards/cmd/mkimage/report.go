@@ -39,11 +39,6 @@ const (
 
 // sizes says how large everything is.
 func (b *builder) sizes() error {
-	for _, p := range []string{"root", "boot", "loader"} {
-		if info, err := os.Stat(b.file(p)); err == nil {
-			b.say("  %-8s %6.1f MiB", p, float64(info.Size())/(1<<20))
-		}
-	}
 	for _, f := range []struct {
 		name string
 		most int64
@@ -56,7 +51,7 @@ func (b *builder) sizes() error {
 		if s, ok := info.Sys().(*syscall.Stat_t); ok {
 			written = s.Blocks * layout.Sector
 		}
-		b.say("%s: %.1f MiB, of which %.1f MiB are written; at most %d MiB", f.name, float64(info.Size())/(1<<20), float64(written)/(1<<20), f.most>>20)
+		b.say("%s: %.1f MiB, of which %.1f MiB are written; at most %d MiB", f.name, mib(info.Size()), mib(written), f.most>>20)
 	}
 	return nil
 }

@@ -30,7 +30,7 @@ type Board struct {
 	Initramfs []string // folders of files that the initramfs is made with, likewise
 	Boot      Boot     // the boot loader
 	UBoot     string   // which of Debian's builds of U-Boot
-	Trees     string   // where the kernel's package has the device trees: a pattern
+	Trees     string   // of U-Boot: the device trees of the kernel's package that are taken: a pattern
 	Cmdline   string   // of the kernel, besides root and slot
 }
 
@@ -70,17 +70,19 @@ var boards = map[string]Board{
 func init() {
 	// The Pis have one software: what differs is the board's data, the device tree
 	// that the firmware picks, and which U-Boot. The 512 MB of a Zero 2 W are little.
-	for name, uboot := range map[string]string{"rpi3": "rpi_3", "rpi4": "rpi_4", "rpizero2w": "rpi_arm64"} {
+	for name, of := range map[string]struct{ uboot, trees string }{
+		"rpi3": {"rpi_3", "bcm2837-rpi-[3c]*.dtb"}, "rpi4": {"rpi_4", "bcm2711-rpi-*.dtb"}, "rpizero2w": {"rpi_arm64", "bcm2837-rpi-zero-2-w.dtb"},
+	} {
 		boards[name] = Board{
 			Name: name, Arch: "arm64", Packages: []string{"common", "arm64"}, Loader: "rpi", Files: []string{"common", "rpi"},
-			Initramfs: []string{"initramfs", "initramfs-rpi"}, Boot: UBoot, UBoot: uboot, Trees: "usr/lib/linux-image-*/broadcom",
+			Initramfs: []string{"initramfs", "initramfs-rpi"}, Boot: UBoot, UBoot: of.uboot, Trees: "usr/lib/linux-image-*/broadcom/" + of.trees,
 			Cmdline: sealed + " console=tty0 console=ttyS1,115200",
 		}
 	}
 	five := boards["rpi4"] // its kernel is newer: what holds its card and its sockets is not in Debian's own
 	five.Name, five.UBoot, five.Packages, five.Cmdline = "rpi5", "rpi_arm64", []string{"common", "rpi5"}, sealed+" console=tty0 console=ttyAMA10,115200"
 	five.Initramfs = []string{"initramfs", "initramfs-rpi5"}
-	five.Trees = "usr/lib/modules/*/dtb/broadcom"
+	five.Trees = "usr/lib/modules/*/dtb/broadcom/bcm2712-*rpi-5-b.dtb"
 	boards["rpi5"] = five
 }
 

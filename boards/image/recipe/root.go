@@ -103,6 +103,8 @@ func (b Board) words(l layout.Layout) *strings.Replacer {
 		"@BOOTLOADER@", string(b.Boot), "@BOOTLOADER-LINES@", lines, "@SLOTS@", strings.TrimSuffix(slots.String(), "\n\n"),
 		"@CMDLINE@", b.Cmdline, "@DISK@", fmt.Sprintf("%08x", layout.DiskID),
 		"@BOOT-A@", fmt.Sprint(l.Partition(a.Boot).Number), "@BOOT-B@", fmt.Sprint(l.Partition(z.Boot).Number),
+		"@KERNEL-AT@", hex(kernelAt), "@SCRIPT-AT@", hex(scriptAt), "@TREE-AT@", hex(treeAt), "@INITRAMFS-AT@", hex(initramfsAt),
+		"@DECOMPRESS-AT@", hex(decompressAt), "@DECOMPRESSED@", hex(decompressed),
 		"@ROOT-A@", l.Identity(a.Root), "@ROOT-B@", l.Identity(z.Root),
 	)
 }

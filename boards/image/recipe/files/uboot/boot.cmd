@@ -3,6 +3,9 @@
 test -n "${BOOT_ORDER}" || setenv BOOT_ORDER "A B"
 test -n "${BOOT_A_LEFT}" || setenv BOOT_A_LEFT 3
 test -n "${BOOT_B_LEFT}" || setenv BOOT_B_LEFT 0
+# What is kept, by name: U-Boot's own saveenv would keep besides what it found out of
+# this machine, its network address too, and a card may be in another one tomorrow.
+setenv keep "env export -c -s 0x4000 @INITRAMFS-AT@ BOOT_ORDER BOOT_A_LEFT BOOT_B_LEFT bootcmd bootdelay; fatwrite mmc 0:1 @INITRAMFS-AT@ uboot.env 0x4000"
 setenv slot
 for s in ${BOOT_ORDER}; do
   if test -z "${slot}"; then
@@ -24,15 +27,28 @@ if test -z "${slot}"; then
   # Nothing starts: try everything once more, whatever was said of it.
   setenv BOOT_A_LEFT 3
   setenv BOOT_B_LEFT 3
-  saveenv
+  run keep
   reset
 fi
-saveenv
+run keep
 setenv bootargs "root=${slot_root} rauc.slot=${slot} @CMDLINE@"
-if load mmc 0:${slot_part} ${fdt_addr_r} ${fdtfile}; then echo "device tree ${fdtfile}"; else fdt addr ${fdt_addr}; setenv fdt_addr_r ${fdt_addr}; fi
-if load mmc 0:${slot_part} ${kernel_addr_r} vmlinuz; then
-  if load mmc 0:${slot_part} ${ramdisk_addr_r} initrd.img; then
-    booti ${kernel_addr_r} ${ramdisk_addr_r}:${filesize} ${fdt_addr_r}
+# The slot's device tree, which has the board's overlays and is of the kernel's version.
+# U-Boot puts in what only the machine knows: memory, addresses, serial number, screen.
+if load mmc 0:${slot_part} @TREE-AT@ ${fdtfile}; then
+  setenv tree @TREE-AT@
+else
+  setenv tree ${fdt_addr}
+fi
+fdt addr ${tree}
+setenv overlays
+fdt get value overlays /chosen penjire,overlays
+echo "penjire: tree=${fdtfile} at=${tree} overlays=${overlays}"
+# The kernel is compressed: where it is decompressed, and how long it may be.
+setenv kernel_comp_addr_r @DECOMPRESS-AT@
+setenv kernel_comp_size @DECOMPRESSED@
+if load mmc 0:${slot_part} @KERNEL-AT@ vmlinuz; then
+  if load mmc 0:${slot_part} @INITRAMFS-AT@ initrd.img; then
+    booti @KERNEL-AT@ @INITRAMFS-AT@:${filesize} ${tree}
   fi
 fi
 echo "penjire: slot ${slot} cannot be read"
