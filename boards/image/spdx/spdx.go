@@ -43,7 +43,7 @@ func Modules(path string) ([]Package, error) {
 		if m.Replace != nil {
 			m = m.Replace
 		}
-		ps = append(ps, Package{Name: m.Path, Version: m.Version, PURL: "pkg:golang/" + m.Path + "@" + m.Version})
+		ps = append(ps, Package{Name: m.Path, Version: m.Version, PURL: "pkg:golang/" + strings.ToLower(m.Path) + "@" + url.QueryEscape(m.Version)})
 	}
 	return ps, nil
 }
@@ -59,7 +59,7 @@ func Document(name, version string, at time.Time, ps []Package) ([]byte, error) 
 	const none = "NOASSERTION"
 	packages := []m{{
 		"SPDXID": "SPDXRef-image", "name": name, "versionInfo": version, "downloadLocation": none, "filesAnalyzed": false,
-		"primaryPackagePurpose": "OPERATING-SYSTEM",
+		"primaryPackagePurpose": "OPERATING_SYSTEM", // so in the schema of the JSON; with a hyphen elsewhere
 	}}
 	relations := []m{{"spdxElementId": "SPDXRef-DOCUMENT", "relationshipType": "DESCRIBES", "relatedSpdxElement": "SPDXRef-image"}}
 	for i, p := range ps {

@@ -24,6 +24,7 @@ func TestDocument(t *testing.T) {
 		SPDXVersion string `json:"spdxVersion"`
 		Packages    []struct {
 			SPDXID, Name string
+			Purpose      string `json:"primaryPackagePurpose"`
 			ExternalRefs []struct{ ReferenceLocator string }
 		}
 		Relationships []struct{ RelatedSpdxElement string }
@@ -31,7 +32,7 @@ func TestDocument(t *testing.T) {
 	if err := json.Unmarshal(got, &d); err != nil {
 		t.Fatal(err)
 	}
-	if d.SPDXVersion != "SPDX-2.3" || len(d.Packages) != 3 || len(d.Relationships) != 3 {
+	if d.SPDXVersion != "SPDX-2.3" || d.Packages[0].Purpose != "OPERATING_SYSTEM" || len(d.Packages) != 3 || len(d.Relationships) != 3 {
 		t.Fatalf("Document = %s", got)
 	}
 	if got, want := d.Packages[2].ExternalRefs[0].ReferenceLocator, "pkg:deb/debian/b@1%3A2%2Bx?arch=amd64"; got != want {
