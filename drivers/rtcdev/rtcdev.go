@@ -1,5 +1,5 @@
 // Package rtcdev reads and sets a battery clock that the kernel drives: /dev/rtc0,
-// on a Raspberry Pi with the overlay i2c-rtc,ds3231, or the one on a Raspberry Pi 5.
+// on a Raspberry Pi with the overlay i2c-rtc,ds3231.
 //
 // # Reference
 //
