@@ -44,13 +44,12 @@ build: need-go ## every command, into bin/
 run: build ## the whole product on this machine; ADDR=127.0.0.1:8080 DIR=.run PACKS=folder; FRESH=1: with a new kiosk that has to be enrolled
 	@exec $(BIN)/bench -addr $(ADDR) -dir $(DIR) $(if $(PACKS),-packs $(PACKS)) $(if $(FRESH),-fresh)
 
-image: need-go ## the image and the update bundle of a board: BOARD=vm IMAGES=bin/image (mmdebstrap, squashfs-tools, mtools, e2fsprogs, rauc)
+image: need-go ## the image and the update bundle of a board: BOARD=vm IMAGES=bin/image (mmdebstrap, squashfs-tools, mtools, e2fsprogs, rauc; a Pi: device-tree-compiler)
 	@$(GO) run ./boards/cmd/mkimage -board $(BOARD) -out $(IMAGES) $(IMAGEFLAGS)
 
-image-twice: image ## build again and compare: what differs is listed
-	@$(GO) run ./boards/cmd/mkimage -board $(BOARD) -out $(IMAGES)/again $(IMAGEFLAGS)
-	@cd $(IMAGES); for f in *; do test -f again/$$f && { cmp -s $$f again/$$f && echo "same      $$f" || echo "different $$f"; }; done; \
-	cmp $(BOARD).img again/$(BOARD).img
+image-twice: image ## build again, the packages installed anew, and compare: what differs is listed
+	@$(GO) run ./boards/cmd/mkimage -board $(BOARD) -out $(IMAGES)/again -fresh $(IMAGEFLAGS)
+	@$(GO) run ./boards/cmd/mkimage -board $(BOARD) -out $(IMAGES)/again -compare $(IMAGES) $(IMAGEFLAGS)
 
 image-lock: need-go ## ask apt what the packages of BOARD's image are today, and write the lists that pin them
 	@$(GO) run ./boards/cmd/mkimage -board $(BOARD) -lock boards/image/recipe/packages $(IMAGEFLAGS)
@@ -106,7 +105,7 @@ nightly: ## the slow campaigns: many simulated days and mutants, long fuzzing, k
 	PENJIRE_APPLIANCE=1 $(GO) test -count=1 -timeout 20h -v ./firmware/e2e/virtual ./firmware/e2e/appliance
 	PENJIRE_ARM=1 $(GO) test -count=1 -timeout 1h -v -run TestARM ./firmware/e2e
 	PENJIRE_CABLES=1 PENJIRE_CABINET=1 $(GO) test -count=1 -timeout 1h -v ./firmware/e2e/cables ./firmware/e2e/cabinet
-	$(MAKE) image-twice BOARD=vm
+	for b in vm rpi3; do $(MAKE) image-twice BOARD=$$b || exit 1; done
 	PENJIRE_QUEUED=10000 $(GO) test -count=1 -timeout 3h -run '^$$' -bench Narrow -benchtime 1x ./firmware/e2e
 	PENJIRE_CRASH_STATES=60000 $(GO) test -count=1 -timeout 6h -v -run 'CrashStates|Mutants' ./sync/outbox ./sync/ledger/sqlite 2>&1 | .ci/crashes
 	CGO_ENABLED=1 PENJIRE_SEEDS=100 $(GO) test -race -timeout 60m ./...

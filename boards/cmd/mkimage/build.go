@@ -47,6 +47,9 @@ func (o options) build(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if o.fresh {
+		defer func() { _ = os.Remove(base) }() // it was for this build
+	}
 	b := builder{options: o, tmp: tmp, release: r, keys: keys, started: time.Now()}
 	return b.all(ctx, base, all, loader)
 }

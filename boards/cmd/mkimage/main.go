@@ -12,7 +12,12 @@
 // The second asks apt what the packages are today and writes the lists that pin
 // them.
 //
-// Exit statuses: 0 done, 1 something broke, 2 wrong arguments.
+//	mkimage -board vm -out bin/image/again -fresh
+//	mkimage -board vm -out bin/image/again -compare bin/image
+//
+// build once more, from the packages alone, and compare the two builds.
+//
+// Exit statuses: 0 done, 1 something broke or differs, 2 wrong arguments.
 package main
 
 import (
@@ -45,6 +50,8 @@ type options struct {
 	key, cert  string // that sign the bundle
 	keyring    string // whose bundles the image takes
 	lockTo     string
+	against    string // folder of another build, to compare with
+	fresh      bool   // install the packages although the cache has what they make
 	keyringApt string
 	level      int
 	mirrors    lock.Mirrors
@@ -63,8 +70,11 @@ func run(args []string, stderr io.Writer) int {
 		return 2
 	}
 	do := o.build
-	if o.lockTo != "" {
+	switch {
+	case o.lockTo != "":
 		do = o.refresh
+	case o.against != "":
+		do = o.compare
 	}
 	if err := do(ctx); err != nil {
 		_, _ = fmt.Fprintf(stderr, "mkimage: %v\n", err)
@@ -87,6 +97,8 @@ func parse(args []string, stderr io.Writer) (o options, err error) {
 	fs.StringVar(&o.cert, "cert", "", "PEM `file` of its certificate")
 	fs.StringVar(&o.keyring, "keyring", "", "PEM `file` of the certificates whose bundles the image takes; \"\" is cert's")
 	fs.StringVar(&o.lockTo, "lock", "", "write the lists of packages to this `folder`, and build nothing")
+	fs.StringVar(&o.against, "compare", "", "compare what is in -out with the build in this `folder`, and build nothing")
+	fs.BoolVar(&o.fresh, "fresh", false, "install the packages anew, whatever the cache has")
 	fs.StringVar(&o.keyringApt, "archive-keyring", "/usr/share/keyrings/debian-archive-keyring.gpg", "`file` of the keys that sign Debian's archives")
 	fs.IntVar(&o.level, "level", 15, "how hard the root file system is compressed, 1 to 22")
 	fs.Func("mirror", "`ARCHIVE=URL` instead of apt's own mirror; ARCHIVE is debian or debian-security", func(s string) error {
@@ -119,7 +131,10 @@ func parse(args []string, stderr io.Writer) (o options, err error) {
 		}
 		o.cache = filepath.Join(c, "penjire", "image")
 	}
-	for _, p := range []*string{&o.out, &o.cache, &o.source} {
+	for _, p := range []*string{&o.out, &o.cache, &o.source, &o.against} {
+		if *p == "" {
+			continue
+		}
 		if *p, err = filepath.Abs(*p); err != nil {
 			return o, err
 		}

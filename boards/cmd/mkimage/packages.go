@@ -103,7 +103,9 @@ func (o options) base(ctx context.Context, all []lock.Package, at time.Time) (st
 	}
 	_, _ = fmt.Fprint(h, names)
 	to := filepath.Join(o.cache, fmt.Sprintf("base-%s-%x.tar", o.board.Arch, h.Sum(nil)[:8]))
-	if _, err := os.Stat(to); err == nil {
+	if o.fresh {
+		to = filepath.Join(o.out, filepath.Base(to))
+	} else if _, err := os.Stat(to); err == nil {
 		o.say("the root file system of these packages is in the cache")
 		return to, nil
 	}
