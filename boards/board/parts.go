@@ -41,7 +41,7 @@ type Image struct {
 	Loader       string   // grub-efi, u-boot
 	UBoot        string   // Debian's name of the U-Boot: rpi_3; "" with another loader
 	DeviceTree   string   // below the kernel's device trees: broadcom/bcm2711-rpi-4-b.dtb; "": the firmware has one
-	Overlays     []string // for the Raspberry Pi's firmware, as after dtoverlay=
+	Overlays     []string // of boards/image/devicetree, which puts them into DeviceTree: i2c-rtc,ds3231
 	Firmware     []string // Debian packages with what the hardware loads
 	Console      []string // as after console=; the last is /dev/console
 	Arguments    []string // more of the kernel's command line

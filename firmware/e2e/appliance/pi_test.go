@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/penjire/penjire/boards/image/recipe"
 	"github.com/penjire/penjire/boards/image/uboot"
 	"github.com/penjire/penjire/boards/layout"
 	"github.com/penjire/penjire/drivers/devicetest"
@@ -100,6 +101,11 @@ func (p *pi) decide(changes map[string]string) {
 			vars[name] = value
 		}
 	}
+	for name := range vars {
+		if _, ok := recipe.Environment()[name]; !ok {
+			p.t.Errorf("U-Boot keeps %s, which it found out of this machine", name)
+		}
+	}
 	maps.Copy(vars, changes)
 	if env, err = uboot.Env(vars); err != nil {
 		p.t.Fatal(err)
@@ -144,7 +150,8 @@ func (p *pi) said(ctx context.Context, what string) string {
 }
 
 // TestPi3 has U-Boot on a card with the image of a Raspberry Pi 3 start the kernel of
-// slot A, and go through the tries of a slot B that has none until it is at A again.
+// slot A with the board's overlays in its device tree, and go through the tries of a
+// slot B that has none until it is at A again.
 func TestPi3(t *testing.T) {
 	p := newPi(t)
 	ctx, stop := context.WithTimeout(t.Context(), patience)
@@ -152,6 +159,9 @@ func TestPi3(t *testing.T) {
 	p.on(ctx)
 	if s := p.said(ctx, "penjire: slot="); !strings.Contains(s, "slot=A ") {
 		t.Errorf("a new image says %q, want slot A", s)
+	}
+	if s := p.said(ctx, "penjire: tree="); !strings.HasSuffix(s, "tree=broadcom/bcm2837-rpi-3-b.dtb at=0x05600000 overlays=i2c-rtc,ds3231") {
+		t.Errorf("U-Boot says %q, want the slot's own tree with the board's clock in it", s)
 	}
 	p.said(ctx, "Starting kernel")
 	if _, err := p.m.Cut(nil); err != nil {
