@@ -59,6 +59,8 @@ type SlotHas struct {
 	Name    string          `json:"name"`
 	State   State           `json:"state"` // of its root
 	Release *layout.Release `json:"release,omitempty"`
+	Trees   []Tree          `json:"trees,omitempty"` // of a Raspberry Pi
+	Wrong   string          `json:"wrong,omitempty"` // why its device trees cannot be read
 }
 
 // Inspect says what is in the file or on the medium at path. Unless quick is set it

@@ -31,8 +31,14 @@ func (in *Inspection) slots(f *os.File) {
 				h.State = Empty
 			}
 		}
-		if rel, err := releaseIn(f, r); err == nil {
+		rel, err := releaseIn(f, r)
+		if err == nil {
 			h.Release = &rel
+		}
+		if boot, ok := find(in.layout, s.Boot); ok && h.Release != nil {
+			if h.Trees, err = treesIn(f, boot); err != nil {
+				h.Wrong = err.Error()
+			}
 		}
 		in.Slots = append(in.Slots, h)
 	}

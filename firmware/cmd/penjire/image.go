@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -8,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -103,6 +105,12 @@ func showInspection(in *flash.Inspection, w io.Writer) {
 			what = fmt.Sprintf("version %s, %s", s.Release.Version, s.State)
 		}
 		line("slot "+s.Name, "%s", what)
+		for _, tree := range s.Trees {
+			line("", "%s, overlays: %s", tree.Name, cmp.Or(strings.Join(tree.Overlays, " "), "none"))
+		}
+		if s.Wrong != "" {
+			line("", "its device trees cannot be read: %s", s.Wrong)
+		}
 	}
 	for _, p := range in.Parts {
 		what := string(p.State)
