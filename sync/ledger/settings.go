@@ -30,4 +30,21 @@ type Settings interface {
 
 	// LastSettings returns what PutSettings was last given for the kiosk. ErrNotFound.
 	LastSettings(ctx context.Context, kiosk string) (version uint64, signed []byte, err error)
+
+	// SettingsRefused notes what a kiosk said against that version of its settings: the
+	// code of its nack. Of what PutSettings was not given it changes nothing.
+	SettingsRefused(ctx context.Context, kiosk string, version uint64, code string) error
+
+	// GivenSettings returns what PutSettings was last given for each kiosk, by kiosk.
+	GivenSettings(ctx context.Context) ([]Given, error)
+}
+
+// Given is what a kiosk was given last of settings.
+type Given struct {
+	Kiosk   string
+	Version uint64
+	At      time.Time
+	Acked   time.Time // when the kiosk said that it has it; zero: not yet
+	Refused string    // what it said against it, by SettingsRefused; "": nothing
+	Signed  []byte
 }

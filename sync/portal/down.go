@@ -109,6 +109,9 @@ func (s *session) items(its []ledger.Item, cursor uint64) (*wire.Items, uint64, 
 		if n > 0 && n+len(it.Bytes) > itemBytes {
 			break
 		}
+		if it.Kind == ledger.ItemSettings {
+			s.settings.Store(it.Version)
+		}
 		if it.Kind == ledger.ItemDecided {
 			decided, ids = append(decided, it.Bytes), append(ids, it.ID)
 		} else {

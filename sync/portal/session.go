@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/penjire/penjire/sync/ledger"
@@ -49,6 +50,8 @@ type session struct {
 	uploads map[[32]byte]*wire.Large // announced in this session; nil: here by now
 	purse   purse                    // what it may still bring
 	strikes int                      // how often it brought more
+
+	settings atomic.Uint64 // version of the kiosk's settings that it was handed last
 }
 
 func (p *Portal) serve(ctx context.Context, kiosk string, cert *x509.Certificate, c wire.Carrier) error {
@@ -142,7 +145,11 @@ func (s *session) run(ctx context.Context) error {
 			case f.Of == wire.TypeItems && f.Code == wire.CodeUnbelieved:
 				err = s.raise(ctx, ledger.AlarmUnbelieving, fmt.Sprintf("trust %d", s.hello.Trust))
 			case f.Of == wire.TypeItems && (f.Code == wire.CodeSettings || f.Code == wire.CodeSettingsRefused):
-				err = s.raise(ctx, ledger.AlarmSettings, f.Code)
+				if err = s.raise(ctx, ledger.AlarmSettings, f.Code); err == nil {
+					if e := s.p.ledger.SettingsRefused(ctx, s.kiosk, s.settings.Load(), f.Code); e != nil {
+						err = s.busy(ctx, e)
+					}
+				}
 			}
 		case *wire.Bye:
 			return nil

@@ -19,6 +19,13 @@ import (
 // AllKiosks is the scope of what is set on every kiosk.
 const AllKiosks = "all"
 
+// ErrValues is of values that are no settings, and ErrSeen where somebody else set
+// something meanwhile.
+var (
+	ErrValues = errors.New("these are no settings")
+	ErrSeen   = errors.New("somebody else set something for it meanwhile")
+)
+
 // ErrScope is of a scope that is none.
 var ErrScope = errors.New("want all, a ring (lab, pilot, broad) or a kiosk's number")
 
@@ -41,15 +48,10 @@ func Scope(s string) (string, error) {
 // layered returns what the layers say for a kiosk in that ring, put together; nil where
 // nobody ever set anything for it. all is as ledger.Settings.Layers has it.
 func layered(all []ledger.Layer, kiosk string, ring release.Ring) ([]byte, error) {
-	newest := map[string][]byte{}
-	for _, l := range all {
-		if newest[l.Scope] == nil {
-			newest[l.Scope] = l.Values
-		}
-	}
+	newest := InForce(all)
 	var parts [][]byte
 	for _, scope := range []string{AllKiosks, "ring:" + ring.String(), "kiosk:" + kiosk} {
-		if b := newest[scope]; b != nil {
+		if b := newest[scope].Values; b != nil {
 			parts = append(parts, b)
 		}
 	}
@@ -58,6 +60,49 @@ func layered(all []ledger.Layer, kiosk string, ring release.Ring) ([]byte, error
 	}
 	return service.Merge(parts...)
 }
+
+// SetSettings keeps what an operator sets for a scope, in place of what was set for it
+// before, and returns its number. scope is as [Scope] reads it; values are checked as
+// kiosks need them. seen is the number of what the operator saw in force, -1: nobody
+// looked; where there is another by now it is ErrSeen, and nothing is set.
+func SetSettings(ctx context.Context, l ledger.Settings, scope string, values []byte, seen int64, by string, now time.Time) (uint64, error) {
+	fail := func(err error) (uint64, error) { return 0, fmt.Errorf("portal: set settings: %w", err) }
+	scope, err := Scope(scope)
+	if err != nil {
+		return fail(err)
+	}
+	if err := service.CheckValues(values); err != nil {
+		return fail(errors.Join(ErrValues, err))
+	}
+	if seen >= 0 {
+		all, err := l.Layers(ctx)
+		if err != nil {
+			return fail(err)
+		}
+		if last := InForce(all)[scope].Number; last != uint64(seen) {
+			return fail(ErrSeen)
+		}
+	}
+	n, err := l.AddLayer(ctx, ledger.Layer{Scope: scope, Values: values, By: by, At: now})
+	if err != nil {
+		return fail(err)
+	}
+	return n, nil
+}
+
+// InForce returns the layer that counts of each scope.
+func InForce(all []ledger.Layer) map[string]ledger.Layer {
+	out := map[string]ledger.Layer{}
+	for _, l := range all { // the newest of a scope first
+		if _, ok := out[l.Scope]; !ok {
+			out[l.Scope] = l
+		}
+	}
+	return out
+}
+
+// TellAll has the sessions look for what there is for their kiosks.
+func (p *Portal) TellAll() { p.notifyAll() }
 
 // instruct puts a kiosk's settings among its items, if they are others than it was given
 // last.

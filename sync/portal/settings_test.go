@@ -77,6 +77,13 @@ func TestSettings(t *testing.T) {
 		}
 		return false
 	})
+	k.until("the portal knows that the kiosk cannot use some of it", func() bool {
+		fleet, err := SettledFleet(t.Context(), w.l, w.Trust())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(fleet) == 1 && fleet[0].State == SettlingPartly && fleet[0].Given.Refused == "settings.refused"
+	})
 	stop()
 }
 

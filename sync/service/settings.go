@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/penjire/penjire/sync/edoc/cms"
@@ -147,4 +148,34 @@ func object(b []byte) (map[string]any, error) {
 		return nil, errors.New("settings are no JSON object")
 	}
 	return o, nil
+}
+
+// names are those of wire.md, section 5b, and what is inside; nil: not looked into.
+var names = map[string][]string{
+	"log_level": nil, "phone": nil, "night": {"from", "to"}, "power": {"profile"},
+	"update": {"ring", "quiet", "windows", "bytes_per_day", "every_h"}, "sync": {"windows", "bytes_per_day"},
+}
+
+// UnknownNames returns the names in values that this software does not know, in order: a
+// typing error, or what only newer kiosks have. For values that are none it is nil.
+func UnknownNames(values []byte) (out []string) {
+	o, err := object(values)
+	if err != nil {
+		return nil
+	}
+	for k, v := range o {
+		in, known := names[k]
+		if !known {
+			out = append(out, k)
+		}
+		if m, ok := v.(map[string]any); ok && in != nil {
+			for name := range m {
+				if !slices.Contains(in, name) {
+					out = append(out, k+"."+name)
+				}
+			}
+		}
+	}
+	slices.Sort(out)
+	return out
 }

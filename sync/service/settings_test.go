@@ -9,6 +9,18 @@ import (
 	"github.com/penjire/penjire/sync/edoc/trust"
 )
 
+// TestUnknownNames finds what is misspelt or of newer software, as spec has the names.
+func TestUnknownNames(t *testing.T) {
+	for in, want := range map[string]string{
+		`{}`: "", `[]`: "", `{"log_level": "info", "update": {"quiet": []}, "power": {"profile": "solar"}, "night": {"from": "1", "to": "2"}}`: "",
+		`{"log_levle": 1, "sync": {"window": []}, "update": 5}`: "log_levle sync.window",
+	} {
+		if got := strings.Join(UnknownNames([]byte(in)), " "); got != want {
+			t.Errorf("UnknownNames(%s) = %q, want %q", in, got, want)
+		}
+	}
+}
+
 // TestOpenSettings: settings are opened by the kiosk that they name, as a portal signed
 // them, and nothing else is.
 func TestOpenSettings(t *testing.T) {

@@ -13,7 +13,6 @@ import (
 
 	"github.com/penjire/penjire/sync/ledger"
 	"github.com/penjire/penjire/sync/portal"
-	"github.com/penjire/penjire/sync/service"
 )
 
 const settingsUsage = `usage: portald settings set -dir FOLDER all|lab|pilot|broad|KIOSK FILE
@@ -63,24 +62,15 @@ func settingsDo(ctx context.Context, what, dir, where string, args []string, asJ
 	if what == "ls" {
 		return settingsList(ctx, db, asJSON, stdout)
 	}
-	scope, err := portal.Scope(args[0])
-	if err != nil {
-		return err
-	}
 	b, err := os.ReadFile(args[1])
 	if err != nil {
 		return err
 	}
-	if err := service.CheckValues(b); err != nil {
+	n, err := portal.SetSettings(ctx, db, args[0], b, -1, "command: "+cmp.Or(os.Getenv("SUDO_USER"), os.Getenv("USER"), "?"), time.Now())
+	if err != nil {
 		return fmt.Errorf("%s: %w", args[1], err)
 	}
-	n, err := db.AddLayer(ctx, ledger.Layer{
-		Scope: scope, Values: b, By: "command: " + cmp.Or(os.Getenv("SUDO_USER"), os.Getenv("USER"), "?"), At: time.Now(),
-	})
-	if err != nil {
-		return err
-	}
-	_, err = fmt.Fprintf(stdout, "set %d for %s: kiosks get it when they next connect, connected ones within an hour; a kiosk that cannot use it raises kiosk.settings\n", n, scope)
+	_, err = fmt.Fprintf(stdout, "set %d for %s: kiosks get it when they next connect, connected ones within an hour; a kiosk that cannot use it raises kiosk.settings\n", n, args[0])
 	return err
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/penjire/penjire/sync/ledger"
@@ -57,14 +58,15 @@ func healthz(w http.ResponseWriter, r *http.Request, p *portal.Portal) {
 		http.Error(w, "the ledger does not answer", http.StatusServiceUnavailable)
 		return
 	}
-	say := "ok"
+	var say strings.Builder
+	say.WriteString("ok")
 	if p.Disk().Full {
-		say += ", but no room for requests"
+		say.WriteString(", but no room for requests")
 	}
 	for _, t := range p.Troubles() {
-		say += ", but " + troubleSays[t.What]
+		say.WriteString(", but " + troubleSays[t.What])
 	}
-	_, _ = w.Write([]byte(say + "\n"))
+	_, _ = w.Write([]byte(say.String() + "\n"))
 }
 
 // troubleSays is what everybody is told of a trouble; operators see more at the desk.

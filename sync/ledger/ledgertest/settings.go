@@ -41,5 +41,17 @@ func settings(t *testing.T, open Opener) {
 		if len(its) != 2 || its[0].Kind != ledger.ItemSettings || its[1].Version != 6 || its[0].ID >= its[1].ID {
 			t.Errorf("Items = %+v, want both in order", its)
 		}
+		ok(t, l.Acked(ctx, "K-000001", its[0].ID, start.Add(time.Hour)))
+		given := must[[]ledger.Given](t)(l.GivenSettings(ctx))
+		if len(given) != 2 || given[0].Kiosk != "K-000001" || given[0].Version != 6 || !given[0].Acked.IsZero() || given[0].Signed[0] != 2 ||
+			!given[0].At.Equal(start) || given[1].Version != 1 {
+			t.Errorf("GivenSettings = %+v, want the last of each, not acked", given)
+		}
+		ok(t, l.Acked(ctx, "K-000001", its[1].ID, start.Add(time.Hour)))
+		ok(t, l.SettingsRefused(ctx, "K-000001", 6, "settings.refused"))
+		ok(t, l.SettingsRefused(ctx, "K-000001", 9, "settings.invalid")) // there is no such one
+		if given = must[[]ledger.Given](t)(l.GivenSettings(ctx)); given[0].Refused != "settings.refused" || given[1].Refused != "" || !given[0].Acked.Equal(start.Add(time.Hour)) || !given[1].Acked.IsZero() {
+			t.Errorf("GivenSettings = %+v, want the first acked an hour later, and refused in part", given)
+		}
 	})
 }

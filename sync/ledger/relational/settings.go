@@ -76,3 +76,31 @@ func (d *Store) LastSettings(ctx context.Context, kiosk string) (version uint64,
 	}
 	return version, signed, nil
 }
+
+// SettingsRefused implements ledger.Settings. The stage of an item is what it makes of a
+// request; settings are of none.
+func (d *Store) SettingsRefused(ctx context.Context, kiosk string, version uint64, code string) error {
+	return d.update(ctx, "note that settings were refused", func(tx *tx) error {
+		v, err := toInt(version)
+		if err != nil {
+			return err
+		}
+		_, err = tx.exec(ctx, `UPDATE items SET stage = ? WHERE kiosk = ? AND kind = ? AND version = ?`, code, kiosk, ledger.ItemSettings, v)
+		return err
+	})
+}
+
+// GivenSettings implements ledger.Settings.
+func (d *Store) GivenSettings(ctx context.Context) ([]ledger.Given, error) {
+	rs, err := d.query(ctx, `SELECT i.kiosk, i.version, i.at, i.acked, i.stage, i.bytes FROM items i
+		JOIN (SELECT kiosk, max(id) AS id FROM items WHERE kind = ? GROUP BY kiosk) l ON l.kiosk = i.kiosk AND l.id = i.id
+		ORDER BY i.kiosk`, ledger.ItemSettings)
+	out, err := rows(rs, err, func(rs *sql.Rows) (g ledger.Given, err error) {
+		err = rs.Scan(&g.Kiosk, &g.Version, milli{&g.At}, milli{&g.Acked}, &g.Refused, &g.Signed)
+		return g, err
+	})
+	if err != nil {
+		return nil, d.errorf("read what kiosks were given of settings: %w", err)
+	}
+	return out, nil
+}

@@ -147,6 +147,8 @@ func (d *Desk) routes() *http.ServeMux {
 	m.HandleFunc("POST /desk/kiosks/{kiosk}/ring", d.operators(d.changeRing))
 	m.HandleFunc("GET /desk/releases", d.operators(d.releases))
 	m.HandleFunc("POST /desk/releases/{board}/{build}", d.operators(d.changeRelease))
+	m.HandleFunc("GET /desk/settings", d.operators(d.settingsPage))
+	m.HandleFunc("POST /desk/settings", d.operators(d.changeSettings))
 	m.HandleFunc("GET /desk/enrol", d.operators(d.enrolPage))
 	m.HandleFunc("GET /desk/enrol/kiosks.pem", d.operators(d.forRegister))
 	m.HandleFunc("POST /desk/enrol", d.operators(d.makeCode))

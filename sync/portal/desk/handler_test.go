@@ -67,6 +67,19 @@ func (b *browser) send(method, path string, form url.Values) *httptest.ResponseR
 	return w
 }
 
+// cross is a post that another site has the browser send.
+func (b *browser) cross(path string, form url.Values) *httptest.ResponseRecorder {
+	r := httptest.NewRequest("POST", path, strings.NewReader(form.Encode()))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.Header.Set("Sec-Fetch-Site", "cross-site")
+	for _, c := range b.cookies {
+		r.AddCookie(c)
+	}
+	w := httptest.NewRecorder()
+	b.h.ServeHTTP(w, r)
+	return w
+}
+
 // get wants a page of that status without faults.
 func (b *browser) get(path string, status int) string {
 	b.t.Helper()

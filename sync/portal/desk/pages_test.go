@@ -231,6 +231,7 @@ func pagesIn(t *testing.T, d *Desk, lang string) map[string]any {
 		rel.Fleet = append(rel.Fleet, viewSoftware(s, base.Lang))
 	}
 	out["releases"] = rel
+	maps.Copy(out, settingsPages(t, d, base))
 	en := enrolView{Base: base, Off: true}
 	en.Self = "/desk/enrol"
 	out["enrol off"] = en
