@@ -141,7 +141,10 @@ func (k *Kiosk) lookUpdate(now time.Time) screen.UpdateView {
 		v.State, v.Version, v.Size = screen.UpdateOffered, s.version, s.size
 	case st.Report.Phase == releases.Downloading.String():
 		v.State, v.Stick = screen.UpdateCopying, st.Stick
-		if st.Size > 0 {
+		switch {
+		case !st.Stick && st.Fetch > 0:
+			v.Fetch, v.Percent = st.Fetch, int(st.Fetched*20/st.Fetch)*5
+		case st.Size > 0:
 			v.Percent = int(st.Report.Have*20/st.Size) * 5 // a page is not drawn anew for each percent
 		}
 	case st.Report.Phase == releases.Staged.String():

@@ -29,6 +29,14 @@ func (u *Updater) carryOut(ctx context.Context) {
 			if err := u.store.drop(); err != nil {
 				u.c.Log.Warn("update", "err", err)
 			}
+		case Keep:
+			u.keep(ctx)
+		case DropBase:
+			u.halt()
+			u.plan = nil
+			if err := u.store.dropBase(); err != nil {
+				u.c.Log.Warn("update", "err", err)
+			}
 		case Install:
 			u.halt()
 			u.task(ctx, true, u.install)
@@ -42,6 +50,17 @@ func (u *Updater) carryOut(ctx context.Context) {
 			u.writeNotes(ctx)
 		}
 	}
+}
+
+// keep keeps the bundle that went well.
+func (u *Updater) keep(ctx context.Context) {
+	u.halt()
+	u.plan = nil
+	err := u.store.keep()
+	if err == nil {
+		err = u.step(Kept{}, u.facts(ctx))
+	}
+	u.trouble("update: the bundle that went well is not kept", err) // a tick asks again
 }
 
 // task does something beside everything else, of which there is one at a time. What
@@ -166,7 +185,14 @@ func (u *Updater) writeNotes(ctx context.Context) {
 // keepFree is how much of the disk a bundle leaves to what the kiosk is for.
 const keepFree = 256 << 20
 
-// room returns how large a bundle the disk takes; what is there of one counts as room.
+// space returns how large a bundle the disk takes, where what is there of one counts as
+// room, and how much the one has that is kept.
+func (u *Updater) space() (most, base int64) {
+	bundle, base := u.store.sizes()
+	return room(u.c.Dir) + bundle, base
+}
+
+// room returns how much of the disk is free for bundles.
 func room(dir string) int64 {
 	var fs unix.Statfs_t
 	if err := unix.Statfs(dir, &fs); err != nil {

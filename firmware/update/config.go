@@ -26,8 +26,11 @@ type Source interface {
 	// Check tells the portal how the software is, and returns the description that it
 	// has for this kiosk; nil: none.
 	Check(ctx context.Context, r release.Report) ([]byte, error)
-	// Bundle returns the bytes of a bundle from an offset on.
-	Bundle(ctx context.Context, sha256 [32]byte, from int64) (Stream, error)
+	// Bundle returns the bytes of a bundle of that size from an offset up to another.
+	Bundle(ctx context.Context, sha256 [32]byte, from, to, size int64) (Stream, error)
+	// Index returns a bundle's index, which has so many bytes at most: ErrNoIndex. What
+	// came of it is returned with other errors too.
+	Index(ctx context.Context, sha256 [32]byte, most int64) ([]byte, error)
 }
 
 // Config is what an updater works with.

@@ -25,9 +25,13 @@ type (
 	// Withdrawn says that the portal has nothing for this kiosk, or not any more.
 	Withdrawn struct{}
 
-	// Got says how much of the bundle is durable, and how much of it the link brought
-	// since the last time.
-	Got struct{ Have, New int64 }
+	// Got says how much of the bundle is durable, and how much the link brought since the
+	// last time.
+	Got struct {
+		Have, New int64
+		Left      int64         // bytes that are still to come over the link
+		Whole     release.Whole // why all of the bundle comes so; "": it does not, or has not to
+	}
 
 	// Whole says that the bundle is there and is the one described.
 	Whole struct{}
@@ -36,14 +40,18 @@ type (
 	// the kiosk's own disk takes no more.
 	Cut struct{ Full bool }
 
-	// Spoiled says that what came is not the bundle described.
-	Spoiled struct{}
+	// Spoiled says that what came is not the bundle described. Differs: it was put
+	// together from the bundle of before and what the portal calls new.
+	Spoiled struct{ Differs bool }
 
 	// InstallEnded ends Install.
 	InstallEnded struct {
 		Code   release.Code // "": it is written, and starts next
 		Detail string       // RAUC's words
 	}
+
+	// Kept says that the bundle that went well is kept.
+	Kept struct{}
 
 	// Marked says that the running slot is marked good.
 	Marked struct{}
@@ -67,6 +75,7 @@ func (Whole) event()        {}
 func (Cut) event()          {}
 func (Spoiled) event()      {}
 func (InstallEnded) event() {}
+func (Kept) event()         {}
 func (Marked) event()       {}
 func (Noted) event()        {}
 func (Told) event()         {}
@@ -88,6 +97,13 @@ type (
 	// Drop stops fetching and removes the bundle.
 	Drop struct{}
 
+	// Keep keeps the bundle, for the next to be put together from, in place of the one
+	// kept before: Kept.
+	Keep struct{}
+
+	// DropBase removes the bundle that is kept.
+	DropBase struct{}
+
 	// Install has RAUC write the other slot: InstallEnded.
 	Install struct{}
 
@@ -108,6 +124,8 @@ type (
 func (Fetch) effect()      {}
 func (Halt) effect()       {}
 func (Drop) effect()       {}
+func (Keep) effect()       {}
+func (DropBase) effect()   {}
 func (Install) effect()    {}
 func (Reboot) effect()     {}
 func (MarkGood) effect()   {}

@@ -21,7 +21,10 @@ type machine struct {
 	t     *testing.T
 	state []byte // the durable state
 	file  int64  // durable bytes of the bundle
+	base  uint64 // build of the bundle that is kept; 0: none is
+	short bool   // the disk has no room for two
 	spoil int    // how often the portal hands out something else
+	wrong int    // how often the difference came out wrong
 	slots [2]slot
 	order []int
 	boots int
@@ -61,7 +64,10 @@ type behaviour struct {
 	well             bool // the gate is passed
 	refused          bool // by RAUC
 	spoiled          int
-	oldBroken        bool // the slot of before does not start any more
+	base             uint64 // the bundle that is kept before
+	differs          bool   // the index lies: what is put together by it is wrong
+	short            bool   // the disk has no room for two bundles
+	oldBroken        bool   // the slot of before does not start any more
 	want             release.Code
 	staysOnNewAtLast bool
 }
@@ -73,6 +79,11 @@ var behaviours = []behaviour{
 	{name: "crash loop", starts: true, crashes: true, want: release.CodeRestarts},
 	{name: "RAUC refuses", refused: true, want: release.CodeInstall},
 	{name: "damaged once", starts: true, well: true, spoiled: 1, want: release.CodeGood, staysOnNewAtLast: true},
+	{name: "good, by the difference", starts: true, well: true, base: 1, want: release.CodeGood, staysOnNewAtLast: true},
+	{name: "the index lies", starts: true, well: true, base: 1, differs: true, want: release.CodeGood, staysOnNewAtLast: true},
+	{name: "the index lies, then damaged", base: 1, differs: true, spoiled: 99, want: release.CodeCorrupt},
+	{name: "no room for two", starts: true, well: true, base: 1, short: true, want: release.CodeGood, staysOnNewAtLast: true},
+	{name: "gate fails, by the difference", starts: true, base: 1, want: release.CodeScreen},
 	{name: "damaged", spoiled: 99, want: release.CodeCorrupt},
 	{name: "gate fails and the old is broken", starts: true, oldBroken: true, want: release.CodeStuck, staysOnNewAtLast: true},
 }
@@ -125,11 +136,18 @@ func (m *machine) facts() Facts {
 	if ran == 2 && !m.how.well {
 		h.Painted = false
 	}
-	return Facts{
+	f := Facts{
 		Now: m.now, Boot: fmt.Sprint("boot ", m.boots),
 		Own:  Own{Board: "vm", Version: "x", Build: ran, Format: 1, Slot: "AB"[m.runs : m.runs+1], Ring: release.Broad},
 		Link: true, Quiet: true, Calm: time.Hour, Room: 1 << 30, Slot: 1 << 20, Up: m.up, Health: h,
 	}
+	if m.base != 0 {
+		f.Base = 3
+		if m.short {
+			f.Room = 2
+		}
+	}
+	return f
 }
 
 // live is one life of the daemon: it returns when something is cut off or restarts,
@@ -189,9 +207,21 @@ type restart struct{}
 func (m *machine) carry(x Effect, s State) Event {
 	switch x.(type) {
 	case Fetch:
+		difference := m.base != 0 && s.Whole != release.WholeDamaged
+		if m.short && m.base != 0 {
+			m.t.Fatal("it fetches with two bundles on a disk that has no room for them")
+		}
 		if m.file < 3 {
 			m.file++
-			return Got{m.file, 1}
+			if difference {
+				return Got{Have: m.file}
+			}
+			return Got{Have: m.file, New: 1, Left: 3 - m.file, Whole: s.Whole}
+		}
+		if difference && m.how.differs {
+			m.wrong++
+			m.file = 2
+			return Spoiled{Differs: true}
 		}
 		if m.spoil < m.how.spoiled {
 			m.spoil++
@@ -200,6 +230,17 @@ func (m *machine) carry(x Effect, s State) Event {
 		return Whole{}
 	case Drop:
 		m.file = 0
+	case Keep:
+		if m.file != 0 {
+			if m.file != 3 {
+				m.t.Fatalf("%d of 3 bytes of a bundle are kept", m.file)
+			}
+			m.base, m.file = 2, 0
+			m.step()
+		}
+		return Kept{}
+	case DropBase:
+		m.base = 0
 	case Halt:
 	case Install:
 		return m.install()
@@ -281,7 +322,7 @@ func explore(t *testing.T, offer *release.Release, how behaviour, cuts []int, ki
 		t.Fatal(err)
 	}
 	m := &machine{
-		t: t, state: b, order: []int{0, 1}, now: noon, notes: map[string]int{}, how: how, cuts: cuts, kinds: kinds,
+		t: t, state: b, base: how.base, short: how.short, order: []int{0, 1}, now: noon, notes: map[string]int{}, how: how, cuts: cuts, kinds: kinds,
 		slots: [2]slot{{build: 1, whole: true, good: true, tries: 3}, {}},
 	}
 	m.run(offer)
@@ -305,8 +346,18 @@ func explore(t *testing.T, offer *release.Release, how behaviour, cuts []int, ki
 	case !run.good || s.Good != m.facts().Boot:
 		t.Fatalf("%s: the slot that runs is not marked good", at)
 	}
+	kept := how.base
+	if s.Last.Code == release.CodeGood {
+		kept = 2
+	} else if how.short {
+		kept = 0
+	}
 	cut := len(cuts) > 0
 	switch {
+	case m.base != kept || s.Keeps:
+		t.Fatalf("%s: the bundle of build %d is kept, want that of %d: %s", at, m.base, kept, m.state)
+	case m.wrong > 1+len(cuts):
+		t.Fatalf("%s: the difference was tried %d times after it was wrong", at, m.wrong)
 	case s.Last.Build != 2 || !s.Untold:
 		t.Fatalf("%s: last is %+v, want it told", at, s.Last)
 	case s.Last.Code != how.want && (!cut || s.Last.Code == release.CodeGood != (how.want == release.CodeGood)):

@@ -19,6 +19,11 @@ type Stream interface {
 // errSpoiled is bytes that are not those described.
 var errSpoiled = errors.New("update: what came is not the bundle described")
 
+// errDiffers is such bytes where some of them were taken from the bundle of before.
+var errDiffers = errors.New("update: the difference")
+
+var errNoPortal = errors.New("update: there is no portal to fetch from")
+
 // errKeep is a disk of the kiosk that does not take what came.
 var errKeep = errors.New("the disk does not take it")
 
@@ -58,13 +63,19 @@ func (u *Updater) fetchOnce(ctx context.Context, path string) Event {
 	}
 	f, have, err := u.store.open(&r.Content)
 	if err == nil {
-		u.tell(ctx, Got{Have: have})
-		err = u.copyFrom(ctx, f, have, r, path)
+		if path == "" {
+			err = u.copyFromPortal(ctx, f, have, r)
+		} else {
+			err = u.copyFromStick(ctx, f, have, r, path)
+		}
 		err = errors.Join(err, f.Close())
 	}
 	switch {
 	case err == nil:
 		return Whole{}
+	case errors.Is(err, errDiffers):
+		u.c.Log.Warn("update: the difference does not make the bundle described", "build", r.Build, "err", err)
+		return Spoiled{Differs: true}
 	case errors.Is(err, errSpoiled):
 		return Spoiled{}
 	}
@@ -72,61 +83,79 @@ func (u *Updater) fetchOnce(ctx context.Context, path string) Event {
 	return Cut{Full: errors.Is(err, errKeep)}
 }
 
-// copyFrom writes chunk by chunk: each is checked, then durable, then counted.
-func (u *Updater) copyFrom(ctx context.Context, f *os.File, have int64, r *release.Release, path string) error {
+// copyFromPortal gets what the kiosk does not have from the portal, and the rest from
+// the bundle that it keeps.
+func (u *Updater) copyFromPortal(ctx context.Context, f *os.File, have int64, r *release.Release) error {
+	if have == r.Content.Size {
+		return u.copyFrom(ctx, f, have, r, nil, func(int64) Got { return Got{Have: have, Whole: u.state().Whole} })
+	}
+	p, err := u.planFor(ctx, r)
+	if err != nil {
+		return err
+	}
+	in, err := u.assemble(ctx, r, p, have)
+	if err != nil {
+		u.plan = nil // the base has gone
+		return err
+	}
+	defer func() { _ = in.Close() }() // everything wanted was read, or the error says why not
+	err = u.copyFrom(ctx, f, have, r, in, func(have int64) Got {
+		return Got{Have: have, New: u.brought, Left: p.left(have), Whole: p.whole}
+	})
+	if errors.Is(err, errSpoiled) && in.differs() {
+		return fmt.Errorf("%w: %w", errDiffers, err)
+	}
+	return err
+}
+
+// copyFromStick copies the bundle from a memory stick.
+func (u *Updater) copyFromStick(ctx context.Context, f *os.File, have int64, r *release.Release, path string) error {
+	in, err := os.Open(path)
+	if err != nil {
+		return fmt.Errorf("update: open the bundle on the stick: %w", err)
+	}
+	defer func() { _ = in.Close() }() // it is read only
+	if _, err := in.Seek(have, io.SeekStart); err != nil {
+		return fmt.Errorf("update: read the bundle on the stick: %w", err)
+	}
+	return u.copyFrom(ctx, f, have, r, in, func(have int64) Got { return Got{Have: have} })
+}
+
+// copyFrom writes chunk by chunk: each is checked, then durable, then counted as got
+// says.
+func (u *Updater) copyFrom(ctx context.Context, f *os.File, have int64, r *release.Release, in io.Reader, got func(have int64) Got) error {
 	c := &r.Content
-	if have < c.Size {
-		in, err := u.source(ctx, r, path, have)
-		if err != nil {
-			return err
+	count := func() {
+		if e := got(have); u.tell(ctx, e) {
+			u.brought -= e.New
 		}
-		defer func() { _ = in.Close() }() // everything wanted was read, or the error says why not
-		buf := make([]byte, c.Chunk)
-		for have < c.Size {
-			b := buf[:min(c.Chunk, c.Size-have)]
-			if _, err := io.ReadFull(in, b); err != nil {
-				return fmt.Errorf("update: fetch build %d behind byte %d: %w", r.Build, have, err)
-			}
-			if c.CheckChunk(have/c.Chunk, b) != nil {
-				return fmt.Errorf("%w: behind byte %d", errSpoiled, have)
-			}
-			if _, err := f.Write(b); err != nil {
-				return fmt.Errorf("update: keep what came of build %d: %w: %w", r.Build, errKeep, err)
-			}
-			if err := f.Sync(); err != nil {
-				return fmt.Errorf("update: keep what came of build %d: %w: %w", r.Build, errKeep, err)
-			}
-			have += int64(len(b))
-			brought := int64(len(b))
-			if path != "" {
-				brought = 0
-			}
-			u.tell(ctx, Got{have, brought})
-			if err := ctx.Err(); err != nil {
-				return err
-			}
+	}
+	count()
+	buf := make([]byte, min(c.Chunk, c.Size))
+	for have < c.Size {
+		b := buf[:min(c.Chunk, c.Size-have)]
+		if _, err := io.ReadFull(in, b); err != nil {
+			count() // what came was paid for, if it is of use or not
+			return fmt.Errorf("update: fetch build %d behind byte %d: %w", r.Build, have, err)
+		}
+		if c.CheckChunk(have/c.Chunk, b) != nil {
+			count()
+			return fmt.Errorf("%w: behind byte %d", errSpoiled, have)
+		}
+		if _, err := f.Write(b); err != nil {
+			return fmt.Errorf("update: keep what came of build %d: %w: %w", r.Build, errKeep, err)
+		}
+		if err := f.Sync(); err != nil {
+			return fmt.Errorf("update: keep what came of build %d: %w: %w", r.Build, errKeep, err)
+		}
+		have += int64(len(b))
+		count()
+		if err := ctx.Err(); err != nil {
+			return err
 		}
 	}
 	if err := u.store.whole(c); err != nil {
 		return fmt.Errorf("%w: %w", errSpoiled, err)
 	}
 	return nil
-}
-
-// source returns the bundle from an offset on, from the stick or the portal.
-func (u *Updater) source(ctx context.Context, r *release.Release, path string, from int64) (io.ReadCloser, error) {
-	if path == "" {
-		if u.c.Source == nil {
-			return nil, errors.New("update: there is no portal to fetch from")
-		}
-		return u.c.Source.Bundle(ctx, r.Content.SHA256, from)
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, fmt.Errorf("update: open the bundle on the stick: %w", err)
-	}
-	if _, err := f.Seek(from, io.SeekStart); err != nil {
-		return nil, errors.Join(fmt.Errorf("update: read the bundle on the stick: %w", err), f.Close())
-	}
-	return f, nil
 }

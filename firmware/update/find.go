@@ -110,7 +110,8 @@ func (u *Updater) Examine(f Found) (*release.Release, error) {
 		return nil, &Refused{release.CodeOf(err), err}
 	}
 	own.Slot = u.slot
-	if code := refusal(s, Offered{Release: r}, Facts{Own: own, Room: room(u.c.Dir), Slot: u.room}); code != "" {
+	most, base := u.space()
+	if code := refusal(s, Offered{Release: r}, Facts{Own: own, Room: most, Base: base, Slot: u.room}); code != "" {
 		return r, &Refused{Code: code}
 	}
 	if f.Size != r.Content.Size {

@@ -20,7 +20,8 @@ func (s State) started(f Facts) (State, []Effect) {
 		}
 	case release.Downloading:
 		if !arrived {
-			do = s.fetch(f)
+			s, do = s.makeRoom(f)
+			do = append(do, s.fetch(f)...)
 			break
 		}
 		s = s.onTrial()
@@ -61,10 +62,18 @@ func (s State) started(f Facts) (State, []Effect) {
 			s, do = s.end(release.CodeStuck, f), []Effect{Drop{}, MarkGood{}}
 		}
 	}
+	return s, append(do, s.rest()...)
+}
+
+// rest returns what was to be done beside, and may not have been.
+func (s State) rest() (do []Effect) {
+	if s.Keeps {
+		do = append(do, Keep{})
+	}
 	if len(s.Notes) > 0 {
 		do = append(do, WriteNotes{})
 	}
-	return s, do
+	return do
 }
 
 // onTrial begins the trial of what was installed.
@@ -86,10 +95,11 @@ func (s State) tick(f Facts) (State, []Effect) {
 		if s.Good != f.Boot && f.Up >= settled {
 			do = append(do, MarkGood{})
 		}
+		var more []Effect
+		s, more = s.makeRoom(f)
+		do = append(do, more...)
 	}
-	if len(s.Notes) > 0 {
-		do = append(do, WriteNotes{})
-	}
+	do = append(do, s.rest()...)
 	switch s.Phase {
 	case release.Downloading:
 		do = append(do, s.fetch(f)...)

@@ -28,6 +28,11 @@ func Next(s State, e Event, f Facts) (State, []Effect) {
 		if s.Phase == release.Downloading {
 			s.Have = min(e.Have, s.Target.Size)
 			s.Spent = s.Spent.and(e.New, f.Now)
+			s.Fetched += e.New
+			s.Fetch = s.Fetched + e.Left
+			if s.Whole != release.WholeRoom || e.Whole != release.WholeBase { // it gave way
+				s.Whole = e.Whole
+			}
 		}
 		return s, nil
 	case Whole:
@@ -38,14 +43,19 @@ func Next(s State, e Event, f Facts) (State, []Effect) {
 	case Cut:
 		return s.cut(e, f)
 	case Spoiled:
-		return s.spoil(f)
+		return s.spoil(e, f)
 	case InstallEnded:
 		return s.installEnded(e, f)
 	case Marked:
 		s.Good = f.Boot
 		if s.Phase == release.Trial {
-			return s.end(release.CodeGood, f), []Effect{Drop{}, WriteNotes{}}
+			s = s.end(release.CodeGood, f)
+			s.Keeps = true
+			return s, []Effect{Keep{}, WriteNotes{}}
 		}
+		return s, nil
+	case Kept:
+		s.Keeps = false
 		return s, nil
 	case Noted:
 		s.Notes = slices.Clone(s.Notes[min(e.N, len(s.Notes)):])
@@ -93,11 +103,15 @@ func (s State) offered(e Offered, f Facts) (State, []Effect) {
 	if e.Again {
 		n.Bad = slices.DeleteFunc(slices.Clone(n.Bad), func(b uint64) bool { return b == r.Build })
 	}
-	first := Effect(Halt{})
-	if s.Phase != release.Idle && !bytes.Equal(s.Target.SHA256, n.Target.SHA256) {
-		first = Drop{}
+	do := []Effect{Halt{}}
+	switch {
+	case s.Phase != release.Idle && !bytes.Equal(s.Target.SHA256, n.Target.SHA256):
+		do = []Effect{Drop{}}
+	case s.Keeps: // before anything is written over it
+		do = []Effect{Keep{}}
 	}
-	return n, append([]Effect{first}, n.fetch(f)...)
+	n, more := n.makeRoom(f)
+	return n, slices.Concat(do, more, n.fetch(f))
 }
 
 // refusal says why a release is not for this kiosk; "": it is.
@@ -114,10 +128,30 @@ func refusal(s State, e Offered, f Facts) release.Code {
 		return release.CodeRing
 	case slices.Contains(s.Bad, r.Build) && !e.Again:
 		return release.CodeBad
-	case f.Slot > 0 && r.Room > f.Slot, r.Content.Size > f.Room:
+	case f.Slot > 0 && r.Room > f.Slot, r.Content.Size > f.Room+f.Base:
 		return release.CodeSize
 	}
 	return ""
+}
+
+// makeRoom gives up the bundle that is kept where the disk has no room for it beside
+// what is under way, or for what the kiosk is for.
+func (s State) makeRoom(f Facts) (State, []Effect) {
+	need := int64(0)
+	if s.Phase == release.Downloading || s.Phase == release.Staged {
+		need = s.Target.Size
+	}
+	if f.Base == 0 || f.Room >= need {
+		return s, nil
+	}
+	return s.giveUpBase()
+}
+
+func (s State) giveUpBase() (State, []Effect) {
+	if s.Phase == release.Downloading && s.Path == "" && s.Whole == "" {
+		s.Whole = release.WholeRoom
+	}
+	return s, []Effect{DropBase{}}
 }
 
 // zone is Turkmenistan's.
@@ -149,6 +183,10 @@ func (s State) cut(e Cut, f Facts) (State, []Effect) {
 	if s.Phase != release.Downloading {
 		return s, nil
 	}
+	if e.Full && f.Base > 0 {
+		s, do := s.giveUpBase()
+		return s, append(do, s.fetch(f)...)
+	}
 	switch {
 	case s.Path == "":
 		return s, nil
@@ -161,12 +199,17 @@ func (s State) cut(e Cut, f Facts) (State, []Effect) {
 }
 
 // spoil is a bundle that came wrong: from a stick it comes no better, from the portal
-// it is fetched again, a few times.
-func (s State) spoil(f Facts) (State, []Effect) {
+// it is fetched again, a few times. A difference that came wrong says nothing of the
+// bundle: the rest of it is fetched, behind what is right.
+func (s State) spoil(e Spoiled, f Facts) (State, []Effect) {
 	if s.Phase != release.Downloading && s.Phase != release.Staged {
 		return s, nil
 	}
-	s.Phase, s.Have = release.Downloading, 0
+	if e.Differs && s.Whole != release.WholeDamaged {
+		s.Phase, s.Whole = release.Downloading, release.WholeDamaged
+		return s, s.fetch(f)
+	}
+	s.Phase, s.Have, s.Fetched = release.Downloading, 0, 0
 	s.Spoiled++
 	if s.Path != "" || s.Spoiled >= maxSpoiled {
 		return s.end(release.CodeCorrupt, f), []Effect{Drop{}, WriteNotes{}}

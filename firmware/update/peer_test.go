@@ -39,7 +39,7 @@ type rig struct {
 	gets atomic.Int32 // downloads that began behind the first byte
 
 	roots   map[uint64][]byte // what is in the bundle of each build
-	broken  uint64            // build whose screen stays dark
+	broken  atomic.Uint64     // build whose screen stays dark
 	notes   []string
 	restart chan struct{}
 }
@@ -95,8 +95,9 @@ func (c *cutWriter) Write(b []byte) (int, error) {
 func (r *rig) release(build uint64, key releasetest.Key) (signed, bundle []byte) {
 	r.t.Helper()
 	root := make([]byte, 3<<20)
-	src := rand.NewChaCha8([32]byte{byte(build)})
-	_, _ = src.Read(root) // never fails
+	src := rand.NewChaCha8([32]byte{})
+	_, _ = src.Read(root)                 // never fails
+	_, _ = src.Read(root[:build*(8<<10)]) // the builds have most in common
 	r.roots[build] = root
 	bundle = rauctest.Bundle(r.t, compatible, "0.6.2", root, key)
 	return r.w.Sign(r.t, r.w.Release(r.t, build, bundle)), bundle
@@ -149,7 +150,7 @@ func (r *rig) boot(n int) (u *Updater, stop func()) {
 		},
 		Source: &Portal{Base: r.srv.URL, TLS: func() *tls.Config { return conf }},
 		Facts: func(context.Context, Health) Facts {
-			return Facts{Quiet: true, Calm: time.Hour, Health: Health{Painted: build != r.broken, Outbox: true, Portal: true}}
+			return Facts{Quiet: true, Calm: time.Hour, Health: Health{Painted: build != r.broken.Load(), Outbox: true, Portal: true}}
 		},
 		Journal: func(_ context.Context, n Note) error { r.notes = append(r.notes, n.Reason); return nil },
 	})
@@ -229,16 +230,22 @@ func TestThroughPortalAndRauc(t *testing.T) {
 	if got := u.Status().Report; got.Build != 2 || got.Slot != "B" {
 		t.Errorf("runs %+v, want build 2 in slot B", got)
 	}
+	if got := u.Status(); got.Base == 0 {
+		t.Error("the bundle that went well is not kept")
+	}
 	if _, err := os.Stat(filepath.Join(r.dir, "kiosk", bundleFile)); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("the bundle is still there: %v", err)
 	}
 
-	r.broken = 3
+	r.broken.Store(3)
 	r.publish(3, r.w.Key)
 	if err := u.Ask(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	r.await("build 3 is installed", u, nil)
+	if got := u.Status(); got.Fetch == 0 || got.Fetch > got.Size/4 || got.Fetched != got.Fetch || got.Whole != "" {
+		t.Errorf("of %d bytes %d of %d were fetched (%s), want a small part", got.Size, got.Fetched, got.Fetch, got.Whole)
+	}
 	stop()
 	u, stop = r.boot(3)
 	if got := u.Status().Report; got.Build != 3 {

@@ -8,8 +8,12 @@ type Status struct {
 	Ring     string         `json:"ring"`
 	Version  string         `json:"target_version,omitempty"`
 	Size     int64          `json:"size,omitempty"`
-	Stick    bool           `json:"stick,omitempty"` // it comes from a memory stick
-	Hand     bool           `json:"hand,omitempty"`  // it waits for no quiet hours
+	Fetch    int64          `json:"fetch,omitempty"`   // bytes that have to come over the link; 0: not known
+	Fetched  int64          `json:"fetched,omitempty"` // that have
+	Whole    release.Whole  `json:"whole,omitempty"`   // why all of it has to
+	Base     int64          `json:"base,omitempty"`    // bytes of the bundle that is kept: of the next only what is new comes; 0: none is
+	Stick    bool           `json:"stick,omitempty"`   // it comes from a memory stick
+	Hand     bool           `json:"hand,omitempty"`    // it waits for no quiet hours
 	Progress *Progress      `json:"progress,omitempty"`
 	Detail   string         `json:"detail,omitempty"` // RAUC's own words of the last failure
 	Bad      []uint64       `json:"bad,omitempty"`
@@ -19,11 +23,12 @@ type Status struct {
 
 // Status returns where the update stands.
 func (u *Updater) Status() Status {
+	_, base := u.store.sizes()
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	s := Status{
 		Report: u.report(), Version: u.s.Target.Version, Size: u.s.Target.Size, Stick: u.s.Path != "", Hand: u.s.Hand, Detail: u.s.Detail,
-		Bad: u.s.Bad, Keys: u.keys.Version(), Asked: u.asked, Ring: u.c.Own.Ring.String(),
+		Fetch: u.s.Fetch, Fetched: u.s.Fetched, Whole: u.s.Whole, Base: base, Bad: u.s.Bad, Keys: u.keys.Version(), Asked: u.asked, Ring: u.c.Own.Ring.String(),
 	}
 	if u.s.Phase == release.Installing {
 		s.Progress = &u.progress
@@ -35,6 +40,9 @@ func (u *Updater) report() release.Report {
 	r := release.Report{
 		Board: u.c.Own.Board, Version: u.c.Own.Version, Build: u.c.Own.Build, Format: u.c.Own.Format, Slot: u.slot,
 		Ring: u.c.Own.Ring.String(), Phase: u.s.Phase.String(), Target: u.s.Target.Build, Have: u.s.Have,
+	}
+	if u.s.Whole == "" || u.s.Whole == release.WholeDamaged { // the portal gave an index: it knows these words
+		r.Fetch, r.Fetched = u.s.Fetch, u.s.Fetched
 	}
 	if u.s.Last.Code != "" {
 		last := u.s.Last

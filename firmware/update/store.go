@@ -16,6 +16,7 @@ import (
 const (
 	stateFile  = "update.json"
 	bundleFile = "bundle.raucb"
+	baseFile   = "base.raucb" // the bundle that went well, of which the next may have parts
 )
 
 // store keeps the state, whole or not at all, and the bundle while it comes.
@@ -56,12 +57,40 @@ func (d store) save(s State) error {
 
 func (d store) bundle() string { return filepath.Join(d.dir, bundleFile) }
 
+func (d store) base() string { return filepath.Join(d.dir, baseFile) }
+
 // drop removes the bundle.
-func (d store) drop() error {
-	if err := os.Remove(d.bundle()); err != nil && !errors.Is(err, os.ErrNotExist) {
+func (d store) drop() error { return remove(d.bundle()) }
+
+// dropBase removes the bundle of before.
+func (d store) dropBase() error { return remove(d.base()) }
+
+func remove(name string) error {
+	if err := os.Remove(name); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("update: remove a bundle: %w", err)
 	}
 	return nil
+}
+
+// keep makes the bundle the base, in place of the one before. Where it was done already
+// there is no bundle, and nothing changes.
+func (d store) keep() error {
+	if err := durable.Rename(d.bundle(), d.base()); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("update: keep the bundle that went well: %w", err)
+	}
+	return nil
+}
+
+// sizes returns how many bytes of a bundle there are, and how many the base has.
+func (d store) sizes() (bundle, base int64) {
+	size := func(name string) int64 {
+		info, err := os.Stat(name)
+		if err != nil {
+			return 0
+		}
+		return info.Size()
+	}
+	return size(d.bundle()), size(d.base())
 }
 
 // open opens the bundle for writing behind the bytes that are right.

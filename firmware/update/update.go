@@ -14,6 +14,9 @@
 //   - Nothing is changed by a release that is older, foreign, for another board, too
 //     large, damaged or cut: it is said, in words of package release.
 //   - A build that failed here is not tried again by itself.
+//   - The bundle that went well is kept, and of the next only what it has not is fetched.
+//     That is a saving and no more: what comes of it is checked as what is fetched whole,
+//     and where it does not come out the whole is fetched.
 //   - Software reads the form of the kiosk's data before its own as well ([Reads]), and
 //     a release says which forms it reads: what would not is refused before it is there.
 //
@@ -34,9 +37,13 @@ type State struct {
 	Phase   release.Phase   `json:"phase"`
 	Target  Target          `json:"target,omitzero"` // what is under way
 	Signed  []byte          `json:"signed,omitempty"`
-	Path    string          `json:"path,omitempty"` // bundle on a memory stick; "": the portal has it
-	Hand    bool            `json:"hand,omitempty"` // a person asked for it: it waits for no quiet hours
-	Have    int64           `json:"have,omitempty"` // bytes that are durable and right
+	Path    string          `json:"path,omitempty"`    // bundle on a memory stick; "": the portal has it
+	Hand    bool            `json:"hand,omitempty"`    // a person asked for it: it waits for no quiet hours
+	Have    int64           `json:"have,omitempty"`    // bytes that are durable and right
+	Fetch   int64           `json:"fetch,omitempty"`   // bytes of it that have to come over the link; 0: not known yet
+	Fetched int64           `json:"fetched,omitempty"` // that have
+	Whole   release.Whole   `json:"whole,omitempty"`   // why all of it has to
+	Keeps   bool            `json:"keeps,omitempty"`   // the bundle of the last one went well, and is not yet kept for the next
 	Spoiled int             `json:"spoiled,omitempty"`
 	Boot    string          `json:"boot,omitempty"`     // in which installing, or leaving, began
 	Tries   int             `json:"tries,omitempty"`    // of installing, or of leaving
@@ -110,7 +117,8 @@ type Facts struct {
 	Calm    time.Duration // since when nobody has
 	Busy    bool          // it prints, or writes or reads a stick
 	Battery bool          // it runs on its battery, or nobody knows
-	Room    int64         // bytes that a bundle may take on the disk
+	Room    int64         // bytes that a bundle may take on the disk; negative: the disk is short of them
+	Base    int64         // bytes of the bundle that is kept, which gives way to a new one
 	Slot    int64         // bytes of the smaller slot; 0 not known
 	Up      time.Duration // since the daemon started
 	Health  Health

@@ -26,7 +26,7 @@ type Updater struct {
 
 	mu       sync.Mutex
 	s        State
-	saved    int64  // Have when the state was last kept
+	saved    State  // as it was last kept
 	marked   string // slot that is marked as on trial
 	unmarked bool   // no other is
 	todo     []Effect
@@ -36,6 +36,8 @@ type Updater struct {
 
 	fetching context.CancelFunc // nil: nothing is fetched
 	fetched  chan struct{}      // closed when the fetch has ended
+	plan     *plan              // of what is fetched; the fetch has it, and who has halted it
+	brought  int64              // by the link, and not yet told; the same
 	hands    sync.Mutex         // held while RAUC or logind is asked
 	tasks    sync.WaitGroup
 }
@@ -119,7 +121,7 @@ func (u *Updater) own(f Facts) Facts {
 	u.mu.Unlock()
 	f.Boot, f.Up, f.Slot = u.c.Boot, time.Since(u.started), u.room
 	f.Own.Slot = u.slot
-	f.Room = room(u.c.Dir)
+	f.Room, f.Base = u.space()
 	f.Link = (u.c.Allowed == nil || u.c.Allowed()) && !u.spent(f.Now)
 	return f
 }
@@ -148,11 +150,11 @@ func (u *Updater) step(e Event, f Facts) error {
 	defer u.mu.Unlock()
 	before := u.s
 	next, do := Next(u.s, e, f)
-	if _, ok := e.(Got); !ok || next.Have-u.saved >= saveEvery || next.Have < u.saved {
+	if _, ok := e.(Got); !ok || lags(u.saved, next) {
 		if err := errors.Join(u.mark(next), u.store.save(next)); err != nil {
 			return err
 		}
-		u.saved = next.Have
+		u.saved = next
 		if err := u.unmark(next); err != nil {
 			u.c.Log.Warn("update", "err", err) // the next step tries again
 		}
@@ -165,9 +167,18 @@ func (u *Updater) step(e Event, f Facts) error {
 	return nil
 }
 
-// saveEvery is how many fetched bytes the state may lag behind: what is right of the
-// bundle is found by its digests.
-const saveEvery = 16 << 20
+// How many bytes the state may lag behind: what is right of the bundle is found by its
+// digests, and what a power cut keeps from being counted is little beside a day's bytes.
+const (
+	saveEvery    = 16 << 20
+	saveSpending = 2 << 20
+)
+
+// lags says whether the state that was kept is too far behind next.
+func lags(kept, next State) bool {
+	return next.Have-kept.Have >= saveEvery || next.Have < kept.Have || next.Whole != kept.Whole ||
+		next.Fetched-kept.Fetched >= saveSpending || next.Fetched < kept.Fetched
+}
 
 // Run keeps the update going until ctx ends.
 func (u *Updater) Run(ctx context.Context) error {
@@ -245,10 +256,12 @@ func (u *Updater) state() State {
 	return u.s
 }
 
-// tell hands an event to Run.
-func (u *Updater) tell(ctx context.Context, e Event) {
+// tell hands an event to Run, and says whether it took it.
+func (u *Updater) tell(ctx context.Context, e Event) bool {
 	select {
 	case u.events <- asked{e: e}:
+		return true
 	case <-ctx.Done():
+		return false
 	}
 }

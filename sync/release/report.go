@@ -105,6 +105,21 @@ func CodeOf(err error) Code {
 	return ""
 }
 
+// Whole says why all of a bundle is fetched, and not only what a kiosk does not have.
+// It is kept and shown; words.json has its words.
+type Whole string
+
+// The reasons.
+const (
+	WholeBase    Whole = "whole.base"    // there is no bundle of before, or nothing of it is of use
+	WholeRoom    Whole = "whole.room"    // the disk has no room for two
+	WholeIndex   Whole = "whole.index"   // the portal gives no index that can be read
+	WholeDamaged Whole = "whole.damaged" // what was put together by the index was wrong
+)
+
+// Wholes are all of them.
+var Wholes = []Whole{WholeBase, WholeRoom, WholeIndex, WholeDamaged}
+
 // Outcome is how the last thing that a kiosk did with a release ended.
 type Outcome struct {
 	Build   uint64    `json:"build"`
@@ -116,15 +131,19 @@ type Outcome struct {
 // Report is what a kiosk says of its software when it asks for releases. It names no
 // one.
 type Report struct {
-	Board   string   `json:"board"`
-	Version string   `json:"version"`
-	Build   uint64   `json:"build"`
-	Format  uint32   `json:"format"` // of its data
-	Slot    string   `json:"slot"`   // that runs: A or B; "" not known
-	Ring    string   `json:"ring"`   // that the kiosk was set up for; the portal may say another
-	Phase   string   `json:"phase"`
-	Target  uint64   `json:"target,omitempty"` // the build under way
-	Have    int64    `json:"have,omitempty"`   // bytes of it that are durable
+	Board   string `json:"board"`
+	Version string `json:"version"`
+	Build   uint64 `json:"build"`
+	Format  uint32 `json:"format"` // of its data
+	Slot    string `json:"slot"`   // that runs: A or B; "" not known
+	Ring    string `json:"ring"`   // that the kiosk was set up for; the portal may say another
+	Phase   string `json:"phase"`
+	Target  uint64 `json:"target,omitempty"` // the build under way
+	Have    int64  `json:"have,omitempty"`   // bytes of it that are durable
+	// What of it has to come over the link, and how much has: said only where the portal
+	// has an index of it, for one that has none does not know these words.
+	Fetch   int64    `json:"fetch,omitempty"`
+	Fetched int64    `json:"fetched,omitempty"`
 	Last    *Outcome `json:"last,omitempty"`
 }
 
@@ -132,6 +151,7 @@ type Report struct {
 const (
 	CheckPath  = "/releases/check"   // POST a Report: a signed description, or 204
 	BundlePath = "/releases/bundle/" // and the SHA-256 in hex: GET, ranges too
+	IndexPath  = "/releases/index/"  // and the bundle's SHA-256 in hex: GET its Index
 )
 
 // MaxReport is how long a report may be.
@@ -167,7 +187,7 @@ func (r *Report) check() error {
 		return fmt.Errorf("release: a report's phase is not known: %w", ErrForm)
 	case r.Slot != "" && r.Slot != "A" && r.Slot != "B":
 		return fmt.Errorf("release: a report's slot is neither A nor B: %w", ErrForm)
-	case r.Build > most || r.Target > most || r.Have < 0 || r.Have > MaxBundle:
+	case r.Build > most || r.Target > most || r.Have < 0 || r.Have > MaxBundle, r.Fetch < 0 || r.Fetch > most, r.Fetched < 0 || r.Fetched > most:
 		return fmt.Errorf("release: a number of a report is out of range: %w", ErrForm)
 	}
 	if l := r.Last; l != nil {

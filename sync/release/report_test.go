@@ -13,6 +13,9 @@ import (
 var reports = []struct{ in, want string }{
 	{`{"board":"rpi4","version":"0.6.2","build":7,"format":1,"slot":"A","ring":"broad","phase":"idle"}`, ""},
 	{`{"board":"rpi4","version":"0.6.2","build":7,"format":1,"slot":"B","ring":"broad","phase":"downloading","target":8,"have":1048576,"last":{"build":6,"version":"0.6.1","code":"update.boot","at":"2026-11-30T08:00:00Z"}}`, ""},
+	{`{"board":"rpi4","version":"0.6.2","build":7,"format":1,"slot":"B","ring":"broad","phase":"downloading","target":8,"have":1,"fetch":17000000,"fetched":5}`, ""},
+	{`{"board":"rpi4","version":"0.6.2","build":7,"format":1,"slot":"","ring":"broad","phase":"idle","fetch":-1}`, "out of range"},
+	{`{"board":"rpi4","version":"0.6.2","build":7,"format":1,"slot":"","ring":"broad","phase":"idle","fetched":-1}`, "out of range"},
 	{`{"board":"rpi4","version":"0.6.2","build":7,"format":1,"slot":"C","ring":"broad","phase":"idle"}`, "slot"},
 	{`{"board":"../x","version":"0.6.2","build":7,"format":1,"slot":"","ring":"broad","phase":"idle"}`, "no name"},
 	{`{"board":"rpi4","version":"0.6.2","build":7,"format":1,"slot":"","ring":"broad","phase":"resting"}`, "phase"},
@@ -54,7 +57,7 @@ func FuzzParseReport(f *testing.F) {
 	})
 }
 
-// TestWords: every code, phase and ring has words in three languages, and no two
+// TestWords: every code, phase, ring and reason has words in three languages, and no two
 // codes the same.
 func TestWords(t *testing.T) {
 	for _, lang := range []string{"tk", "ru", "en"} {
@@ -74,6 +77,9 @@ func TestWords(t *testing.T) {
 		}
 		for p := release.Idle; p <= release.Leaving; p++ {
 			has(p.String(), false)
+		}
+		for _, w := range release.Wholes {
+			has(string(w), false)
 		}
 		for _, r := range release.Rings {
 			has("ring."+r.String(), false)

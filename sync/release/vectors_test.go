@@ -144,6 +144,11 @@ func TestEveryRuleHasAVector(t *testing.T) {
 			named[s] = true
 		}
 	}
+	for _, v := range indexVectors(t) {
+		for s := range strings.FieldsSeq(v.spec) {
+			named[s] = true
+		}
+	}
 	for _, r := range rules {
 		if !named[r] {
 			t.Errorf("%s has no vector", r)

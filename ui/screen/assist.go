@@ -11,7 +11,12 @@ func (p *page) AssistDo() string {
 }
 
 // UpdateMB is how large the new software is, in millions of bytes.
-func (p *page) UpdateMB() int64 { return (p.Assist.Update.Size + 999_999) / 1_000_000 }
+func (p *page) UpdateMB() int64 { return mb(p.Assist.Update.Size) }
+
+// FetchMB is how much of it comes over the network, in millions of bytes.
+func (p *page) FetchMB() int64 { return mb(p.Assist.Update.Fetch) }
+
+func mb(n int64) int64 { return (n + 999_999) / 1_000_000 }
 
 // UpdateBad reports whether what is told of new software is not as it should be.
 func (p *page) UpdateBad() bool {

@@ -156,7 +156,8 @@ type UpdateView struct {
 	Running string // version that runs
 	Size    int64  // bytes
 	Stick   bool   // it comes from a stick, not over the network
-	Percent int    // that are here
+	Percent int    // that are here; where Fetch is not 0, of what is to be fetched
+	Fetch   int64  // bytes that come over the network; 0: not known yet, or it comes from a stick
 	Night   string // when the kiosk installs: 02:00–05:00
 	Code    string // of UpdateRefused, UpdateUnderWay and UpdateEnded; whoever makes the view knows its words
 	Says    string // those words, in the page's language

@@ -114,6 +114,9 @@ func sayWords(w io.Writer, lang, code string) {
 	}
 }
 
+// megabytes is a number of bytes in millions.
+func megabytes(n int64) string { return fmt.Sprintf("%.1f", float64(n)/1e6) }
+
 // showUpdate prints where the update stands.
 func showUpdate(w io.Writer, s update.Status, lang string) {
 	r := s.Report
@@ -128,6 +131,15 @@ func showUpdate(w io.Writer, s update.Status, lang string) {
 			_, _ = fmt.Fprintf(w, "  %d of %d bytes", r.Have, s.Size)
 		}
 		_, _ = fmt.Fprintln(w)
+		if s.Fetch > 0 && !s.Stick {
+			_, _ = fmt.Fprintf(w, "  over the network: %s of %s MB; of them fetched: %s MB\n", megabytes(s.Fetch), megabytes(s.Size), megabytes(s.Fetched))
+		}
+		if s.Whole != "" {
+			_, _ = fmt.Fprintf(w, "  %s (%s)\n", release.Say(lang, string(s.Whole)).Says, s.Whole)
+		}
+	}
+	if s.Base > 0 && r.Target == 0 {
+		_, _ = fmt.Fprintf(w, "  kept to compare the next one with: %s MB\n", megabytes(s.Base))
 	}
 	if r.Last != nil {
 		_, _ = fmt.Fprintf(w, "%s  build %d  %s\n", r.Last.Version, r.Last.Build, r.Last.At.Format("2006-01-02 15:04"))

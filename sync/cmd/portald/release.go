@@ -85,7 +85,7 @@ func releaseDo(ctx context.Context, what, dir, where string, args []string, asJS
 	case "add":
 		return releaseAdd(ctx, roll, l.keys, args[0], args[1], by, stdout)
 	case "ls":
-		return releaseList(ctx, db, asJSON, stdout)
+		return releaseList(ctx, db, roll, asJSON, stdout)
 	case "ring":
 		ring := release.Ring(0)
 		if args[1] != "own" {
@@ -130,6 +130,17 @@ func releaseAdd(ctx context.Context, roll *rollout.Rollout, keys release.Keys, d
 	}
 	_, err = fmt.Fprintf(stdout, "added %s for %s, build %d, %d bytes; let out to nobody: portald release out -dir … %s %d lab\n",
 		r.Version, r.Board, r.Build, r.Content.Size, r.Board, r.Build)
+	if err != nil {
+		return err
+	}
+	before, n, err := roll.Beyond(ctx, ledger.Release{Board: r.Board, Build: r.Build, SHA256: r.Content.SHA256, Size: r.Content.Size})
+	if errors.Is(err, rollout.ErrNoIndex) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(stdout, "kiosks with %s fetch %d bytes of it\n", before.Version, n)
 	return err
 }
 
@@ -139,8 +150,10 @@ type releaseLine struct {
 	Build   uint64        `json:"build"`
 	Version string        `json:"version"`
 	Bytes   int64         `json:"bytes"`
-	Out     string        `json:"out"`    // none, lab, pilot, broad
-	Widest  string        `json:"widest"` // that it was signed for
+	Fetch   *int64        `json:"fetch,omitempty"`  // of those, by a kiosk that has the release before; nil: not known
+	Before  string        `json:"before,omitempty"` // its version
+	Out     string        `json:"out"`              // none, lab, pilot, broad
+	Widest  string        `json:"widest"`           // that it was signed for
 	Paused  string        `json:"paused,omitempty"`
 	By      string        `json:"by"`
 	Rings   []releaseRing `json:"rings"`
@@ -156,7 +169,7 @@ type releaseRing struct {
 	Codes  map[release.Code]int `json:"codes,omitempty"`
 }
 
-func releaseList(ctx context.Context, db ledger.Releases, asJSON bool, stdout io.Writer) error {
+func releaseList(ctx context.Context, db ledger.Releases, roll *rollout.Rollout, asJSON bool, stdout io.Writer) error {
 	all, err := db.Releases(ctx)
 	if err != nil {
 		return err
@@ -173,6 +186,13 @@ func releaseList(ctx context.Context, db ledger.Releases, asJSON bool, stdout io
 		l := releaseLine{
 			Board: r.Board, Build: r.Build, Version: r.Version, Bytes: r.Size, Out: "none",
 			Widest: release.Ring(r.Widest).String(), Paused: r.Paused, By: r.By,
+		}
+		before, n, err := roll.Beyond(ctx, r)
+		switch {
+		case err == nil:
+			l.Before, l.Fetch = before.Version, &n
+		case !errors.Is(err, rollout.ErrNoIndex):
+			return err
 		}
 		if r.Ring != 0 {
 			l.Out = release.Ring(r.Ring).String()
@@ -195,6 +215,9 @@ func releaseList(ctx context.Context, db ledger.Releases, asJSON bool, stdout io
 func (l releaseLine) show(w io.Writer) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s  %s  build %d  %d bytes  out to %s of %s", l.Board, l.Version, l.Build, l.Bytes, l.Out, l.Widest)
+	if l.Fetch != nil {
+		fmt.Fprintf(&b, "  %d bytes to fetch from %s", *l.Fetch, l.Before)
+	}
 	if l.Paused != "" {
 		fmt.Fprintf(&b, "  PAUSED: %s", l.Paused)
 	}

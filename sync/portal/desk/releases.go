@@ -21,6 +21,8 @@ type Rollout interface {
 	LetOut(ctx context.Context, board string, build uint64, ring release.Ring, by string) error
 	Pause(ctx context.Context, board string, build uint64, why, by string) error
 	Resume(ctx context.Context, board string, build uint64, by string) error
+	// Beyond returns how much is to be fetched of a release by who has the one before.
+	Beyond(ctx context.Context, r ledger.Release) (before ledger.Release, n int64, err error)
 }
 
 type releasesView struct {
@@ -36,7 +38,18 @@ type releaseView struct {
 	Counts []rollout.Count
 	Next   release.Ring // to let it out to; 0: it is as far as it may go
 	Ended  []endedView
+	Before string // version of the release before; "": what is new is not known
+	Fetch  int64  // bytes that a kiosk fetches which has that one
 }
+
+// mb is a number of bytes in millions, rounded up: what is little is not nothing.
+func mb(n int64) int64 { return (n + 999_999) / 1_000_000 }
+
+// MB returns how large the bundle is, in millions of bytes.
+func (v releaseView) MB() int64 { return mb(v.Size) }
+
+// FetchMB returns how much of it is to be fetched, in millions of bytes.
+func (v releaseView) FetchMB() int64 { return mb(v.Fetch) }
 
 // Built is the time of the sources that a build's number is (release.md); nil for a
 // number that is no time.
@@ -67,6 +80,12 @@ type softwareView struct {
 	Bad    bool // the last one failed
 	Tell   bool // there is something to do about it
 }
+
+// FetchMB returns what the kiosk has to fetch, in millions of bytes.
+func (v softwareView) FetchMB() int64 { return mb(v.Report.Fetch) }
+
+// FetchedMB returns what it has fetched of that.
+func (v softwareView) FetchedMB() int64 { return min(mb(v.Report.Fetched), v.FetchMB()) }
 
 func (v softwareView) order() int {
 	switch {
@@ -111,7 +130,13 @@ func (d *Desk) releases(w http.ResponseWriter, r *http.Request, o Officer) {
 		return
 	}
 	for _, x := range all {
-		v.Releases = append(v.Releases, viewRelease(x, fleet, ended, v.Lang))
+		one := viewRelease(x, fleet, ended, v.Lang)
+		if d.rollout != nil {
+			if before, n, err := d.rollout.Beyond(r.Context(), x); err == nil {
+				one.Before, one.Fetch = before.Version, n
+			}
+		}
+		v.Releases = append(v.Releases, one)
 	}
 	for _, s := range fleet {
 		v.Fleet = append(v.Fleet, viewSoftware(s, v.Lang))

@@ -1,6 +1,8 @@
 package desk
 
 import (
+	"bytes"
+	"math/rand/v2"
 	"net/http"
 	"net/url"
 	"strings"
@@ -9,6 +11,7 @@ import (
 	"github.com/penjire/penjire/sync/ledger"
 	"github.com/penjire/penjire/sync/ledger/ledgertest"
 	"github.com/penjire/penjire/sync/portal/rollout"
+	"github.com/penjire/penjire/sync/release/releasetest"
 )
 
 // TestReleases has an operator let a release out, pause it and go on, and put a kiosk
@@ -74,4 +77,26 @@ func TestReleases(t *testing.T) {
 	if w := officer.send("POST", "/desk/releases/vm/2", url.Values{"do": {"pause"}}); w.Code != http.StatusNotFound {
 		t.Errorf("pausing by an officer = %d, want 404", w.Code)
 	}
+}
+
+// TestReleasesSayWhatIsNew: the page says how much of a release is to be fetched, and how
+// far a kiosk is with it.
+func TestReleasesSayWhatIsNew(t *testing.T) {
+	o := openOffice(t)
+	roll := rollout.New(rollout.Config{Ledger: o.Ledger(), Folder: t.TempDir()})
+	o.desk.rollout = roll
+	w := releasetest.New(t, noon)
+	old := make([]byte, 3_000_000)
+	_, _ = rand.NewChaCha8([32]byte{1}).Read(old) // never fails
+	for build, b := range map[uint64][]byte{2: old, 3: append([]byte("new"), old...)} {
+		if _, err := roll.Add(t.Context(), w.Sign(t, w.Release(t, build, b)), w.Keys, bytes.NewReader(b), "test"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	report := `{"board":"vm","version":"0.6.2","build":2,"format":1,"slot":"A","ring":"broad","phase":"downloading","target":3,"have":5,"fetch":16500000,"fetched":400000}`
+	if _, err := o.Ledger().Reported(t.Context(), ledger.Software{Kiosk: "K-000001", At: noon, OwnRing: 3, Report: []byte(report)}, nil); err != nil {
+		t.Fatal(err)
+	}
+	page := o.browser(t).signIn("serdar").get("/desk/releases", 200)
+	wants1(t, "the page", page, "To fetch by who has 0.6.2: 1 MB of 4 MB", "fetched: 1 MB of 17 MB", "3 MB")
 }

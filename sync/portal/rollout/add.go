@@ -13,8 +13,8 @@ import (
 )
 
 // Add takes a release into the folder and the ledger, let out to nobody. The bundle is
-// read and must be the one that is described by somebody whom keys believes. It may be
-// repeated.
+// read and must be the one that is described by somebody whom keys believes; its index
+// is made. It may be repeated.
 func (o *Rollout) Add(ctx context.Context, signed []byte, keys release.Keys, bundle io.Reader, by string) (r *release.Release, err error) {
 	if r, _, err = release.Open(signed, keys); err != nil {
 		return nil, fmt.Errorf("rollout: add a release: %w", err)
@@ -24,6 +24,9 @@ func (o *Rollout) Add(ctx context.Context, signed []byte, keys release.Keys, bun
 	}
 	if err := o.keep(r, bundle); err != nil {
 		return nil, fmt.Errorf("rollout: keep the bundle of build %d: %w", r.Build, err)
+	}
+	if _, err := o.index(&r.Content); err != nil {
+		return nil, fmt.Errorf("rollout: make the index of build %d: %w", r.Build, err)
 	}
 	err = o.c.Ledger.AddRelease(ctx, ledger.Release{
 		Board: r.Board, Build: r.Build, Version: r.Version, SHA256: r.Content.SHA256, Size: r.Content.Size, Signed: signed,

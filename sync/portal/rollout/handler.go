@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"io"
+	"io/fs"
 	"net/http"
 	"os"
 	"slices"
@@ -34,6 +35,7 @@ func (o *Rollout) Handler(admit func(*x509.Certificate) (kiosk string, err error
 	}
 	m.HandleFunc("POST "+release.CheckPath, kiosks(o.check))
 	m.HandleFunc("GET "+release.BundlePath+"{sha256}", kiosks(o.bundle))
+	m.HandleFunc("GET "+release.IndexPath+"{sha256}", kiosks(o.handIndex))
 	return m
 }
 
@@ -67,23 +69,23 @@ func (o *Rollout) check(w http.ResponseWriter, r *http.Request, kiosk string) {
 	_, _ = w.Write(c.Signed) // who asked has gone
 }
 
-// bundle hands out the bundle of a release that was let out to the kiosk's ring. The
-// ring is the one of its last report.
-func (o *Rollout) bundle(w http.ResponseWriter, r *http.Request, kiosk string) {
+// wanted returns the release whose bundle is asked for, if it was let out to the kiosk's
+// ring; the ring is the one of its last report. It answers where it was not.
+func (o *Rollout) wanted(w http.ResponseWriter, r *http.Request, kiosk string) (ledger.Release, bool) {
 	sum, err := hex.DecodeString(r.PathValue("sha256"))
 	if err != nil || len(sum) != 32 {
 		http.NotFound(w, r)
-		return
+		return ledger.Release{}, false
 	}
 	fleet, err := o.c.Ledger.Software(r.Context())
 	if err != nil {
 		o.fail(w, kiosk, err)
-		return
+		return ledger.Release{}, false
 	}
 	all, err := o.c.Ledger.Releases(r.Context())
 	if err != nil {
 		o.fail(w, kiosk, err)
-		return
+		return ledger.Release{}, false
 	}
 	at := slices.IndexFunc(fleet, func(s ledger.Software) bool { return s.Kiosk == kiosk })
 	i := slices.IndexFunc(all, func(c ledger.Release) bool {
@@ -91,11 +93,20 @@ func (o *Rollout) bundle(w http.ResponseWriter, r *http.Request, kiosk string) {
 	})
 	if i < 0 {
 		http.NotFound(w, r)
+		return ledger.Release{}, false
+	}
+	return all[i], true
+}
+
+// bundle hands out a bundle, or a part of it.
+func (o *Rollout) bundle(w http.ResponseWriter, r *http.Request, kiosk string) {
+	c, ok := o.wanted(w, r, kiosk)
+	if !ok {
 		return
 	}
-	f, err := os.Open(BundleFile(o.c.Folder, all[i].SHA256))
-	if errors.Is(err, os.ErrNotExist) {
-		o.c.Log.Error("rollout: a bundle is missing", "build", all[i].Build, "err", err)
+	f, err := os.Open(BundleFile(o.c.Folder, c.SHA256))
+	if errors.Is(err, fs.ErrNotExist) {
+		o.c.Log.Error("rollout: a bundle is missing", "build", c.Build, "err", err)
 		http.NotFound(w, r)
 		return
 	}
@@ -106,7 +117,24 @@ func (o *Rollout) bundle(w http.ResponseWriter, r *http.Request, kiosk string) {
 	defer func() { _ = f.Close() }() // it was read only
 	w.Header().Set("Content-Type", "application/vnd.rauc.bundle")
 	w.Header().Set("ETag", `"`+r.PathValue("sha256")+`"`)
-	http.ServeContent(w, r, "", all[i].At, f)
+	http.ServeContent(w, r, "", c.At, f)
+}
+
+// handIndex hands out the index of a bundle. Where it cannot be had the kiosk is told
+// that there is none, and fetches the whole.
+func (o *Rollout) handIndex(w http.ResponseWriter, r *http.Request, kiosk string) {
+	c, ok := o.wanted(w, r, kiosk)
+	if !ok {
+		return
+	}
+	b, err := o.index(&release.Content{SHA256: c.SHA256, Size: c.Size})
+	if err != nil {
+		o.c.Log.Error("rollout: a bundle has no index", "build", c.Build, "err", err)
+		http.NotFound(w, r)
+		return
+	}
+	w.Header().Set("Content-Type", "application/cbor")
+	_, _ = w.Write(b) // who asked has gone
 }
 
 func (o *Rollout) fail(w http.ResponseWriter, kiosk string, err error) {

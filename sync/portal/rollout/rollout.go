@@ -13,6 +13,7 @@ import (
 	"log/slog"
 	"path/filepath"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/penjire/penjire/sync/ledger"
@@ -51,7 +52,10 @@ func (l Limit) exceeded(failed, tried int) bool {
 
 // Rollout lets releases out. It keeps nothing in memory: any number of portals may
 // run on one ledger and folder.
-type Rollout struct{ c Config }
+type Rollout struct {
+	c      Config
+	making sync.Mutex // of an index
+}
 
 // New returns a rollout.
 func New(c Config) *Rollout {
@@ -61,7 +65,7 @@ func New(c Config) *Rollout {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Rollout{c}
+	return &Rollout{c: c}
 }
 
 // ErrWidest is returned for a release that is to go further than it was signed for.
