@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -105,9 +106,11 @@ func fetchIn(dir string, said func(have int64)) (*memory, error) {
 	}
 	portal := &memory{c: &r.Content}
 	ctx, cancel := context.WithCancel(context.Background())
+	var events sync.WaitGroup
+	defer events.Wait() // what was told is said
 	defer cancel()
 	u := &Updater{c: Config{Dir: dir, Source: portal, Log: slog.New(slog.DiscardHandler)}, store: store{dir}, events: make(chan asked)}
-	go func() {
+	events.Go(func() {
 		for {
 			select {
 			case a := <-u.events:
@@ -118,7 +121,7 @@ func fetchIn(dir string, said func(have int64)) (*memory, error) {
 				return
 			}
 		}
-	}()
+	})
 	f, have, err := u.store.open(&r.Content)
 	if err != nil {
 		return nil, err

@@ -142,7 +142,7 @@ func (u *Updater) copyFrom(ctx context.Context, f *os.File, have int64, r *relea
 			count()
 			return fmt.Errorf("%w: behind byte %d", errSpoiled, have)
 		}
-		if _, err := f.Write(b); err != nil {
+		if _, err := f.WriteAt(b, have); err != nil {
 			return fmt.Errorf("update: keep what came of build %d: %w: %w", r.Build, errKeep, err)
 		}
 		if err := f.Sync(); err != nil {

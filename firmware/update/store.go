@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 
@@ -93,7 +92,8 @@ func (d store) sizes() (bundle, base int64) {
 	return size(d.bundle()), size(d.base())
 }
 
-// open opens the bundle for writing behind the bytes that are right.
+// open opens the bundle for writing behind the bytes that are right; there is nothing
+// else in it.
 func (d store) open(c *release.Content) (f *os.File, have int64, err error) {
 	f, err = os.OpenFile(d.bundle(), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
@@ -101,9 +101,6 @@ func (d store) open(c *release.Content) (f *os.File, have int64, err error) {
 	}
 	if have, err = c.Good(f); err == nil {
 		err = f.Truncate(have)
-	}
-	if err == nil {
-		_, err = f.Seek(have, io.SeekStart)
 	}
 	if err == nil {
 		err = durable.SyncDir(d.dir)
