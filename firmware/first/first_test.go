@@ -18,7 +18,7 @@ import (
 )
 
 // setupOf returns the set-up that a card is flashed with, and the secret in it.
-func setupOf(t *testing.T, kiosk string) (file, secret string) {
+func setupOf(t testing.TB, kiosk string) (file, secret string) {
 	t.Helper()
 	root, err := os.ReadFile("../enrol/testdata/root.pem")
 	if err != nil {
