@@ -25,13 +25,16 @@ const newly = 7 * 24 * time.Hour
 type kiosk struct {
 	ledger.Kiosk
 	Connected bool
-	Quiet     bool // not seen for long
-	Stuck     bool // a request waits for long (ED-25)
-	Older     bool // its catalogue or bundle is not the newest
-	Unlisted  bool // the trust bundle has no certificate that its seals are checked by
-	Forks     int  // of the alarms that the page has
-	Restored  int  // it has what the portal's store lost
-	Recent    int  // alarms of the last days
+	Quiet     bool      // not seen for long
+	Stuck     bool      // a request waits for long (ED-25)
+	Older     bool      // its catalogue or bundle is not the newest
+	Unlisted  bool      // the trust bundle has no certificate that its seals are checked by
+	Forks     int       // of the alarms that the page has
+	Restored  int       // it has what the portal's store lost
+	Recent    int       // alarms of the last days
+	Failed    string    // in words: how its last update went wrong; "": it did not
+	Ends      time.Time // of the certificate that ends first; zero: this portal issued none
+	Ending    bool      // it should have been renewed by now
 	Plot      plot
 }
 
@@ -55,7 +58,8 @@ func listed(b *trust.Bundle, kiosk string, now time.Time) bool {
 }
 
 // order sorts the fleet. Worst first: who has a citizen waiting for longest, then
-// who is silent for longest, then who raised alarms, then who has most unsent.
+// who is silent for longest, then whose update failed, then whose certificate ends, then
+// who raised alarms, then who has most unsent.
 func order(all []kiosk, by string) {
 	oldest := func(a, b kiosk) int { // a request's age; none is last
 		x, y := a.Visit.Oldest, b.Visit.Oldest
@@ -90,6 +94,12 @@ func order(all []kiosk, by string) {
 		}
 		if a.Quiet {
 			return cmp.Or(seen(a, b), id)
+		}
+		if x, y := a.Failed != "", b.Failed != ""; x != y {
+			return -cmpBool(x, y)
+		}
+		if a.Ending != b.Ending {
+			return -cmpBool(a.Ending, b.Ending)
 		}
 		return cmp.Or(alarms(a, b), -cmp.Compare(a.Visit.Unsent, b.Visit.Unsent), id)
 	})

@@ -1,6 +1,7 @@
 package desk
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -63,5 +64,64 @@ func TestPlots(t *testing.T) {
 	}
 	if got := p["K-2"]; len(got.Bars) != 1 || got.Bars[0].H != 2 {
 		t.Errorf("K-2 = %+v, want one low bar", got)
+	}
+}
+
+// TestGlance: each kind is counted among all and shown alone; what is no kind shows all.
+func TestGlance(t *testing.T) {
+	fleet := []kiosk{
+		{Kiosk: ledger.Kiosk{ID: "a"}, Stuck: true, Quiet: true},
+		{Kiosk: ledger.Kiosk{ID: "b"}, Quiet: true},
+		{Kiosk: ledger.Kiosk{ID: "c"}, Failed: "it did not start"},
+		{Kiosk: ledger.Kiosk{ID: "d"}, Ending: true, Recent: 2},
+		{Kiosk: ledger.Kiosk{ID: "e"}, Older: true, Unlisted: true},
+		{Kiosk: ledger.Kiosk{ID: "f"}},
+	}
+	for only, want := range map[string]string{
+		"": "abcdef", "waiting": "a", "silent": "ab", "failed": "c", "ending": "d", "alarmed": "d", "older": "e", "unlisted": "e", "<script>": "abcdef",
+	} {
+		seen, chosen, rest := tally(fleet, only)
+		ids, counts := "", ""
+		for _, k := range rest {
+			ids += k.ID
+		}
+		for _, g := range seen {
+			counts += fmt.Sprint(g.Count)
+		}
+		if ids != want || counts != "1211111" || len(want) < 6 && chosen != only {
+			t.Errorf("tally(%q) = %s of %q, counts %s, want %s and 1211111", only, ids, chosen, counts, want)
+		}
+	}
+	if seen, _, rest := tally(fleet[5:], "failed"); len(seen) != 1 || seen[0].Count != 0 || len(rest) != 0 {
+		t.Errorf("tally of none = %v, %v, want the kind that was asked for, with none", seen, rest)
+	}
+}
+
+// TestFates: a certificate that should have been renewed by now is said, and one of which
+// there is a newer one is not.
+func TestFates(t *testing.T) {
+	cert := func(use string, left time.Duration, life time.Duration) ledger.Certificate {
+		return ledger.Certificate{Kiosk: "a", Use: use, From: noon.Add(left - life), Until: noon.Add(left)}
+	}
+	const day = 24 * time.Hour
+	for _, tt := range []struct {
+		certs []ledger.Certificate
+		want  bool
+	}{
+		{nil, false},
+		{[]ledger.Certificate{cert(ledger.CertIdentity, 31*day, 90*day)}, false},
+		{[]ledger.Certificate{cert(ledger.CertIdentity, 20*day, 90*day)}, true},
+		{[]ledger.Certificate{cert(ledger.CertIdentity, -day, 90*day)}, true},
+		{[]ledger.Certificate{cert(ledger.CertIdentity, 80*day, 90*day), cert(ledger.CertIdentity, 2*day, 90*day)}, false},
+		{[]ledger.Certificate{cert(ledger.CertIdentity, 80*day, 90*day), cert(ledger.CertSigning, 100*day, 730*day)}, true},
+	} {
+		k := kiosk{Kiosk: ledger.Kiosk{ID: "a"}}
+		f := fates{certs: map[string][]ledger.Certificate{}}
+		for _, v := range certViews(tt.certs) {
+			f.certs[v.Kiosk] = v.Certs
+		}
+		if f.tell(&k, "en", noon); k.Ending != tt.want {
+			t.Errorf("%v: ending = %t, want %t", tt.certs, k.Ending, tt.want)
+		}
 	}
 }

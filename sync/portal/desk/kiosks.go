@@ -29,6 +29,9 @@ type kiosksView struct {
 	page.Base
 	Requests bool // the reader has an agency's requests too
 	Kiosks   []kiosk
+	Glances  []glance
+	Only     string // one of their names; "": all are shown
+	All      int    // kiosks there are
 	Order    string // one of fleetOrders
 	Orders   []string
 	Troubles []portal.Trouble
@@ -60,6 +63,11 @@ func (d *Desk) kiosks(w http.ResponseWriter, r *http.Request, o Officer) {
 		d.fail(w, r, o, err)
 		return
 	}
+	fates, err := d.fates(r.Context())
+	if err != nil {
+		d.fail(w, r, o, err)
+		return
+	}
 	here, brought := d.portal.Connected(), plots(traffic, v.Now)
 	for _, k := range fleet {
 		l := fleetLine(k, slices.Contains(here, k.ID), v.Now, d.silent)
@@ -67,8 +75,11 @@ func (d *Desk) kiosks(w http.ResponseWriter, r *http.Request, o Officer) {
 		l.Older = k.Visit.Catalogue < d.portal.Catalogue().Version || v.Bundle != nil && k.Visit.Trust < v.Bundle.Version
 		l.Unlisted = v.Bundle != nil && !listed(v.Bundle, k.ID, v.Now)
 		l.weigh(alarms, v.Now)
+		fates.tell(&l, v.Lang, v.Now)
 		v.Kiosks = append(v.Kiosks, l)
 	}
+	v.All = len(v.Kiosks)
+	v.Glances, v.Only, v.Kiosks = tally(v.Kiosks, r.URL.Query().Get("only"))
 	v.Orders, v.Order = fleetOrders, fleetOrders[0]
 	if by := r.URL.Query().Get("by"); slices.Contains(fleetOrders, by) {
 		v.Order = by

@@ -202,6 +202,16 @@ func pagesIn(t *testing.T, d *Desk, lang string) map[string]any {
 	last := &kiosks.Kiosks[2]
 	last.Forks, last.Restored, last.Recent, last.Older, last.Unlisted = 1, 1, 2, true, true
 	last.Plot = plot{[]bar{{0, 20, 3, 4}, {40, 0, 3, 24}, {108, 12, 3, 12}}, 61}
+	fates{
+		software: map[string]ledger.Software{last.ID: {Kiosk: last.ID, Report: []byte(
+			`{"board":"rpi4","version":"0.6.1","build":1,"format":1,"slot":"A","ring":"broad","phase":"idle","last":{"build":2,"code":"update.gate.devices"}}`)}},
+		certs: map[string][]ledger.Certificate{last.ID: {{Use: ledger.CertIdentity, From: noon.AddDate(0, 0, -80), Until: noon.AddDate(0, 0, 10)}}},
+	}.tell(last, lang, noon)
+	if last.Failed == "" || !last.Ending {
+		t.Errorf("a kiosk whose update failed and whose certificate ends = %+v", last)
+	}
+	kiosks.Glances, kiosks.Only, kiosks.Kiosks = tally(kiosks.Kiosks, "")
+	kiosks.All = len(kiosks.Kiosks)
 	kiosks.Order, kiosks.Orders = "worst", fleetOrders
 	kiosks.Requests, kiosks.More = true, true
 	for _, what := range portal.Troubles {
@@ -209,6 +219,9 @@ func pagesIn(t *testing.T, d *Desk, lang string) map[string]any {
 	}
 	kiosks.Bundle = &trust.Bundle{Version: 3, Issued: noon.AddDate(0, 0, -3)}
 	out["kiosks"] = kiosks
+	kiosks.Glances, kiosks.Only, kiosks.Kiosks = tally(kiosks.Kiosks[:1], "failed")
+	kiosks.All, kiosks.Alarms, kiosks.Troubles = 1, nil, nil
+	out["kiosks only"] = kiosks
 	rel := releasesView{Base: base, Rings: release.Rings}
 	rel.Self = "/desk/releases"
 	out["releases empty"] = rel
