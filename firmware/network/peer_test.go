@@ -103,7 +103,8 @@ func TestNetworkManager(t *testing.T) {
 		{enrol.Network{Kind: enrol.WiFi, SSID: "açyk"}, Unlocked, "802-11-wireless", []string{"mode=infrastructure"}},
 		{
 			enrol.Network{Kind: enrol.WiFi, SSID: "Nusga", Password: enrol.Hide("correct horse"), Address: netip.MustParsePrefix("192.0.2.10/24"), Gateway: netip.MustParseAddr("192.0.2.1")},
-			Password, "802-11-wireless", []string{"address1=192.0.2.10/24,192.0.2.1", "method=manual"},
+			Password, "802-11-wireless",
+			[]string{"address1=192.0.2.10/24,192.0.2.1", "method=manual"},
 		},
 		{enrol.Network{Kind: enrol.LTE, APN: "internet", User: "u", Password: enrol.Hide("p"), PIN: enrol.Hide("1234")}, Unlocked, "gsm", []string{"apn=internet", "username=u", "password=p", "pin=1234"}},
 	} {
