@@ -144,6 +144,7 @@ func (d *Desk) routes() *http.ServeMux {
 	m.HandleFunc("POST /desk/sign-in", d.signIn)
 	m.HandleFunc("POST /desk/sign-out", d.signOut)
 	m.HandleFunc("GET /desk/kiosks", d.operators(d.kiosks))
+	m.HandleFunc("GET /desk/kiosks/{kiosk}", d.operators(d.kiosk))
 	m.HandleFunc("POST /desk/kiosks/{kiosk}/ring", d.operators(d.changeRing))
 	m.HandleFunc("GET /desk/releases", d.operators(d.releases))
 	m.HandleFunc("POST /desk/releases/{board}/{build}", d.operators(d.changeRelease))

@@ -68,12 +68,10 @@ func (d *Desk) kiosks(w http.ResponseWriter, r *http.Request, o Officer) {
 		d.fail(w, r, o, err)
 		return
 	}
-	here, brought := d.portal.Connected(), plots(traffic, v.Now)
+	brought := plots(traffic, v.Now)
 	for _, k := range fleet {
-		l := fleetLine(k, slices.Contains(here, k.ID), v.Now, d.silent)
+		l := d.line(k, v.Bundle, v.Now)
 		l.Plot = brought[k.ID]
-		l.Older = k.Visit.Catalogue < d.portal.Catalogue().Version || v.Bundle != nil && k.Visit.Trust < v.Bundle.Version
-		l.Unlisted = v.Bundle != nil && !listed(v.Bundle, k.ID, v.Now)
 		l.weigh(alarms, v.Now)
 		fates.tell(&l, v.Lang, v.Now)
 		v.Kiosks = append(v.Kiosks, l)
@@ -90,6 +88,14 @@ func (d *Desk) kiosks(w http.ResponseWriter, r *http.Request, o Officer) {
 	}
 	v.More = len(alarms) > alarmsShown
 	d.send(w, http.StatusOK, "kiosks", v)
+}
+
+// line is what a kiosk's last visit says of it.
+func (d *Desk) line(k ledger.Kiosk, b *trust.Bundle, now time.Time) kiosk {
+	l := fleetLine(k, slices.Contains(d.portal.Connected(), k.ID), now, d.silent)
+	l.Older = k.Visit.Catalogue < d.portal.Catalogue().Version || b != nil && k.Visit.Trust < b.Version
+	l.Unlisted = b != nil && !listed(b, k.ID, now)
+	return l
 }
 
 func fleetLine(k ledger.Kiosk, connected bool, now time.Time, silent time.Duration) kiosk {

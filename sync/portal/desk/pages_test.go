@@ -219,6 +219,16 @@ func pagesIn(t *testing.T, d *Desk, lang string) map[string]any {
 	}
 	kiosks.Bundle = &trust.Bundle{Version: 3, Issued: noon.AddDate(0, 0, -3)}
 	out["kiosks"] = kiosks
+	one := kioskView{Base: base, Kiosk: kiosks.Kiosks[2], Alarms: kiosks.Alarms[:2], Software: viewSoftware(ledger.Software{Report: []byte(
+		`{"board":"rpi4","version":"0.6.1","build":1,"format":1,"slot":"A","ring":"broad","phase":"trial","last":{"build":2,"code":"update.gate.devices"}}`)}, lang)}
+	one.Settled = settledView{Settled: portal.Settled{State: portal.SettlingPartly}}
+	one.Certs = certView{Certs: []ledger.Certificate{{Use: ledger.CertIdentity, Until: noon.AddDate(0, 0, 10)}, {Use: ledger.CertSigning, Revoked: noon}}}
+	var err error
+	if one.Set, err = changes(base, nil, []byte(`{"log_level": "debug", "night": {"from": "20:00", "to": "06:00"}}`)); err != nil {
+		t.Fatal(err)
+	}
+	out["kiosk"] = one
+	out["kiosk new"] = kioskView{Base: base, Kiosk: kiosks.Kiosks[0], Settled: settledView{Settled: portal.Settled{State: portal.SettlingNone}}}
 	kiosks.Glances, kiosks.Only, kiosks.Kiosks = tally(kiosks.Kiosks[:1], "failed")
 	kiosks.All, kiosks.Alarms, kiosks.Troubles = 1, nil, nil
 	out["kiosks only"] = kiosks

@@ -169,6 +169,9 @@ func TestSettings(t *testing.T) {
 		}
 		state(tt.want)
 	}
+	wants1(t, "its own page", b.get("/desk/kiosks/"+kiosk, 200), "Refused it", "in detail", "This kiosk has raised", "this portal issued none")
+	b.get("/desk/kiosks/K-000099", http.StatusNotFound)
+	officer.get("/desk/kiosks/"+kiosk, http.StatusNotFound)
 	give(2, `{"log_level":"info"}`) // not what is set
 	state(portal.SettlingWaits)
 }
