@@ -70,7 +70,8 @@ func TestApply(t *testing.T) {
 			{"/soc/serial@7e201000", "status", "okay"}, {"/soc/serial@7e201000/bluetooth", "status", "disabled"}, {"/soc/serial@7e215040", "status", "disabled"},
 		},
 		"bcm2712/i2c-rtc,ds3231": {
-			{"/soc/i2c@40074000", "status", "okay"}, {"/soc/i2c@40074000/rtc@68", "compatible", "maxim,ds3231"},
+			{"/soc/i2c@40074000", "status", "okay"},
+			{"/soc/i2c@40074000/rtc@68", "compatible", "maxim,ds3231"},
 			{"/soc/pinctrl@400d0000/penjire-i2c1-state", "function", "i2c1"},
 		},
 	}

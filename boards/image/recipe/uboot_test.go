@@ -38,8 +38,11 @@ func TestKept(t *testing.T) {
 // TestAddresses wants nothing that U-Boot loads to lie over something else.
 func TestAddresses(t *testing.T) {
 	for _, p := range [][3]int64{ // beginning, most that is there, what follows
-		{kernelAt, 2<<20 + KernelRoom - kernelAt, scriptAt}, {scriptAt, 64 << 10, treeAt}, {treeAt, 1 << 20, initramfsAt},
-		{initramfsAt, 32 << 20, decompressAt}, {decompressAt, decompressed, 256 << 20},
+		{kernelAt, 2<<20 + KernelRoom - kernelAt, scriptAt},
+		{scriptAt, 64 << 10, treeAt},
+		{treeAt, 1 << 20, initramfsAt},
+		{initramfsAt, 32 << 20, decompressAt},
+		{decompressAt, decompressed, 256 << 20},
 	} {
 		if p[0]+p[1] > p[2] {
 			t.Errorf("what is at %#x takes %#x bytes and %#x is taken", p[0], p[1], p[2])
