@@ -101,3 +101,14 @@ func move(ctx context.Context, dir, to string) (sums []relational.Sum, err error
 	}
 	return sums, db.Check(ctx)
 }
+
+// openFolder reads a portal's folder and opens its ledger, for a command that works
+// beside the running portal. Whoever gets a ledger closes it.
+func openFolder(ctx context.Context, dir, where string) (*loaded, ledger.Ledger, error) {
+	l, err := load(options{dir: dir, ledger: where})
+	if err != nil {
+		return nil, nil, err
+	}
+	db, err := openLedger(ctx, l.ledger)
+	return l, db, err
+}

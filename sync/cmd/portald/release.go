@@ -70,11 +70,7 @@ func language(env func(string) string) string {
 }
 
 func releaseDo(ctx context.Context, what, dir, where string, args []string, asJSON bool, stdout io.Writer) (err error) {
-	l, err := load(options{dir: dir, ledger: where})
-	if err != nil {
-		return err
-	}
-	db, err := openLedger(ctx, l.ledger)
+	l, db, err := openFolder(ctx, dir, where)
 	if err != nil {
 		return err
 	}

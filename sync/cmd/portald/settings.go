@@ -50,11 +50,7 @@ func settingsCommand(ctx context.Context, args []string, stdout, stderr io.Write
 }
 
 func settingsDo(ctx context.Context, what, dir, where string, args []string, asJSON bool, stdout io.Writer) (err error) {
-	l, err := load(options{dir: dir, ledger: where})
-	if err != nil {
-		return err
-	}
-	db, err := openLedger(ctx, l.ledger)
+	_, db, err := openFolder(ctx, dir, where)
 	if err != nil {
 		return err
 	}

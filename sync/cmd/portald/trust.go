@@ -43,11 +43,7 @@ func trustDo(ctx context.Context, dir, where, file string, stdout io.Writer) (er
 	if err != nil {
 		return err
 	}
-	l, err := load(options{dir: dir, ledger: where})
-	if err != nil {
-		return err
-	}
-	db, err := openLedger(ctx, l.ledger)
+	l, db, err := openFolder(ctx, dir, where)
 	if err != nil {
 		return err
 	}

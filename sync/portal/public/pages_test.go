@@ -151,6 +151,11 @@ func pagesIn(t *testing.T, p *Pages, lang string) map[string]any {
 		t.Fatal(err)
 	}
 	out["seal receipt"] = receipt
+	var err error
+	if receipt.Fresh, err = base.T("seal.new-kiosk"); err != nil {
+		t.Fatal(err)
+	}
+	out["seal new kiosk"] = receipt
 	check.Wrong, check.WrongFile = "", "file.large"
 	out["check-form file"] = check
 	line := func(q explain.Question, v trust.Verdict, reason string) answerLine {
