@@ -160,7 +160,7 @@ func TestPi3(t *testing.T) {
 	if s := p.said(ctx, "penjire: slot="); !strings.Contains(s, "slot=A ") {
 		t.Errorf("a new image says %q, want slot A", s)
 	}
-	if s := p.said(ctx, "penjire: tree="); !strings.HasSuffix(s, "tree=broadcom/bcm2837-rpi-3-b.dtb at=0x05600000 overlays=i2c-rtc,ds3231") {
+	if s := p.said(ctx, "penjire: tree="); !strings.HasSuffix(s, "tree=broadcom/bcm2837-rpi-3-b.dtb from=slot overlays=i2c-rtc,ds3231") {
 		t.Errorf("U-Boot says %q, want the slot's own tree with the board's clock in it", s)
 	}
 	p.said(ctx, "Starting kernel")

@@ -35,20 +35,23 @@ setenv bootargs "root=${slot_root} rauc.slot=${slot} @CMDLINE@"
 # The slot's device tree, which has the board's overlays and is of the kernel's version.
 # U-Boot puts in what only the machine knows: memory, addresses, serial number, screen.
 if load mmc 0:${slot_part} @TREE-AT@ ${fdtfile}; then
-  setenv tree @TREE-AT@
+  setenv from slot
+  fdt addr @TREE-AT@
 else
-  setenv tree ${fdt_addr}
+  # The firmware's may be where the kernel is decompressed.
+  setenv from firmware
+  fdt addr ${fdt_addr}
+  fdt move ${fdt_addr} @TREE-AT@
 fi
-fdt addr ${tree}
 setenv overlays
 fdt get value overlays /chosen penjire,overlays
-echo "penjire: tree=${fdtfile} at=${tree} overlays=${overlays}"
+echo "penjire: tree=${fdtfile} from=${from} overlays=${overlays}"
 # The kernel is compressed: where it is decompressed, and how long it may be.
 setenv kernel_comp_addr_r @DECOMPRESS-AT@
 setenv kernel_comp_size @DECOMPRESSED@
 if load mmc 0:${slot_part} @KERNEL-AT@ vmlinuz; then
   if load mmc 0:${slot_part} @INITRAMFS-AT@ initrd.img; then
-    booti @KERNEL-AT@ @INITRAMFS-AT@:${filesize} ${tree}
+    booti @KERNEL-AT@ @INITRAMFS-AT@:${filesize} @TREE-AT@
   fi
 fi
 echo "penjire: slot ${slot} cannot be read"
