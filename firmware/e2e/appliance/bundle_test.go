@@ -19,6 +19,7 @@ import (
 
 	"github.com/penjire/penjire/drivers/devicetest"
 	"github.com/penjire/penjire/firmware/e2e/virtual"
+	"github.com/penjire/penjire/sync/edoc/cms"
 )
 
 // bundles makes bundles from the one that was built with the image.
@@ -71,29 +72,50 @@ func (b *bundles) good() { b.pack("good.raucb", b.key, b.cert) }
 func (b *bundles) foreign() {
 	b.t.Helper()
 	key, cert := filepath.Join(b.out, "foreign.key"), filepath.Join(b.out, "foreign.pem")
-	k, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	about := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "somebody else"}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign, IsCA: true, BasicConstraintsValid: true,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, about, about, k.Public(), k)
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	secret, err := x509.MarshalPKCS8PrivateKey(k)
+	who := stranger(b.t)
+	secret, err := x509.MarshalPKCS8PrivateKey(who.Key)
 	if err != nil {
 		b.t.Fatal(err)
 	}
 	if err := errors.Join(
 		os.WriteFile(key, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret}), 0o600),
-		os.WriteFile(cert, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o600),
+		os.WriteFile(cert, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: who.Cert.Raw}), 0o600),
 	); err != nil {
 		b.t.Fatal(err)
 	}
 	b.pack("foreign.raucb", key, cert)
+}
+
+// stranger is a root that no image knows.
+func stranger(t *testing.T) cms.Signer {
+	t.Helper()
+	return signer(t, &x509.Certificate{
+		Subject: pkix.Name{CommonName: "somebody else"}, KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign, IsCA: true,
+	}, nil)
+}
+
+// signer makes a key with a certificate; with no issuer it is a root.
+func signer(t *testing.T, about *x509.Certificate, issuer *cms.Signer) cms.Signer {
+	t.Helper()
+	k, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	about.SerialNumber, about.BasicConstraintsValid = big.NewInt(time.Now().UnixNano()), true
+	about.NotBefore, about.NotAfter = time.Now().Add(-time.Hour), time.Now().Add(24*time.Hour)
+	by := cms.Signer{Key: k, Cert: about}
+	if issuer != nil {
+		by = *issuer
+	}
+	der, err := x509.CreateCertificate(rand.Reader, about, by.Cert, k.Public(), by.Key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cms.Signer{Key: k, Cert: c}
 }
 
 // kernelless has a kernel that does not start.

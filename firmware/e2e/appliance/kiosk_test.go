@@ -44,6 +44,7 @@ type kiosk struct {
 	portal  *portal
 	disk    *virtual.Disk
 	more    *virtual.Disk // a second one; nil: none
+	extra   []string      // further arguments of QEMU
 	chip    *pn532emu.Chip
 	printer *printer.Printer
 	touch   *virtual.Touchscreen
@@ -235,7 +236,7 @@ func (k *kiosk) on(ctx context.Context) {
 		Lines:   []func(io.ReadWriter){k.chip.Serve, k.printer.Serve, k.shell.Serve},
 		USB:     []func(io.ReadWriter){k.touch.Serve},
 		Log:     k.log,
-		More: append(k.shell.Arguments(tty), "-netdev", net, "-device", "virtio-net-pci,netdev=net",
+		More: append(append(k.shell.Arguments(tty), k.extra...), "-netdev", net, "-device", "virtio-net-pci,netdev=net",
 			"-device", "i6300esb", "-action", "watchdog=reset", "-device", "virtio-rng-pci"),
 	})
 	if err != nil {

@@ -35,11 +35,8 @@ func NewShell() *Shell { return &Shell{on: make(chan struct{})} }
 
 // Arguments are QEMU's for a shell on that terminal of the guest.
 func (*Shell) Arguments(tty string) []string {
-	give := func(name, text string) []string {
-		return []string{"-smbios", "type=11,value=io.systemd.credential.binary:" + name + "=" + base64.StdEncoding.EncodeToString([]byte(text))}
-	}
 	return append(
-		give("systemd.extra-unit.test-shell.service", `[Unit]
+		credential("systemd.extra-unit.test-shell.service", `[Unit]
 DefaultDependencies=no
 After=systemd-udevd.service
 StartLimitIntervalSec=0
@@ -53,7 +50,15 @@ Restart=always
 RestartSec=1s
 OOMScoreAdjust=-900
 `),
-		give("systemd.unit-dropin.basic.target", "[Unit]\nWants=test-shell.service\n")...)
+		UnitDropIn("basic.target", "[Unit]\nWants=test-shell.service\n")...)
+}
+
+// UnitDropIn are QEMU's arguments for a guest whose systemd finds text beside a unit
+// («systemd.unit-dropin.*»).
+func UnitDropIn(unit, text string) []string { return credential("systemd.unit-dropin."+unit, text) }
+
+func credential(name, text string) []string {
+	return []string{"-smbios", "type=11,value=io.systemd.credential.binary:" + name + "=" + base64.StdEncoding.EncodeToString([]byte(text))}
 }
 
 // ready is what a shell says first.
