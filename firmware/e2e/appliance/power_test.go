@@ -4,20 +4,24 @@ import (
 	"context"
 	"testing"
 	"time"
+
+	"github.com/penjire/penjire/firmware/e2e/virtual"
 )
 
 // TestPowerPulls pulls the power at moments by a seed, PENJIRE_PULLS times, of which
 // some are while the machine starts: each time it is back in service, and nothing
-// that it accepted is lost.
+// that it accepted is lost. At the first start the medium answers late, too.
 func TestPowerPulls(t *testing.T) {
 	pulls := int(number(t, "PENJIRE_PULLS", 20))
 	k := newKiosk(t)
 	k.settle()
 	ctx, stop := context.WithTimeout(t.Context(), 12*time.Hour)
 	defer stop()
+	k.extra = virtual.UnitDropIn("penjire-first.service", "[Service]\nExecStartPre=/bin/sh -c 'test -e /run/once || { : >/run/once; exit 1; }'\n")
 	for i := range pulls {
 		begun := time.Now()
 		k.on(ctx)
+		k.extra = nil
 		if i%4 == 3 { // somewhere in the boot, or soon after
 			<-time.After(time.Duration(k.random.Int64N(int64(90 * time.Second))))
 			k.cut()
