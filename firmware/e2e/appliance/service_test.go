@@ -100,6 +100,9 @@ func (k *kiosk) measure(ctx context.Context) {
 	if failed := k.run(ctx, "systemctl --failed --no-legend --plain"); failed != "" {
 		k.t.Errorf("units that failed:\n%s", failed)
 	}
+	if circles := k.run(ctx, "journalctl -b -o cat --no-pager | grep -i 'ordering cycle' || true"); circles != "" {
+		k.t.Errorf("units that wait for one another, of which one was left out:\n%s", circles)
+	}
 }
 
 func (k *kiosk) meminfo(ctx context.Context, name string) int {
