@@ -224,6 +224,10 @@ func (k *kiosk) on(ctx context.Context) {
 	if k.more != nil {
 		disks = append(disks, k.more)
 	}
+	more := append(k.shell.Arguments(tty), k.extra...)
+	if os.Getenv("PENJIRE_APPLIANCE_KEEP") != "" { // whoever looks on can ask QEMU
+		more = append(more, "-monitor", "unix:"+filepath.Join(k.dir, "monitor")+",server=on,wait=off")
+	}
 	k.begun = time.Now()
 	k.m, err = virtual.Start(ctx, virtual.Options{
 		Machine: "q35", Memory: 1024, CPUs: 2,
@@ -236,7 +240,7 @@ func (k *kiosk) on(ctx context.Context) {
 		Lines:   []func(io.ReadWriter){k.chip.Serve, k.printer.Serve, k.shell.Serve},
 		USB:     []func(io.ReadWriter){k.touch.Serve},
 		Log:     k.log,
-		More: append(append(k.shell.Arguments(tty), k.extra...), "-netdev", net, "-device", "virtio-net-pci,netdev=net",
+		More: append(more, "-netdev", net, "-device", "virtio-net-pci,netdev=net",
 			"-device", "i6300esb", "-action", "watchdog=reset", "-device", "virtio-rng-pci"),
 	})
 	if err != nil {

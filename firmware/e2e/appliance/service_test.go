@@ -63,6 +63,7 @@ func TestService(t *testing.T) {
 		{"browser killed", browserKilled},
 		{"browser hangs", browserHangs},
 		{"daemon killed", daemonKilled},
+		{"everyone killed", everyoneKilled},
 		{"disk full", diskFull},
 	} {
 		t.Run(part.name, func(t *testing.T) {
