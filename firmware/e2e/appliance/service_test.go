@@ -65,6 +65,9 @@ func TestService(t *testing.T) {
 		{"daemon killed", daemonKilled},
 		{"everyone killed", everyoneKilled},
 		{"disk full", diskFull},
+		{"memory stick", memoryStick},
+		{"kernel panics", kernelPanics},
+		{"switched off", switchedOff},
 	} {
 		t.Run(part.name, func(t *testing.T) {
 			k.t = t
@@ -83,51 +86,6 @@ func (k *kiosk) inService(ctx context.Context, name string) {
 	k.said(ctx, "msg=painted")
 	k.painted = time.Since(k.begun)
 	k.shows(ctx, name, isStart)
-}
-
-// measure says what it took from power-on to the first paint.
-func (k *kiosk) measure(ctx context.Context) {
-	read, used := k.disk.Read.Load(), k.m.Used()
-	k.t.Logf("power-on to first paint: %.1f s, %.1f s of the processor, %d MiB read", k.painted.Seconds(), used.Seconds(), read>>20)
-	k.t.Logf("systemd-analyze:\n%s", k.run(ctx, "systemd-analyze; systemd-analyze blame --no-pager | head -n 15; systemd-analyze critical-chain --no-pager penjire-screen.service"))
-	<-time.After(30 * time.Second) // what was needed for the start alone is given back
-	k.t.Logf("memory:\n%s", k.run(ctx, "free -m; ps -eo rss,comm --sort=-rss | head -n 15"))
-	total, free := k.meminfo(ctx, "MemTotal"), k.meminfo(ctx, "MemAvailable")
-	k.t.Logf("memory in use with the browser: %d MiB (MemTotal %d, MemAvailable %d)", total-free, total, free)
-	if total-free > 450 {
-		k.t.Errorf("%d MiB of memory are in use, want at most 450", total-free)
-	}
-	k.t.Logf("daemon ready after its unit started: %v", k.took(ctx, "penjired.service"))
-	if failed := k.run(ctx, "systemctl --failed --no-legend --plain"); failed != "" {
-		k.t.Errorf("units that failed:\n%s", failed)
-	}
-	if circles := k.run(ctx, "journalctl -b -o cat --no-pager | grep -i 'ordering cycle' || true"); circles != "" {
-		k.t.Errorf("units that wait for one another, of which one was left out:\n%s", circles)
-	}
-}
-
-func (k *kiosk) meminfo(ctx context.Context, name string) int {
-	k.t.Helper()
-	f := strings.Fields(k.run(ctx, "grep ^"+name+": /proc/meminfo"))
-	n, err := strconv.Atoi(f[1])
-	if err != nil {
-		k.t.Fatal(err)
-	}
-	return n >> 10
-}
-
-// took is how long a unit took from its start to being ready.
-func (k *kiosk) took(ctx context.Context, unit string) time.Duration {
-	k.t.Helper()
-	at := func(what string) int64 {
-		s := k.run(ctx, "systemctl show --value -p "+what+" "+unit)
-		n, err := strconv.ParseInt(strings.TrimSpace(s), 10, 64)
-		if err != nil {
-			k.t.Fatal(err)
-		}
-		return n
-	}
-	return time.Duration(at("ActiveEnterTimestampMonotonic")-at("InactiveExitTimestampMonotonic")) * time.Microsecond
 }
 
 // ports: nothing listens but on the loopback. It is read from the kernel's own tables:
@@ -231,77 +189,4 @@ func (k *kiosk) begins(ctx context.Context, name string) {
 		}
 	}
 	k.t.Logf("%v after a finger touched the screen there was another page", time.Since(begun))
-}
-
-// What prints the main process of the browser and of the daemon; 0 or nothing: there
-// is none.
-const (
-	browser = "pgrep -o -x chromium || true"
-	daemon  = "systemctl show --value -p MainPID penjired"
-)
-
-// again waits until there is another main process than before, the start page is
-// there and a finger begins a visit.
-func (k *kiosk) again(ctx context.Context, process, before string) {
-	k.t.Helper()
-	begun := time.Now()
-	k.anew(ctx, process, before)
-	k.t.Logf("started anew after %.1f s", time.Since(begun).Seconds())
-	k.shows(ctx, "again", isStart)
-	k.t.Logf("back in service after %.1f s", time.Since(begun).Seconds())
-	k.begins(ctx, "again")
-	k.shows(ctx, "again", isStart)
-}
-
-// anew waits until there is another process than before.
-func (k *kiosk) anew(ctx context.Context, process, before string) {
-	k.t.Helper()
-	for now := before; now == before || strings.Trim(now, "0\n") == ""; now = k.run(ctx, process) {
-		<-time.After(time.Second) // the machine goes its own pace
-	}
-}
-
-func browserKilled(ctx context.Context, k *kiosk) {
-	before := k.run(ctx, browser)
-	k.run(ctx, "pkill -KILL chromium")
-	k.again(ctx, browser, before)
-}
-
-func browserHangs(ctx context.Context, k *kiosk) {
-	before := k.run(ctx, browser)
-	k.run(ctx, "pkill -STOP chromium")
-	k.again(ctx, browser, before)
-}
-
-func daemonKilled(ctx context.Context, k *kiosk) {
-	before := k.run(ctx, daemon)
-	k.run(ctx, "systemctl kill -s KILL penjired")
-	k.again(ctx, daemon, before)
-}
-
-// diskFull: with a full data partition the kiosk stays in service; what it accepted
-// before is kept, and it accepts again when there is room.
-func diskFull(ctx context.Context, k *kiosk) {
-	c := k.client(ctx)
-	if _, err := c.complain("before"); err != nil {
-		k.t.Fatal(err)
-	}
-	k.run(ctx, "cat /dev/zero > /data/full 2>/dev/null; sync; df /data")
-	if code, err := c.complain("while it is full"); err == nil {
-		k.t.Logf("accepted with a full disk: %s", code)
-	}
-	k.shows(ctx, "full", isPage)
-	before := k.run(ctx, daemon)
-	k.run(ctx, "systemctl kill -s KILL penjired")
-	k.anew(ctx, daemon, before)
-	k.shows(ctx, "full", isPage)
-	k.run(ctx, "rm /data/full; sync")
-	for {
-		if _, err := c.complain("after"); err == nil {
-			break
-		} else if ctx.Err() != nil {
-			k.t.Fatalf("it accepts nothing any more: %v", err)
-		}
-	}
-	c.arrived(ctx)
 }

@@ -67,15 +67,18 @@ func TestReleases(t *testing.T) {
 
 // offer has the kiosk asked to take a release from the second disk.
 func (k *kiosk) offer(ctx context.Context, name string) (string, error) {
-	return k.shell.Run(ctx, "mountpoint -q /media/stick || mount -o ro /dev/disk/by-label/bundles /media/stick; "+asks+"install --lang en /media/stick/"+name+".release")
+	return k.shell.Run(ctx, "mountpoint -q /media/stick || mount -o ro /dev/disk/by-label/bundles /media/stick; "+asks("install")+" --lang en /media/stick/"+name+".release")
 }
 
-const asks = "penjire update --settings /data/kiosk/settings.json "
+// asks is the technician's command for updates.
+func asks(what string) string {
+	return "penjire update " + what + " --settings /data/kiosk/settings.json"
+}
 
 // update returns where the update stands, once the daemon says so.
 func (k *kiosk) update(ctx context.Context) update.Status {
 	k.t.Helper()
-	out := k.run(ctx, "until "+asks+"status --json 2>/dev/null; do sleep 2; done")
+	out := k.run(ctx, "until "+asks("status")+" --json 2>/dev/null; do sleep 2; done")
 	var l product.UpdateLine
 	if err := json.Unmarshal([]byte(out), &l); err != nil || l.Status == nil {
 		k.t.Fatalf("the update stands at %q: %v", out, err)
@@ -114,5 +117,5 @@ func (k *kiosk) upgrade(ctx context.Context, name, slots string, code release.Co
 		}
 		<-time.After(5 * time.Second) // it has to prove itself for a minute
 	}
-	k.t.Logf("%s: ended after %.0f s:\n%s", name, time.Since(begun).Seconds(), k.run(ctx, asks+"status --lang en 2>&1"))
+	k.t.Logf("%s: ended after %.0f s:\n%s", name, time.Since(begun).Seconds(), k.run(ctx, asks("status")+" --lang en 2>&1"))
 }
