@@ -40,6 +40,7 @@ func TestReleases(t *testing.T) {
 	if s := k.slot(ctx); s != "A" {
 		t.Fatalf("a new image starts from slot %s, want A", s)
 	}
+	k.update(ctx) // the daemon answers
 	for _, c := range []struct {
 		name, says string
 		code       release.Code
