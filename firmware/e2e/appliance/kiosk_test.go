@@ -47,7 +47,7 @@ type kiosk struct {
 	extra   []string      // further arguments of QEMU
 	chip    *pn532emu.Chip
 	printer *printer.Printer
-	touch   *virtual.Touchscreen
+	touch   *virtual.Touchscreen // nil: none
 	shell   *virtual.Shell
 	log     *os.File
 	random  *rand.Rand
@@ -228,6 +228,10 @@ func (k *kiosk) on(ctx context.Context) {
 	if os.Getenv("PENJIRE_APPLIANCE_KEEP") != "" { // whoever looks on can ask QEMU
 		more = append(more, "-monitor", "unix:"+filepath.Join(k.dir, "monitor")+",server=on,wait=off")
 	}
+	var usb []func(io.ReadWriter)
+	if k.touch != nil {
+		usb = append(usb, k.touch.Serve)
+	}
 	k.begun = time.Now()
 	k.m, err = virtual.Start(ctx, virtual.Options{
 		Machine: "q35", Memory: 1024, CPUs: 2,
@@ -238,7 +242,7 @@ func (k *kiosk) on(ctx context.Context) {
 		Disks:   disks,
 		Display: &virtual.Display{Width: width, Height: height},
 		Lines:   []func(io.ReadWriter){k.chip.Serve, k.printer.Serve, k.shell.Serve},
-		USB:     []func(io.ReadWriter){k.touch.Serve},
+		USB:     usb,
 		Log:     k.log,
 		More: append(more, "-netdev", net, "-device", "virtio-net-pci,netdev=net",
 			"-device", "i6300esb", "-action", "watchdog=reset", "-device", "virtio-rng-pci"),

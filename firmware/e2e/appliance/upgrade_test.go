@@ -31,6 +31,7 @@ func TestReleases(t *testing.T) {
 	r.describe("foreign", "good", now+5, 0, releaseKey(t, stranger(t)))
 	k := newKiosk(t)
 	k.settle()
+	k.touch = nil // nobody touches it
 	k.more = r.disk()
 	k.extra = append(virtual.UnitDropIn("penjire-screen.path", "[Unit]\nConditionPathExists=/none\n"),
 		virtual.UnitDropIn("penjire-trial@B.timer", "[Timer]\nOnBootSec=\nOnBootSec=3min\n")...)
