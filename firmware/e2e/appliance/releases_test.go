@@ -4,6 +4,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/json"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -73,9 +74,7 @@ func (r *releases) build(name string, newer time.Duration, files map[string]file
 		r.t.Fatal(err)
 	}
 	all := map[string]file{layout.ReleaseFile: {0o644, string(b)}}
-	for at, f := range files {
-		all[at] = f
-	}
+	maps.Copy(all, files)
 	for at, f := range all {
 		at = filepath.Join(r.tree, at)
 		if old, err := os.ReadFile(at); err == nil {

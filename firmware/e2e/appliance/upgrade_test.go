@@ -98,7 +98,7 @@ func (k *kiosk) upgrade(ctx context.Context, name, slots string, code release.Co
 	if err != nil {
 		k.t.Fatalf("the release %s is not taken: %v\n%s", name, err, out)
 	}
-	for _, want := range strings.Split(slots, "") {
+	for want := range strings.SplitSeq(slots, "") {
 		got := k.slot(ctx)
 		k.t.Logf("%s: slot %s after %.0f s", name, got, time.Since(begun).Seconds())
 		if got != want {
