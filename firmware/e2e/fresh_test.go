@@ -17,10 +17,10 @@ var oneTimeCode = regexp.MustCompile(`[0-9A-HJKMNP-TV-Z]{4}(-[0-9A-HJKMNP-TV-Z]{
 func TestBrowser_FreshKiosk(t *testing.T) {
 	b := startBench(t)
 	b.do("/api/kiosk", map[string]any{"board": "new"})
-	if s := b.state(); s.Kiosk.Board != "new" || s.Kiosk.Says != nil || s.Kiosk.Enrol == nil || s.Kiosk.Enrol.Kiosk != newKiosk {
+	s := b.wait("it lacks a code", func(s state) bool { return s.Kiosk.Enrol != nil && s.Kiosk.Enrol.Lacks == "code" })
+	if s.Kiosk.Board != "new" || s.Kiosk.Says != nil || s.Kiosk.Enrol.Kiosk != newKiosk {
 		t.Fatalf("the new board: %+v, want one that waits for its certificates", s.Kiosk)
 	}
-	b.wait("it lacks a code", func(s state) bool { return s.Kiosk.Enrol != nil && s.Kiosk.Enrol.Lacks == "code" })
 
 	f := b.finger()
 	f.cut = true // one program hands the screen to the other

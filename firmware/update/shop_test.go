@@ -129,8 +129,9 @@ func (m *measured) Write(b []byte) (int, error) {
 	if m.left < len(b) {
 		b = b[:m.left]
 	}
+	m.s.sent.Add(int64(len(b))) // before whoever reads it can ask how much there was
 	n, err := m.ResponseWriter.Write(b)
-	m.s.sent.Add(int64(n))
+	m.s.sent.Add(int64(n - len(b)))
 	if m.left -= n; m.left == 0 {
 		_ = http.NewResponseController(m.ResponseWriter).Flush() // it goes in a moment anyway
 		panic(http.ErrAbortHandler)
