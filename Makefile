@@ -106,6 +106,7 @@ nightly: ## the slow campaigns: many simulated days and mutants, long fuzzing, k
 	PENJIRE_ARM=1 $(GO) test -count=1 -timeout 1h -v -run TestARM ./firmware/e2e
 	PENJIRE_CABLES=1 PENJIRE_CABINET=1 $(GO) test -count=1 -timeout 1h -v ./firmware/e2e/cables ./firmware/e2e/cabinet
 	for b in vm rpi3; do $(MAKE) image-twice BOARD=$$b || exit 1; done
+	PENJIRE_BUNDLES=$(abspath $(IMAGES))/vm.raucb:$(abspath $(IMAGES))/again/vm.raucb $(GO) test -count=1 -timeout 1h -v -run TestRealBundles ./firmware/update
 	PENJIRE_QUEUED=10000 $(GO) test -count=1 -timeout 3h -run '^$$' -bench Narrow -benchtime 1x ./firmware/e2e
 	PENJIRE_CRASH_STATES=60000 $(GO) test -count=1 -timeout 6h -v -run 'CrashStates|Mutants' ./sync/outbox ./sync/ledger/sqlite 2>&1 | .ci/crashes
 	CGO_ENABLED=1 PENJIRE_SEEDS=100 $(GO) test -race -timeout 60m ./...

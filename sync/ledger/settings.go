@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"context"
+	"errors"
 	"time"
 )
 
@@ -15,10 +16,15 @@ type Layer struct {
 	At     time.Time
 }
 
+// ErrLayer is returned for a layer that was to follow on one that is not the newest of
+// its scope any more.
+var ErrLayer = errors.New("somebody else set something for it meanwhile")
+
 // Settings is the part of a Ledger that knows what operators set on kiosks from afar.
 type Settings interface {
 	// AddLayer keeps a layer, which takes the place of the one before it in its scope,
-	// and returns its number. Layer.Number is not looked at.
+	// and returns its number. Layer.Number, if it is not 0, says which one that has to be:
+	// ErrLayer where it is another, and nothing is kept.
 	AddLayer(ctx context.Context, l Layer) (uint64, error)
 
 	// Layers returns every layer that was ever set, by scope, the newest first.

@@ -19,12 +19,8 @@ import (
 // AllKiosks is the scope of what is set on every kiosk.
 const AllKiosks = "all"
 
-// ErrValues is of values that are no settings, and ErrSeen where somebody else set
-// something meanwhile.
-var (
-	ErrValues = errors.New("these are no settings")
-	ErrSeen   = errors.New("somebody else set something for it meanwhile")
-)
+// ErrValues is of values that are no settings.
+var ErrValues = errors.New("these are no settings")
 
 // ErrScope is of a scope that is none.
 var ErrScope = errors.New("want all, a ring (lab, pilot, broad) or a kiosk's number")
@@ -64,7 +60,7 @@ func layered(all []ledger.Layer, kiosk string, ring release.Ring) ([]byte, error
 // SetSettings keeps what an operator sets for a scope, in place of what was set for it
 // before, and returns its number. scope is as [Scope] reads it; values are checked as
 // kiosks need them. seen is the number of what the operator saw in force, -1: nobody
-// looked; where there is another by now it is ErrSeen, and nothing is set.
+// looked; where there is another by now it is [ledger.ErrLayer], and nothing is set.
 func SetSettings(ctx context.Context, l ledger.Settings, scope string, values []byte, seen int64, by string, now time.Time) (uint64, error) {
 	fail := func(err error) (uint64, error) { return 0, fmt.Errorf("portal: set settings: %w", err) }
 	scope, err := Scope(scope)
@@ -74,16 +70,7 @@ func SetSettings(ctx context.Context, l ledger.Settings, scope string, values []
 	if err := service.CheckValues(values); err != nil {
 		return fail(errors.Join(ErrValues, err))
 	}
-	if seen >= 0 {
-		all, err := l.Layers(ctx)
-		if err != nil {
-			return fail(err)
-		}
-		if last := InForce(all)[scope].Number; last != uint64(seen) {
-			return fail(ErrSeen)
-		}
-	}
-	n, err := l.AddLayer(ctx, ledger.Layer{Scope: scope, Values: values, By: by, At: now})
+	n, err := l.AddLayer(ctx, ledger.Layer{Scope: scope, Number: uint64(seen + 1), Values: values, By: by, At: now})
 	if err != nil {
 		return fail(err)
 	}

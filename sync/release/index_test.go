@@ -4,11 +4,8 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
-	"encoding/hex"
 	"errors"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -57,37 +54,15 @@ func indexOf(t testing.TB, bundle []byte) *release.Index {
 	return x
 }
 
-func indexVectors(t testing.TB) []indexVector {
+func indexVectors(t testing.TB) (vs []indexVector) {
 	t.Helper()
-	names, err := filepath.Glob(filepath.Join(indexVectorsDir, "*.vector"))
-	if err != nil || len(names) == 0 {
-		t.Fatalf("vectors in %s: got %d, %v, want some", indexVectorsDir, len(names), err)
-	}
-	var vs []indexVector
-	for _, n := range names {
-		b, err := os.ReadFile(n)
-		if err != nil {
-			t.Fatal(err)
+	for _, f := range readVectors(t, indexVectorsDir, "bundle") {
+		v := indexVector{name: f.name, expect: f.expect, spec: f.spec, body: f.body}
+		for _, val := range f.more["bundle"] {
+			v.bundle, _ = strconv.Atoi(val)
 		}
-		head, body, _ := strings.Cut(string(b), "\n\n")
-		v := indexVector{name: filepath.Base(n)}
-		for l := range strings.Lines(head) {
-			k, val, _ := strings.Cut(strings.TrimSuffix(l, "\n"), ": ")
-			switch k {
-			case "expect":
-				v.expect = val
-			case "spec":
-				v.spec = val
-			case "bundle":
-				v.bundle, _ = strconv.Atoi(val)
-			case "comment":
-			default:
-				t.Fatalf("%s: unknown header %q", n, k)
-			}
-		}
-		v.body, err = hex.DecodeString(strings.Join(strings.Fields(body), ""))
-		if _, ok := classes[v.expect]; err != nil || !ok || v.spec == "" || v.bundle == 0 || len(v.body) == 0 {
-			t.Fatalf("%s is not complete", n)
+		if v.bundle == 0 {
+			t.Fatalf("%s is not complete", f.name)
 		}
 		vs = append(vs, v)
 	}

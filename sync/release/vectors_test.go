@@ -47,40 +47,67 @@ type vector struct {
 	body               []byte
 }
 
-func vectors(t testing.TB) []vector {
+// vectorFile is a file of vectors as it is read: a header, an empty line, and the body.
+type vectorFile struct {
+	name, expect, spec string
+	more               map[string][]string // further lines of the header
+	body               []byte
+}
+
+// readVectors reads every vector of a folder. None found, and one with another line in
+// its header than these, is a failure.
+func readVectors(t testing.TB, dir string, more ...string) []vectorFile {
 	t.Helper()
-	names, err := filepath.Glob(filepath.Join(vectorsDir, "*.vector"))
+	names, err := filepath.Glob(filepath.Join(dir, "*.vector"))
 	if err != nil || len(names) == 0 {
-		t.Fatalf("vectors in %s: got %d, %v, want some", vectorsDir, len(names), err)
+		t.Fatalf("vectors in %s: got %d, %v, want some", dir, len(names), err)
 	}
-	var vs []vector
+	var vs []vectorFile
 	for _, n := range names {
 		b, err := os.ReadFile(n)
 		if err != nil {
 			t.Fatal(err)
 		}
 		head, body, _ := strings.Cut(string(b), "\n\n")
-		v := vector{name: filepath.Base(n)}
+		v := vectorFile{name: filepath.Base(n), more: map[string][]string{}}
 		for l := range strings.Lines(head) {
 			k, val, _ := strings.Cut(strings.TrimSuffix(l, "\n"), ": ")
-			raw, _ := hex.DecodeString(val)
-			switch k {
-			case "expect":
+			switch {
+			case k == "expect":
 				v.expect = val
-			case "spec":
+			case k == "spec":
 				v.spec = val
-			case "known":
-				v.known = append(v.known, raw)
-			case "bundle":
-				v.bundle = raw
-			case "comment":
-			default:
+			case slices.Contains(more, k):
+				v.more[k] = append(v.more[k], val)
+			case k != "comment":
 				t.Fatalf("%s: unknown header %q", n, k)
 			}
 		}
 		v.body, err = hex.DecodeString(strings.Join(strings.Fields(body), ""))
 		if _, ok := classes[v.expect]; err != nil || !ok || v.spec == "" || len(v.body) == 0 {
 			t.Fatalf("%s is not complete", n)
+		}
+		vs = append(vs, v)
+	}
+	return vs
+}
+
+func vectors(t testing.TB) (vs []vector) {
+	t.Helper()
+	raw := func(val string) []byte {
+		b, err := hex.DecodeString(val)
+		if err != nil {
+			t.Fatalf("a header's value: %v", err)
+		}
+		return b
+	}
+	for _, f := range readVectors(t, vectorsDir, "known", "bundle") {
+		v := vector{name: f.name, expect: f.expect, spec: f.spec, body: f.body}
+		for _, val := range f.more["known"] {
+			v.known = append(v.known, raw(val))
+		}
+		for _, val := range f.more["bundle"] {
+			v.bundle = raw(val)
 		}
 		vs = append(vs, v)
 	}

@@ -9,13 +9,19 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/penjire/penjire/drivers/devicetest"
 )
 
 // TestSetupOntoStick writes a set-up onto what the kernel has mounted: into its root
 // alone, and only where a kiosk reads it.
 func TestSetupOntoStick(t *testing.T) {
-	if _, err := os.Stat("/dev/loop-control"); err != nil || os.Getuid() != 0 {
-		t.Skip("LEFT OUT: this kernel has no loop devices, or not for this user; no set-up was written onto a medium")
+	const what = "a set-up written onto a medium"
+	if _, err := os.Stat("/dev/loop-control"); err != nil {
+		t.Skip("LEFT OUT: " + what + ": this kernel has no loop devices")
+	}
+	if os.Getuid() != 0 {
+		devicetest.LeftOut(t, what, "only root may mount it")
 	}
 	dir := t.TempDir()
 	if err := specimenImage(dir); err != nil {

@@ -19,8 +19,16 @@ func settings(t *testing.T, open Opener) {
 		if a, b, c := layer("all", "{}", 0), layer("ring:lab", "{}", 0), layer("all", `{"a":1}`, time.Hour); a != 1 || b != 1 || c != 2 {
 			t.Errorf("AddLayer = %d, %d, %d, want 1, 1, 2", a, b, c)
 		}
+		for _, number := range []uint64{2, 4} {
+			if _, err := l.AddLayer(ctx, ledger.Layer{Scope: "all", Number: number, Values: []byte("{}"), By: "operator", At: start}); !errors.Is(err, ledger.ErrLayer) {
+				t.Errorf("AddLayer as number %d after 2 = %v, want ErrLayer", number, err)
+			}
+		}
+		if n := add(l.AddLayer(ctx, ledger.Layer{Scope: "ring:lab", Number: 2, Values: []byte("{}"), By: "operator", At: start})); n != 2 {
+			t.Errorf("AddLayer as number 2 after 1 = %d, want 2", n)
+		}
 		all := must[[]ledger.Layer](t)(l.Layers(ctx))
-		if len(all) != 3 || all[0].Scope != "all" || all[0].Number != 2 || string(all[0].Values) != `{"a":1}` || all[0].By != "operator" ||
+		if len(all) != 4 || all[0].Scope != "all" || all[0].Number != 2 || string(all[0].Values) != `{"a":1}` || all[0].By != "operator" ||
 			!all[0].At.Equal(start.Add(time.Hour)) || all[1].Number != 1 || all[2].Scope != "ring:lab" {
 			t.Errorf("Layers = %+v, want the newest of each scope first, and those before", all)
 		}

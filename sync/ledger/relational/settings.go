@@ -20,6 +20,9 @@ func (d *Store) AddLayer(ctx context.Context, l ledger.Layer) (n uint64, err err
 		if err := tx.row(ctx, `SELECT coalesce(max(number), 0) + 1 FROM layers WHERE scope = ?`, l.Scope).Scan(&n); err != nil {
 			return err
 		}
+		if l.Number != 0 && l.Number != n {
+			return ledger.ErrLayer
+		}
 		number, err := toInt(n)
 		if err != nil {
 			return err

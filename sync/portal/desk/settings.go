@@ -98,7 +98,7 @@ func (d *Desk) changeSettings(w http.ResponseWriter, r *http.Request, o Officer)
 	}
 	n, err := portal.SetSettings(context.WithoutCancel(r.Context()), d.portal.Ledger(), f.scope(), []byte(f.Values), int64(f.Seen), o.ID, d.now())
 	switch {
-	case errors.Is(err, portal.ErrSeen):
+	case errors.Is(err, ledger.ErrLayer):
 		f.Wrong, f.Field, v.Fault = "settings.wrong.seen", "scope", true
 		d.send(w, http.StatusConflict, "settings", v)
 	case err != nil:

@@ -149,10 +149,10 @@ func (v *settingsView) fill(layers []ledger.Layer, fleet []portal.Settled, d *De
 		}
 		last.History = append(last.History, h)
 	}
-	counts := map[portal.Settling]int{}
+	counts, connected := map[portal.Settling]int{}, d.portal.Connected()
 	for _, s := range fleet {
 		counts[s.State]++
-		line := fleetLine(s.Kiosk, slices.Contains(d.portal.Connected(), s.Kiosk.ID), v.Now, d.silent)
+		line := fleetLine(s.Kiosk, slices.Contains(connected, s.Kiosk.ID), v.Now, d.silent)
 		v.Fleet = append(v.Fleet, settledView{s, release.Say(v.Lang, "ring."+s.Ring.String()).Says, line.Quiet})
 	}
 	for _, s := range portal.Settlings {

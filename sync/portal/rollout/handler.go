@@ -120,8 +120,8 @@ func (o *Rollout) bundle(w http.ResponseWriter, r *http.Request, kiosk string) {
 	http.ServeContent(w, r, "", c.At, f)
 }
 
-// handIndex hands out the index of a bundle. Where it cannot be had the kiosk is told
-// that there is none, and fetches the whole.
+// handIndex hands out the index of a bundle. Where there is none the kiosk is told so, and
+// fetches the whole; where the portal has trouble it comes again first.
 func (o *Rollout) handIndex(w http.ResponseWriter, r *http.Request, kiosk string) {
 	c, ok := o.wanted(w, r, kiosk)
 	if !ok {
@@ -130,7 +130,11 @@ func (o *Rollout) handIndex(w http.ResponseWriter, r *http.Request, kiosk string
 	b, err := o.index(&release.Content{SHA256: c.SHA256, Size: c.Size})
 	if err != nil {
 		o.c.Log.Error("rollout: a bundle has no index", "build", c.Build, "err", err)
-		http.NotFound(w, r)
+		if errors.Is(err, fs.ErrNotExist) {
+			http.NotFound(w, r)
+			return
+		}
+		http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
 		return
 	}
 	w.Header().Set("Content-Type", "application/cbor")

@@ -33,6 +33,8 @@ func (o *Rollout) indexOf(c *release.Content) (x *release.Index, b []byte, err e
 
 // index returns a bundle's index as it is sent. Where none is kept, for the release came
 // before there were any, it is made and kept: that takes seconds, and one at a time does.
+// A disk that does not keep it is no reason to have a kiosk fetch the whole. Where there
+// is no bundle the error is fs.ErrNotExist.
 func (o *Rollout) index(c *release.Content) ([]byte, error) {
 	o.making.Lock()
 	defer o.making.Unlock()
@@ -46,13 +48,16 @@ func (o *Rollout) index(c *release.Content) ([]byte, error) {
 	}
 	defer func() { _ = f.Close() }() // it was read only
 	x, err := c.MakeIndex(f)
-	if err == nil {
-		b, err = x.Marshal()
+	if err != nil {
+		return nil, err
 	}
-	if err == nil {
-		err = durable.WriteFile(IndexFile(o.c.Folder, c.SHA256), b, 0o600)
+	if b, err = x.Marshal(); err != nil {
+		return nil, err
 	}
-	return b, err
+	if err := durable.WriteFile(IndexFile(o.c.Folder, c.SHA256), b, 0o600); err != nil {
+		o.c.Log.Error("rollout: an index is not kept: it is made anew each time", "err", err)
+	}
+	return b, nil
 }
 
 // ErrNoIndex is returned where it is not known what of a release is new.

@@ -41,7 +41,13 @@ func TestIndex(t *testing.T) {
 		}
 		right("after it was " + what)
 	}
-	if err := os.Remove(file); err != nil {
+	if err := errors.Join(os.Remove(file), os.Mkdir(file, 0o700), os.WriteFile(file+"/taken", nil, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	if code, _ := o.as("K-pilot", "GET", path, "", nil); code != 500 {
+		t.Errorf("an index that cannot be read: %d, want 500", code)
+	}
+	if err := os.RemoveAll(file); err != nil {
 		t.Fatal(err)
 	}
 	right("after it was removed")
@@ -53,11 +59,17 @@ func TestIndex(t *testing.T) {
 	if err := errors.Join(os.Remove(file), os.WriteFile(BundleFile(o.c.Folder, r.Content.SHA256), bundle[1:], 0o600)); err != nil {
 		t.Fatal(err)
 	}
-	if code, _ := o.as("K-pilot", "GET", path, "", nil); code != 404 {
-		t.Errorf("of a bundle that is damaged: %d, want 404", code)
+	if code, _ := o.as("K-pilot", "GET", path, "", nil); code != 500 {
+		t.Errorf("of a bundle that is damaged: %d, want 500", code)
 	}
 	if _, err := os.Stat(file); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("an index of a damaged bundle is kept: %v", err)
+	}
+	if err := os.Remove(BundleFile(o.c.Folder, r.Content.SHA256)); err != nil {
+		t.Fatal(err)
+	}
+	if code, _ := o.as("K-pilot", "GET", path, "", nil); code != 404 {
+		t.Errorf("of a bundle that is not there: %d, want 404", code)
 	}
 }
 
