@@ -20,7 +20,7 @@ func TestReleases(t *testing.T) {
 	o := openOffice(t)
 	o.desk.rollout = rollout.New(rollout.Config{Ledger: o.Ledger(), Folder: t.TempDir()})
 	b := o.browser(t).signIn("serdar")
-	wants1(t, "the page before any release", b.get("/desk/releases", 200), "There is no release", "No kiosk has connected yet")
+	wants1(t, "the page before any release", b.get("/desk/releases", 200), "There is no release", "No kiosk has told of its software yet")
 	if err := o.Ledger().AddRelease(t.Context(), ledgertest.Release(2)); err != nil {
 		t.Fatal(err)
 	}
